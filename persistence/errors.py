@@ -1,0 +1,47 @@
+"""What can go wrong between the program and its database, one class a fact."""
+
+
+class PersistenceError(Exception):
+    """Root of the room's errors."""
+
+
+class DatabaseUnavailable(PersistenceError):
+    """The database does not answer, or no connection came free in time."""
+
+    def __init__(self) -> None:
+        super().__init__("The database does not answer right now.")
+
+
+class StatementTimedOut(PersistenceError):
+    """A statement or a lock took longer than its role may take."""
+
+    def __init__(self) -> None:
+        super().__init__("The database took too long over one statement.")
+
+
+class Fenced(PersistenceError):
+    """Another attempt holds the run, or the run has ended: nothing may be written."""
+
+    def __init__(self) -> None:
+        super().__init__("This attempt no longer holds the run.")
+
+
+class UnsafeRole(PersistenceError):
+    """A login role could step around row security."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__(f"The role {role} is a superuser or may bypass row security. Take that right away first.")
+
+
+class MigrationChanged(PersistenceError):
+    """A migration that already ran has another text now."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Migration {name} was changed after it ran. Migrations are immutable: add a new one.")
+
+
+class SchemaIsNewer(PersistenceError):
+    """The database was migrated by a newer release."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The database holds migration {name}, which this release does not know. Upgrade Planwright.")

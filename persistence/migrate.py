@@ -1,0 +1,171 @@
+"""Bring a database to the release's schema: roles first, then numbered SQL files.
+
+Everything runs under one advisory lock, so any number of processes may start at
+once. Each file runs in a transaction of its own and is immutable: its checksum
+is kept, and a changed file stops the start.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final
+
+from langgraph.checkpoint.postgres import PostgresSaver
+from psycopg import Connection
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import DictRow, dict_row
+from psycopg.sql import SQL, Identifier, Literal
+
+from persistence.errors import MigrationChanged, SchemaIsNewer
+from persistence.scope import Role, Secret, padded_keys
+
+OWNER: Final = "planwright_owner"
+MIGRATE: Final = "planwright_migrate"
+SCHEMA: Final = "planwright"
+ADVISORY_LOCK: Final = 0x506C616E  # "Plan"
+STATEMENT_TIMEOUT_SECONDS: Final = {Role.API: 10, Role.WORKER: 30, Role.EXECUTOR: 5}
+LOCK_TIMEOUT_SECONDS: Final = 10
+IDLE_TRANSACTION_SECONDS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered SQL file of `persistence/migrations`."""
+
+    name: str
+    text: str
+
+    @property
+    def checksum(self) -> str:
+        """Return the SHA-256 of the text, in hex."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def migrations() -> list[Migration]:
+    """Return the release's migrations in order."""
+    folder = files("persistence").joinpath("migrations")
+    found = [file for file in folder.iterdir() if file.name.endswith(".sql")]
+    return [Migration(file.name, file.read_text("utf-8")) for file in sorted(found, key=lambda file: file.name)]
+
+
+def migrate(admin_conninfo: str, secret: Secret) -> list[str]:
+    """Create or update roles and schema; return the names of the files that ran.
+
+    `admin_conninfo` names a login that may create roles and owns the database
+    (or is a superuser); it is used for the roles only.
+
+    Raises:
+        MigrationChanged: a file differs from the one that ran.
+        SchemaIsNewer: the database knows a file that this release does not.
+    """
+    with _connected(admin_conninfo) as admin, _alone(admin):
+        _make_roles(admin, secret)
+        login = make_conninfo(admin_conninfo, user=MIGRATE, password=secret.password(MIGRATE))
+        with _connected(login) as owner:
+            owner.execute(SQL("set role {}").format(Identifier(OWNER)))
+            owner.execute(SQL("create schema if not exists {}").format(Identifier(SCHEMA)))
+            owner.execute(SQL("set search_path = {}, pg_temp").format(Identifier(SCHEMA)))
+            PostgresSaver(owner).setup()
+            ran = _run_pending(owner)
+            _store_signing_key(owner, secret)
+    return ran
+
+
+@contextmanager
+def _connected(conninfo: str) -> Iterator[Connection[DictRow]]:
+    with Connection[DictRow].connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
+        yield connection
+
+
+@contextmanager
+def _alone(admin: Connection[DictRow]) -> Iterator[None]:
+    admin.execute("select pg_advisory_lock(%s)", (ADVISORY_LOCK,))
+    try:
+        yield
+    finally:
+        admin.execute("select pg_advisory_unlock(%s)", (ADVISORY_LOCK,))
+
+
+def _make_roles(admin: Connection[DictRow], secret: Secret) -> None:
+    """Create the five roles where absent, and set what they may do and their passwords."""
+    with admin.transaction():
+        admin.execute("select pg_advisory_xact_lock(%s, 0)", (ADVISORY_LOCK,))  # roles belong to all databases
+        _ensure_role(admin, OWNER, "nologin")
+        for role in (MIGRATE, *Role):
+            _ensure_role(admin, role, "login")
+            _set_password(admin, role, secret.password(role))
+        for role in Role:
+            _limit(admin, role)
+        _give_database(admin)
+
+
+def _ensure_role(admin: Connection[DictRow], role: str, login: str) -> None:
+    known = admin.execute("select from pg_roles where rolname = %s", (role,)).fetchone()
+    verb = SQL("alter") if known is not None else SQL("create")
+    rights = SQL("login") if login == "login" else SQL("nologin")
+    admin.execute(SQL("{} role {} {} nocreatedb nocreaterole inherit").format(verb, Identifier(role), rights))
+
+
+def _set_password(admin: Connection[DictRow], role: str, password: str) -> None:
+    """Send the password as a SCRAM verifier, so that no log line holds it."""
+    verifier = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    admin.execute(SQL("alter role {} password {}").format(Identifier(role), Literal(verifier)))
+
+
+def _limit(admin: Connection[DictRow], role: Role) -> None:
+    settings = {
+        "search_path": f"{SCHEMA}, pg_temp",
+        "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS[role]}s",
+        "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
+        "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS}s",
+        "default_transaction_read_only": "on" if role is Role.EXECUTOR else "off",
+    }
+    for name, value in settings.items():
+        parts = SQL(", ").join(Literal(part) for part in value.split(", "))
+        admin.execute(SQL("alter role {} set {} = {}").format(Identifier(role), Identifier(name), parts))
+
+
+def _give_database(admin: Connection[DictRow]) -> None:
+    """Let the owner create its schema, and close the database to everyone else."""
+    database = Identifier(admin.info.dbname)
+    admin.execute(SQL("grant {} to {}").format(Identifier(OWNER), Identifier(MIGRATE)))
+    admin.execute(SQL("revoke all on database {} from public").format(database))
+    admin.execute(SQL("grant create on database {} to {}").format(database, Identifier(OWNER)))
+    for role in (MIGRATE, *Role):
+        admin.execute(SQL("grant connect on database {} to {}").format(database, Identifier(role)))
+
+
+def _run_pending(owner: Connection[DictRow]) -> list[str]:
+    owner.execute(
+        "create table if not exists schema_migrations"
+        " (name text primary key, checksum text not null, ran_at timestamptz not null default now())"
+    )
+    done = {row["name"]: row["checksum"] for row in owner.execute("select name, checksum from schema_migrations")}
+    known = migrations()
+    for name in done.keys() - {migration.name for migration in known}:
+        raise SchemaIsNewer(name)
+    return [migration.name for migration in known if _run_once(owner, migration, done.get(migration.name))]
+
+
+def _run_once(owner: Connection[DictRow], migration: Migration, checksum: str | None) -> bool:
+    if checksum is not None:
+        if checksum != migration.checksum:
+            raise MigrationChanged(migration.name)
+        return False
+    with owner.transaction():
+        owner.execute(migration.text.encode())
+        owner.execute(
+            "insert into schema_migrations (name, checksum) values (%s, %s)", (migration.name, migration.checksum)
+        )
+    return True
+
+
+def _store_signing_key(owner: Connection[DictRow], secret: Secret) -> None:
+    inner, outer = padded_keys(secret.signing_key())
+    owner.execute(
+        "insert into context_keys (inner_pad, outer_pad) values (%s, %s)"
+        " on conflict (id) do update set inner_pad = excluded.inner_pad, outer_pad = excluded.outer_pad",
+        (inner, outer),
+    )

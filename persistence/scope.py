@@ -1,0 +1,130 @@
+"""Who is asking, signed: the only way a statement reaches the database.
+
+A scope is one transaction that carries a signed context (user, run, attempt,
+role, expiry). Row security believes only that context, so a statement without
+one, or with a forged one, sees no rows. The signature is HMAC-SHA256; the key
+stands in a table that only its owner can read (`migrations/0001_access.sql`).
+"""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, LiteralString, TypeVar
+from uuid import UUID
+
+from psycopg import AsyncConnection
+from psycopg.abc import Params
+from psycopg.rows import TupleRow, class_row
+
+Row = TypeVar("Row")
+
+CONTEXT_LIFETIME_SECONDS: Final = 300  # longer than any transaction, with room for clocks that differ
+HMAC_BLOCK_BYTES: Final = 64
+
+
+class Role(StrEnum):
+    """The login roles that carry a context, by what they may do."""
+
+    API = "planwright_api"
+    WORKER = "planwright_worker"
+    EXECUTOR = "planwright_executor"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """In whose name a transaction acts, and for which attempt of which run."""
+
+    user_id: UUID
+    run_id: UUID | None = None
+    attempt: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """The installation's one secret; passwords and the signing key derive from it."""
+
+    root: bytes
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def password(self, role: str) -> str:
+        """Return the login password of one database role."""
+        return self._derive(f"password of {role}").hex()
+
+    def signing_key(self) -> bytes:
+        """Return the key that signs contexts, 32 bytes."""
+        return self._derive("context signature")
+
+    def token_key(self) -> str:
+        """Return the key for bearer tokens of an installation that sets none."""
+        return self._derive("bearer tokens").hex()
+
+    def _derive(self, purpose: str) -> bytes:
+        return hmac.digest(self.root, purpose.encode(), "sha256")
+
+
+def padded_keys(key: bytes) -> tuple[bytes, bytes]:
+    """Return the inner and outer padded keys of HMAC (RFC 2104, section 2)."""
+    block = key.ljust(HMAC_BLOCK_BYTES, b"\0")
+    return bytes(b ^ 0x36 for b in block), bytes(b ^ 0x5C for b in block)
+
+
+def signed_context(key: bytes, role: Role, who: Identity) -> str:
+    """Return the text that `context_field()` in the database verifies."""
+    expires = int(time.time()) + CONTEXT_LIFETIME_SECONDS
+    fields = (who.user_id, who.run_id or "", "" if who.attempt is None else who.attempt, role, expires)
+    signed = "|".join(str(field) for field in fields)
+    return f"{signed}|{hmac.new(key, signed.encode(), hashlib.sha256).hexdigest()}"
+
+
+class Scope:
+    """One open transaction in the name of one user.
+
+    Every repository function takes one and asks its question through it, with
+    parameters only; nothing else in the program holds a connection.
+    """
+
+    def __init__(self, connection: AsyncConnection[TupleRow]) -> None:
+        self.connection: Final = connection
+        self._after_commit: list[Callable[[], None]] = []
+
+    async def execute(self, query: LiteralString, params: Params | None = None) -> int:
+        """Run one statement; return the number of rows it touched."""
+        return (await self.connection.execute(query, params)).rowcount
+
+    async def one(self, row: type[Row], query: LiteralString, params: Params | None = None) -> Row | None:
+        """Return the first row as `row(**columns)`, or None when there is none."""
+        async with self.connection.cursor(row_factory=class_row(row)) as cursor:
+            return await (await cursor.execute(query, params)).fetchone()
+
+    async def only(self, row: type[Row], query: LiteralString, params: Params | None = None) -> Row:
+        """Return the row of a statement that always yields one (`returning`, aggregates)."""
+        found = await self.one(row, query, params)
+        assert found is not None, "the statement yields a row in every case"
+        return found
+
+    async def all(self, row: type[Row], query: LiteralString, params: Params | None = None) -> list[Row]:
+        """Return every row as `row(**columns)`."""
+        async with self.connection.cursor(row_factory=class_row(row)) as cursor:
+            return await (await cursor.execute(query, params)).fetchall()
+
+    async def value(self, kind: type[Row], query: LiteralString, params: Params | None = None) -> Row | None:
+        """Return the first column of the first row, which is a `kind` or null."""
+        row = await (await self.connection.execute(query, params)).fetchone()
+        if row is None or row[0] is None:
+            return None
+        assert isinstance(row[0], kind), f"expected {kind.__name__}, the column holds {type(row[0]).__name__}"
+        return row[0]
+
+    def after_commit(self, act: Callable[[], None]) -> None:
+        """Call `act` once this transaction is durable; never when it rolls back."""
+        self._after_commit.append(act)
+
+    def committed(self) -> None:
+        """Run what waited for the commit. Called once, by whoever opened the scope."""
+        for act in self._after_commit:
+            act()

@@ -1,0 +1,35 @@
+"""Text that can be stored: Postgres takes no NUL, UTF-8 takes no lone surrogate."""
+
+import re
+from typing import Final
+
+from pydantic import JsonValue
+
+REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """Return the text with each character that cannot be stored replaced by U+FFFD."""
+    return _UNSTORABLE.sub(REPLACEMENT, text)
+
+
+def is_storable(text: str) -> bool:
+    """Say whether the text can be stored as it is."""
+    return _UNSTORABLE.search(text) is None
+
+
+def storable_json(value: JsonValue) -> JsonValue:
+    """Return a JSON value with `storable` applied to every string and key in it."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [storable_json(item) for item in value]
+    if isinstance(value, dict):
+        return {storable(key): storable_json(item) for key, item in value.items()}
+    return value
+
+
+def shortened(text: str, limit_chars: int) -> str:
+    """Return the text cut to `limit_chars`, the cut marked with an ellipsis."""
+    return text if len(text) <= limit_chars else text[: limit_chars - 1] + "…"

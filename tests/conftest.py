@@ -1,0 +1,104 @@
+"""One real Postgres for the whole suite, one fresh person for each test.
+
+Row security separates people, so tests share one database and never see each
+other's rows. With `PLANWRIGHT_DATABASE_URL` set, the same suite runs on that
+server, in a database of its own.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Identifier
+
+from persistence import embedded
+from persistence.migrate import migrate
+from persistence.pools import Database
+from persistence.scope import Identity, Role, Secret
+
+TEST_SECRET = Secret(b"the same for every run of the suite")
+
+settings.register_profile(
+    "planwright", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], print_blob=True
+)
+settings.load_profile("planwright")
+
+
+@pytest.fixture(scope="session")
+def server_dsn() -> Iterator[str]:
+    """Give an administrator's way to a real server: the named one, else an embedded one."""
+    named = os.environ.get("PLANWRIGHT_DATABASE_URL")
+    if named:
+        yield named
+        return
+    folder = Path(tempfile.mkdtemp(prefix="planwright-tests-"))
+    folder.chmod(0o755)
+    try:
+        with embedded.start(folder / "data", settings={"fsync": "off"}) as server:
+            yield server.dsn
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def admin_dsn(server_dsn: str) -> Iterator[str]:
+    """Give a migrated database of this suite's own, as its administrator."""
+    name = f"planwright_test_{uuid4().hex[:12]}"
+    with psycopg.connect(server_dsn, autocommit=True) as admin:
+        admin.execute(SQL("create database {}").format(Identifier(name)))
+    dsn = make_conninfo(server_dsn, dbname=name)
+    migrate(dsn, TEST_SECRET)
+    yield dsn
+    with psycopg.connect(server_dsn, autocommit=True) as admin:
+        admin.execute(SQL("drop database {} with (force)").format(Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+async def database(admin_dsn: str) -> AsyncIterator[Database]:
+    """Give the program's own pools on the suite's database."""
+    opened = Database(admin_dsn, TEST_SECRET)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@dataclass(frozen=True)
+class Person:
+    """A fresh user of the suite's database."""
+
+    id: UUID
+    email: str
+
+    @property
+    def identity(self) -> Identity:
+        """Return the person's identity outside any run."""
+        return Identity(self.id)
+
+
+async def new_person(database: Database, time_zone: str = "Europe/Berlin") -> Person:
+    """Sign a new person up."""
+    email = f"{uuid4().hex}@example.org"
+    async with database.acting(Role.API, Identity(uuid4())) as scope:
+        user_id = await scope.value(UUID, "select sign_up(%s, %s)", (email, time_zone))
+    assert user_id is not None
+    return Person(user_id, email)
+
+
+@pytest.fixture
+async def person(database: Database) -> Person:
+    """Give a person with an empty workspace, in Berlin."""
+    return await new_person(database)
+
+
+@pytest.fixture
+async def stranger(database: Database) -> Person:
+    """Give a second person, whose rows the first must never see."""
+    return await new_person(database, "America/New_York")

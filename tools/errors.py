@@ -1,0 +1,40 @@
+"""What can go wrong around a tool call, one class a fact."""
+
+
+class ToolError(Exception):
+    """Root of the room's errors. `code` is part of the wire format."""
+
+    code = "tool_error"
+
+
+class MayNotWrite(ToolError):
+    """A caller without the capability to write tried to."""
+
+    code = "write_denied"
+
+    def __init__(self) -> None:
+        super().__init__("This caller may only read.")
+
+
+class ArgumentsInvalid(ToolError):
+    """The arguments are not what the tool takes; nothing ran."""
+
+    code = "invalid_arguments"
+
+
+class UnknownTool(ToolError):
+    """There is no tool with that name."""
+
+    code = "unknown_tool"
+
+    def __init__(self, name: str, offered: list[str]) -> None:
+        super().__init__(f"There is no tool “{name[:60]}”. The tools are: {', '.join(offered)}.")
+
+
+class DuplicateTool(ToolError):
+    """Two tools claim one name (names that differ only by case count as one)."""
+
+    code = "duplicate_tool"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Two tools are named “{name}”. Rename one: Planwright does not start with both.")
