@@ -1,0 +1,89 @@
+# Sets Planwright up, runs it and checks it. `make` alone lists what there is.
+
+PYTHON ?= python3
+TEST_WORKERS ?= 2
+TEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+# Stamps: each is newer than the files it stands for, so that a second call has nothing to do.
+INSTALLER := $(VENV)/.installer
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo install install-dev test lint types notebook lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(RUNTIME) ## run one request on a demo workspace, with nothing else installed or configured
+	@$(BIN)/planwright demo
+
+install: $(RUNTIME) ## create .venv with what running needs
+
+install-dev: $(DEV) ## create .venv with what testing needs too
+
+test: $(DEV) ## run the tests (TEST_ARGS="tests/tools -x" to choose)
+	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup $(TEST_ARGS)
+
+lint: $(DEV) ## check style, format and import directions
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+
+# Both are told to stay offline: pyright asks for its newest version otherwise.
+types: export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+types: export PYRIGHT_PYTHON_FORCE_VERSION :=
+types: export PYRIGHT_PYTHON_PYLANCE_VERSION :=
+types: $(DEV) ## check the types, twice
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+notebook: $(DEV) ## run the notebooks and store their outputs
+	$(BIN)/pytest --nbmake --overwrite notebooks
+
+# Pins stay where they are; `make lock UPGRADE=--upgrade` moves them.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-annotate --custom-compile-command "make lock" $(UPGRADE)
+
+lock: $(INSTALLER) ## write the locks anew from pyproject.toml
+	$(COMPILE) --group installer --output-file requirements-uv.lock
+	$(COMPILE) pyproject.toml --group build --output-file requirements.lock
+	$(COMPILE) pyproject.toml --group build --group dev --constraint requirements.lock \
+	  --output-file requirements-dev.lock
+
+clean: ## remove .venv and every cache
+	rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# pip brings uv, uv brings the rest: seconds instead of half a minute. uv does not read pip's
+# settings, so an index named to pip is named to it as well; where that is not enough, pip installs the
+# same lock. Either way every file is checked against its hash.
+INDEX := $(if $(PIP_INDEX_URL),--default-index $(PIP_INDEX_URL))
+define install
+@echo "Installing $(1) into $(VENV) (once)"
+@$(BIN)/uv pip install --quiet --python $(BIN)/python $(INDEX) --require-hashes --requirement $(1) \
+  || $(BIN)/pip install --quiet --require-hashes --requirement $(1)
+@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+endef
+
+$(INSTALLER): requirements-uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Planwright needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo missing)." >&2; \
+	  echo "Name one that is: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; \
+	  exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-uv.lock
+	@touch $@
+
+$(RUNTIME): requirements.lock pyproject.toml server/__init__.py | $(INSTALLER)
+	$(call install,requirements.lock)
+	@touch $@
+
+# The development lock holds every pin of the runtime lock.
+$(DEV): requirements-dev.lock pyproject.toml server/__init__.py | $(INSTALLER)
+	$(call install,requirements-dev.lock)
+	@touch $(RUNTIME) $@
