@@ -1,0 +1,297 @@
+"""The twelve events of a run: the only thing that streams, and its wire format.
+
+The JSON is what `docs/events.md` shows. Names inside `plan`, `step`, `analysis`
+and `result` are camelCase and those of `usage`, `tool_call` and `session` are
+snake_case, because the documented front ends expect exactly that.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+from pydantic.alias_generators import to_camel
+
+
+class Strategy(StrEnum):
+    """How a request is handled."""
+
+    SIMPLE = "simple"
+    TOOL_USE = "tool_use"
+    COMPLEX = "complex"
+
+
+class StepStatus(StrEnum):
+    """Where a step of a plan stands."""
+
+    PENDING = "pending"
+    EXECUTING = "executing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class PlanStatus(StrEnum):
+    """Where a plan stands; never `completed` when a step failed."""
+
+    PENDING = "pending"
+    EXECUTING = "executing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class FinishedReason(StrEnum):
+    """Why a run ended with an answer."""
+
+    STOP = "stop"
+    CANCELLED = "cancelled"
+    APPROVAL_REQUIRED = "approval_required"
+    BUDGET_EXHAUSTED = "budget_exhausted"
+
+
+class _Camel(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True, frozen=True
+    )
+
+
+class _Snake(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Step(_Camel):
+    """One step of a plan, with what came of it."""
+
+    step_number: int
+    type: str
+    description: str
+    executor_required: bool
+    tools: list[str]
+    depends_on: list[int]
+    status: StepStatus = StepStatus.PENDING
+    result: JsonValue = None
+    error: str | None = None
+
+
+class Plan(_Camel):
+    """A plan as it is stored, one revision of it."""
+
+    id: UUID
+    session_id: UUID
+    user_message: str
+    strategy: Strategy
+    steps: list[Step]
+    status: PlanStatus
+    revision: int
+    created_at: datetime
+
+
+class AnalysisBody(_Camel):
+    """How the request is handled, and why."""
+
+    strategy: Strategy
+    reasoning: str
+    estimated_operations: int
+    requires_tools: bool
+    requires_executors: bool
+
+
+class ExecutorTask(_Camel):
+    """What an executor is told: its task, never the conversation."""
+
+    id: UUID
+    description: str
+    goal: str
+    constraints: list[str]
+    context_data: dict[str, JsonValue] | None = None
+
+
+class ExecutorOutcome(_Camel):
+    """What an executor brought back, and what it cost."""
+
+    executor_id: UUID
+    success: bool
+    data: dict[str, JsonValue] | None = None
+    error: str | None = None
+    tool_calls_made: int
+    tokens_used: int
+    duration_ms: int
+
+
+class FunctionCall(_Snake):
+    """The function and the raw argument text of a tool call."""
+
+    name: str
+    arguments: str
+
+
+class ToolCallBody(_Snake):
+    """A tool call; its id is the ledger's."""
+
+    id: UUID
+    type: Literal["function"] = "function"
+    function: FunctionCall
+
+
+class ToolResultBody(_Snake):
+    """What a tool call came to."""
+
+    tool_call_id: UUID
+    success: bool
+    result: dict[str, JsonValue] | None = None
+    error: str | None = None
+    duration_ms: int
+
+
+class SessionBody(_Snake):
+    """The session's row."""
+
+    id: UUID
+    title: str
+    context_type: str
+    entity_id: UUID | None
+    approvals: str
+    status: str
+    message_count: int
+    last_message_at: datetime
+    created_at: datetime
+    updated_at: datetime
+
+
+class RunRef(_Snake):
+    """The run that the stream tells of."""
+
+    id: UUID
+
+
+class UsageBody(_Snake):
+    """The tokens of a run, summed over every model call in it."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class SessionOpened(_Snake):
+    """First in every stream."""
+
+    type: Literal["session"] = "session"
+    session: SessionBody
+    run: RunRef
+
+
+class Analysed(_Snake):
+    """The decision is known; precedes the first text."""
+
+    type: Literal["analysis"] = "analysis"
+    analysis: AnalysisBody
+
+
+class PlanCreated(_Snake):
+    """A plan is stored; again with a higher revision after a replan."""
+
+    type: Literal["plan_created"] = "plan_created"
+    plan: Plan
+
+
+class StepStarted(_Snake):
+    """A step began."""
+
+    type: Literal["step_start"] = "step_start"
+    step: Step
+
+
+class StepCompleted(_Snake):
+    """A step ended: completed, failed or skipped."""
+
+    type: Literal["step_complete"] = "step_complete"
+    step: Step
+
+
+class ExecutorSpawned(_Camel):
+    """An executor began its step."""
+
+    type: Literal["executor_spawned"] = "executor_spawned"
+    executor_id: UUID
+    task: ExecutorTask
+    step_number: int
+
+
+class ExecutorReturned(_Camel):
+    """An executor ended."""
+
+    type: Literal["executor_result"] = "executor_result"
+    executor_id: UUID
+    step_number: int
+    result: ExecutorOutcome
+
+
+class TextSaid(_Snake):
+    """A piece of the planner's answer."""
+
+    type: Literal["text"] = "text"
+    content: str
+
+
+class ToolCalled(BaseModel):
+    """A tool call began; with `executorId` and `stepNumber` when an executor made it."""
+
+    model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+
+    type: Literal["tool_call"] = "tool_call"
+    tool_call: ToolCallBody
+    executor_id: UUID | None = Field(default=None, alias="executorId")
+    step_number: int | None = Field(default=None, alias="stepNumber")
+
+
+class ToolReturned(BaseModel):
+    """A tool call ended."""
+
+    model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+
+    type: Literal["tool_result"] = "tool_result"
+    tool_result: ToolResultBody
+    executor_id: UUID | None = Field(default=None, alias="executorId")
+    step_number: int | None = Field(default=None, alias="stepNumber")
+
+
+class Done(_Snake):
+    """The run ended with an answer. Terminal: nothing follows."""
+
+    type: Literal["done"] = "done"
+    usage: UsageBody
+    finished_reason: FinishedReason
+
+
+class Failed(_Snake):
+    """The run ended without an answer. Terminal: nothing follows."""
+
+    type: Literal["error"] = "error"
+    error: str
+    code: str
+    retryable: bool
+
+
+Event = Annotated[
+    SessionOpened
+    | Analysed
+    | PlanCreated
+    | StepStarted
+    | StepCompleted
+    | ExecutorSpawned
+    | ExecutorReturned
+    | TextSaid
+    | ToolCalled
+    | ToolReturned
+    | Done
+    | Failed,
+    Field(discriminator="type"),
+]
+EVENT: Final[TypeAdapter[Event]] = TypeAdapter(Event)
+TERMINAL_TYPES: Final = frozenset({"done", "error"})
+
+
+def encoded(event: Event) -> str:
+    """Return the event as one line of JSON; absent fields are left out, not null."""
+    return EVENT.dump_json(event, by_alias=True, exclude_none=True).decode()

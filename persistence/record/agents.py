@@ -1,0 +1,90 @@
+"""The `agents` table: who worked on a run, with which tools and rights."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from persistence.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One agent of a run."""
+
+    id: UUID
+    type: str
+    name: str
+    model_preference: str
+    available_tools: list[str]
+    permissions: str
+    created_for_plan: UUID | None
+    status: str
+    created_at: datetime
+    completed_at: datetime | None
+
+
+async def insert_planner(
+    scope: Scope, session_id: UUID, run_id: UUID, tools: Sequence[str], system_prompt: str
+) -> UUID:
+    """Write down the planner of a run; one run has one."""
+    agent_id = await scope.value(
+        UUID,
+        """
+        insert into agents (created_for_session, run_id, type, name, model_preference, available_tools,
+            permissions, system_prompt)
+        values (%s, %s, 'planner', 'Planner', 'balanced', %s, 'read_write', %s)
+        on conflict (run_id) where type = 'planner' do update set available_tools = excluded.available_tools
+        returning id
+        """,
+        (session_id, run_id, list(tools), system_prompt),
+    )
+    assert agent_id is not None, "an upsert returns its id"
+    return agent_id
+
+
+async def insert_executor(
+    scope: Scope, session_id: UUID, run_id: UUID, plan_id: UUID, name: str, tools: Sequence[str], system_prompt: str
+) -> UUID:
+    """Write down an executor and the tools it may call."""
+    agent_id = await scope.value(
+        UUID,
+        """
+        insert into agents (created_for_session, run_id, created_for_plan, type, name, model_preference,
+            available_tools, permissions, system_prompt)
+        values (%s, %s, %s, 'executor', %s, 'speed', %s, 'read_only', %s)
+        returning id
+        """,
+        (session_id, run_id, plan_id, name, list(tools), system_prompt),
+    )
+    assert agent_id is not None, "an insert returns its id"
+    return agent_id
+
+
+async def finish(scope: Scope, agent_id: UUID, status: Literal["completed", "failed"]) -> None:
+    """Write down that an agent's work ended."""
+    await scope.execute(
+        "update agents set status = %s, completed_at = clock_timestamp() where id = %s", (status, agent_id)
+    )
+
+
+async def finish_open(scope: Scope, run_id: UUID, status: Literal["completed", "failed"]) -> None:
+    """End every agent of a run that is still at work."""
+    await scope.execute(
+        "update agents set status = %s, completed_at = clock_timestamp() where run_id = %s and status = 'active'",
+        (status, run_id),
+    )
+
+
+async def of_run(scope: Scope, run_id: UUID) -> list[Agent]:
+    """Return the agents of a run, the planner first."""
+    return await scope.all(
+        Agent,
+        """
+        select id, type, name, model_preference, available_tools, permissions, created_for_plan, status,
+            created_at, completed_at
+        from agents where run_id = %s order by type desc, created_at, id
+        """,
+        (run_id,),
+    )

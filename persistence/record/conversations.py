@@ -1,0 +1,198 @@
+"""The `agent_chat_sessions` and `agent_chat_messages` tables: what agents said.
+
+A conversation is the truth that an agent's next model call is built from, so a
+run that goes on after a crash asks no model twice for an answer that is stored.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from persistence.scope import Scope
+
+SenderType = Literal["planner", "executor", "system"]
+MessageRole = Literal["system", "user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One conversation of an agent."""
+
+    id: UUID
+    plan_id: UUID | None
+    step_number: int | None
+    planner_agent_id: UUID
+    executor_agent_id: UUID | None
+    session_type: str
+    status: str
+    message_count: int
+    created_at: datetime
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentMessage:
+    """One message of a conversation.
+
+    `tool_calls` of an assistant's message is a list of {id, name, arguments},
+    the arguments being raw text; `reasoning` is what a thinking model must be
+    sent back and nobody is shown.
+    """
+
+    position: int
+    sender_type: str
+    sender_agent_id: UUID | None
+    role: str
+    content: str
+    reasoning: str | None
+    tool_calls: list[dict[str, str]] | None
+    tool_call_id: str | None
+    tokens_used: int
+    model_used: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message before it has its place."""
+
+    sender_type: SenderType
+    role: MessageRole
+    content: str
+    sender_agent_id: UUID | None = None
+    reasoning: str | None = None
+    tool_calls: list[dict[str, str]] | None = None
+    tool_call_id: str | None = None
+    tokens_used: int = 0
+    model_used: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a conversation is opened with."""
+
+    parent_session_id: UUID
+    run_id: UUID
+    planner_agent_id: UUID
+    context_type: str
+    entity_id: UUID | None
+    initial_context: str = ""
+    executor_agent_id: UUID | None = None
+    plan_id: UUID | None = None
+    step_number: int | None = None
+
+
+async def open_conversation(scope: Scope, opening: Opening) -> UUID:
+    """Open a planner's own conversation, or one with an executor when the opening names one."""
+    conversation_id = await scope.value(
+        UUID,
+        """
+        insert into agent_chat_sessions (parent_session_id, run_id, plan_id, step_number, planner_agent_id,
+            executor_agent_id, session_type, initial_context, context_type, entity_id)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        returning id
+        """,
+        (
+            opening.parent_session_id,
+            opening.run_id,
+            opening.plan_id,
+            opening.step_number,
+            opening.planner_agent_id,
+            opening.executor_agent_id,
+            "planner_thinking" if opening.executor_agent_id is None else "planner_executor",
+            opening.initial_context,
+            opening.context_type,
+            opening.entity_id,
+        ),
+    )
+    assert conversation_id is not None, "an insert returns its id"
+    return conversation_id
+
+
+async def add(scope: Scope, conversation_id: UUID, parent_session_id: UUID, message: NewMessage) -> int:
+    """Append a message; return its position."""
+    position = await scope.value(
+        int,
+        """
+        insert into agent_chat_messages (agent_session_id, parent_user_session_id, sender_type, sender_agent_id, role,
+            content, reasoning, tool_calls, tool_call_id, tokens_used, model_used)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        returning position
+        """,
+        (
+            conversation_id,
+            parent_session_id,
+            message.sender_type,
+            message.sender_agent_id,
+            message.role,
+            message.content,
+            message.reasoning,
+            None if message.tool_calls is None else Jsonb(message.tool_calls),
+            message.tool_call_id,
+            message.tokens_used,
+            message.model_used,
+        ),
+    )
+    assert position is not None, "an insert returns its position"
+    return position
+
+
+async def messages(scope: Scope, conversation_id: UUID) -> list[AgentMessage]:
+    """Return a conversation's messages in order."""
+    return await scope.all(
+        AgentMessage,
+        """
+        select position, sender_type, sender_agent_id, role, content, reasoning, tool_calls, tool_call_id, tokens_used,
+            model_used, created_at
+        from agent_chat_messages where agent_session_id = %s order by position
+        """,
+        (conversation_id,),
+    )
+
+
+async def of_step(scope: Scope, run_id: UUID, step_number: int) -> UUID | None:
+    """Return the planner's conversation over one of its own steps, if it began one."""
+    return await scope.value(
+        UUID,
+        """
+        select id from agent_chat_sessions
+        where run_id = %s and step_number = %s and session_type = 'planner_thinking'
+        order by created_at desc limit 1
+        """,
+        (run_id, step_number),
+    )
+
+
+async def of_run(scope: Scope, run_id: UUID) -> list[Conversation]:
+    """Return the conversations of a run, oldest first."""
+    return await scope.all(
+        Conversation,
+        """
+        select id, plan_id, step_number, planner_agent_id, executor_agent_id, session_type, status, message_count,
+            created_at, completed_at
+        from agent_chat_sessions where run_id = %s order by created_at, id
+        """,
+        (run_id,),
+    )
+
+
+async def finish(scope: Scope, conversation_id: UUID, status: Literal["completed", "failed"]) -> None:
+    """Write down that a conversation ended."""
+    await scope.execute(
+        "update agent_chat_sessions set status = %s, completed_at = clock_timestamp() where id = %s",
+        (status, conversation_id),
+    )
+
+
+async def finish_open(scope: Scope, run_id: UUID, status: Literal["completed", "failed"]) -> None:
+    """End every conversation of a run that is still open."""
+    await scope.execute(
+        "update agent_chat_sessions set status = %s, completed_at = clock_timestamp()"
+        " where run_id = %s and status = 'active'",
+        (status, run_id),
+    )
+
+

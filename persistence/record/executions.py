@@ -1,0 +1,121 @@
+"""The `agent_executions` table: what each executor did with its step, and its cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+from pydantic import JsonValue
+
+from persistence.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One executor's work on one step."""
+
+    id: UUID
+    step_number: int
+    executor_agent_id: UUID
+    agent_session_id: UUID
+    task: str
+    tools_available: list[str]
+    result: dict[str, JsonValue] | None
+    success: bool | None
+    error: str | None
+    tokens_used: int
+    duration_ms: int | None
+    tool_calls_made: int
+    message_count: int
+    status: str
+    created_at: datetime
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What an execution came to. `result` is what the executor handed over."""
+
+    success: bool
+    result: dict[str, JsonValue] | None
+    error: str | None
+    tokens_used: int
+    duration_ms: int
+    tool_calls_made: int
+
+
+async def insert(
+    scope: Scope,
+    *,
+    plan_id: UUID,
+    step_number: int,
+    executor_agent_id: UUID,
+    agent_session_id: UUID,
+    task: str,
+    tools: Sequence[str],
+) -> UUID:
+    """Write down that an executor starts on a step."""
+    execution_id = await scope.value(
+        UUID,
+        """
+        insert into agent_executions (plan_id, step_number, executor_agent_id, agent_session_id, task, tools_available)
+        values (%s, %s, %s, %s, %s, %s) returning id
+        """,
+        (plan_id, step_number, executor_agent_id, agent_session_id, task, list(tools)),
+    )
+    assert execution_id is not None, "an insert returns its id"
+    return execution_id
+
+
+async def finish(scope: Scope, execution_id: UUID, ending: Ending) -> None:
+    """Write down how an execution ended; its messages are counted from its conversation."""
+    await scope.execute(
+        """
+        update agent_executions set
+            success = %s, result = %s, error = %s, tokens_used = %s, duration_ms = %s, tool_calls_made = %s,
+            message_count = (select message_count from agent_chat_sessions where id = agent_session_id),
+            status = %s, completed_at = clock_timestamp()
+        where id = %s
+        """,
+        (
+            ending.success,
+            None if ending.result is None else Jsonb(ending.result),
+            ending.error,
+            ending.tokens_used,
+            ending.duration_ms,
+            ending.tool_calls_made,
+            "completed" if ending.success else "failed",
+            execution_id,
+        ),
+    )
+
+
+async def abandon_open(scope: Scope, run_id: UUID) -> None:
+    """Close what an earlier attempt, or a stop, left in the middle; its tokens are added up from its messages."""
+    await scope.execute(
+        """
+        update agent_executions set
+            status = 'abandoned', success = false, completed_at = clock_timestamp(),
+            tokens_used = (
+                select coalesce(sum(m.tokens_used), 0) from agent_chat_messages m
+                where m.agent_session_id = agent_executions.agent_session_id)
+        from agent_plans
+        where agent_plans.id = agent_executions.plan_id and agent_plans.run_id = %s
+            and agent_executions.status = 'executing'
+        """,
+        (run_id,),
+    )
+
+
+async def of_plan(scope: Scope, plan_id: UUID) -> list[Execution]:
+    """Return the executions of a plan in the order they began."""
+    return await scope.all(
+        Execution,
+        """
+        select id, step_number, executor_agent_id, agent_session_id, task, tools_available, result, success, error,
+            tokens_used, duration_ms, tool_calls_made, message_count, status, created_at, completed_at
+        from agent_executions where plan_id = %s order by created_at, id
+        """,
+        (plan_id,),
+    )

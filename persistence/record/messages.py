@@ -1,0 +1,65 @@
+"""The `chat_messages` table: what the person wrote and what was answered."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from persistence.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation; positions start at 1 and have no gaps."""
+
+    id: UUID
+    run_id: UUID | None
+    position: int
+    role: str
+    content: str
+    created_at: datetime
+
+
+async def insert(
+    scope: Scope, session_id: UUID, run_id: UUID | None, role: Literal["user", "assistant"], content: str
+) -> UUID:
+    """Append a message to its conversation."""
+    message_id = await scope.value(
+        UUID,
+        "insert into chat_messages (session_id, run_id, role, content) values (%s, %s, %s, %s) returning id",
+        (session_id, run_id, role, content),
+    )
+    assert message_id is not None, "an insert returns its id"
+    return message_id
+
+
+async def of_session(scope: Scope, session_id: UUID, limit: int) -> list[Message]:
+    """Return the newest messages of a conversation, in order."""
+    return await scope.all(
+        Message,
+        """
+        select id, run_id, position, role, content, created_at from (
+            select id, run_id, position, role, content, created_at from chat_messages
+            where session_id = %s order by position desc limit %s
+        ) as newest order by position
+        """,
+        (session_id, limit),
+    )
+
+
+async def before_run(scope: Scope, run_id: UUID, limit: int) -> list[Message]:
+    """Return the messages that stood before a run's own request, in order."""
+    return await scope.all(
+        Message,
+        """
+        select id, run_id, position, role, content, created_at from (
+            select earlier.id, earlier.run_id, earlier.position, earlier.role, earlier.content, earlier.created_at
+            from chat_messages mine
+            join chat_messages earlier
+                on earlier.session_id = mine.session_id and earlier.position < mine.position
+            where mine.run_id = %s and mine.role = 'user'
+            order by earlier.position desc limit %s
+        ) as newest order by position
+        """,
+        (run_id, limit),
+    )

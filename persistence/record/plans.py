@@ -1,0 +1,100 @@
+"""The `agent_plans` table: a run's plan with the state of each step.
+
+`steps` is the JSON array that `plan_created` shows. This room does not look
+into a step beyond its `stepNumber`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+from pydantic import JsonValue
+
+from persistence.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """One plan as it stands."""
+
+    id: UUID
+    session_id: UUID
+    user_message: str
+    strategy: str
+    steps: list[dict[str, JsonValue]]
+    revision: int
+    status: str
+    created_at: datetime
+    completed_at: datetime | None
+
+
+async def insert(
+    scope: Scope,
+    *,
+    session_id: UUID,
+    run_id: UUID,
+    planner_agent_id: UUID,
+    user_message: str,
+    steps: Sequence[dict[str, JsonValue]],
+) -> PlanRow:
+    """Store a run's plan; storing it again (after a crash) gives the one that stands."""
+    return await scope.only(
+        PlanRow,
+        """
+        insert into agent_plans (session_id, run_id, planner_agent_id, user_message, strategy, steps)
+        values (%s, %s, %s, %s, 'complex', %s)
+        on conflict (run_id) do update set steps = agent_plans.steps
+        returning id, session_id, user_message, strategy, steps, revision, status, created_at, completed_at
+        """,
+        (session_id, run_id, planner_agent_id, user_message, Jsonb(list(steps))),
+    )
+
+
+async def of_run(scope: Scope, run_id: UUID) -> PlanRow | None:
+    """Return the plan of a run, or None when it has none."""
+    return await scope.one(
+        PlanRow,
+        """
+        select id, session_id, user_message, strategy, steps, revision, status, created_at, completed_at
+        from agent_plans where run_id = %s
+        """,
+        (run_id,),
+    )
+
+
+async def revise(
+    scope: Scope, plan_id: UUID, revision: int, steps: Sequence[dict[str, JsonValue]]
+) -> PlanRow | None:
+    """Put new steps in place as the given revision; None when that revision stands already."""
+    return await scope.one(
+        PlanRow,
+        """
+        update agent_plans set steps = %s, revision = %s, status = 'executing'
+        where id = %s and revision = %s - 1
+        returning id, session_id, user_message, strategy, steps, revision, status, created_at, completed_at
+        """,
+        (Jsonb(list(steps)), revision, plan_id, revision),
+    )
+
+
+async def put_step(scope: Scope, plan_id: UUID, number: int, step: dict[str, JsonValue]) -> None:
+    """Replace one step."""
+    await scope.execute(
+        """
+        update agent_plans set status = 'executing', steps = (
+            select jsonb_agg(case when (step ->> 'stepNumber')::int = %(number)s then %(step)s else step end order by place)
+            from jsonb_array_elements(steps) with ordinality as listed (step, place))
+        where id = %(plan)s
+        """,
+        {"number": number, "step": Jsonb(step), "plan": plan_id},
+    )
+
+
+async def finish(scope: Scope, plan_id: UUID, status: Literal["completed", "failed"]) -> None:
+    """Write down how a plan ended."""
+    await scope.execute(
+        "update agent_plans set status = %s, completed_at = clock_timestamp() where id = %s", (status, plan_id)
+    )

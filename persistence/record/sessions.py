@@ -1,0 +1,77 @@
+"""The `chat_sessions` table: the conversations that a person sees."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from persistence.scope import Scope
+
+_COLUMNS: Final = """
+    id, title, context_type, entity_id, approvals, status, message_count, last_message_at, created_at, updated_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One conversation."""
+
+    id: UUID
+    title: str
+    context_type: str
+    entity_id: UUID | None
+    approvals: str
+    status: str
+    message_count: int
+    last_message_at: datetime
+    created_at: datetime
+    updated_at: datetime
+
+
+async def insert(scope: Scope, title: str, context_type: str, entity_id: UUID | None) -> Session:
+    """Open a conversation about a place in the workspace."""
+    return await scope.only(
+        Session,
+        f"insert into chat_sessions (title, context_type, entity_id) values (%s, %s, %s) returning {_COLUMNS}",
+        (title, context_type, entity_id),
+    )
+
+
+async def find(scope: Scope, session_id: UUID) -> Session | None:
+    """Return one conversation, or None when there is none or it is someone else's."""
+    return await scope.one(Session, f"select {_COLUMNS} from chat_sessions where id = %s", (session_id,))
+
+
+async def newest(scope: Scope, limit: int) -> list[Session]:
+    """Return the active conversations, the one last used first."""
+    return await scope.all(
+        Session,
+        f"""
+        select {_COLUMNS} from chat_sessions
+        where status = 'active' order by last_message_at desc, id limit %s
+        """,
+        (limit,),
+    )
+
+
+async def rename(scope: Scope, session_id: UUID, title: str) -> Session | None:
+    """Give a conversation another title."""
+    return await scope.one(
+        Session, f"update chat_sessions set title = %s where id = %s returning {_COLUMNS}", (title, session_id)
+    )
+
+
+async def delete(scope: Scope, session_id: UUID) -> bool:
+    """Delete a conversation with everything that belongs to it; False when there is none."""
+    return bool(await scope.execute("delete from chat_sessions where id = %s", (session_id,)))
+
+
+async def entity_exists(scope: Scope, context_type: str, entity_id: UUID) -> bool:
+    """Say whether the person has the project or task that a conversation is to be about."""
+    if context_type.startswith("project"):
+        return bool(await scope.value(bool, "select true from projects where id = %s", (entity_id,)))
+    if context_type.startswith("task"):
+        return bool(
+            await scope.value(bool, "select true from tasks where id = %s and deleted_at is null", (entity_id,))
+        )
+    return False

@@ -1,0 +1,32 @@
+"""The `users` table: who may sign in, and in which time zone they live."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from persistence.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """The person in whose name a scope acts."""
+
+    id: UUID
+    email: str
+    time_zone: str
+
+
+async def sign_up(scope: Scope, email: str, time_zone: str) -> UUID:
+    """Return the user with that address, made if absent. Needs no signed-in user."""
+    user_id = await scope.value(UUID, "select sign_up(%s, %s)", (email, time_zone))
+    assert user_id is not None, "signing up returns an id"
+    return user_id
+
+
+async def may_sign_in(scope: Scope, user_id: UUID) -> bool:
+    """Say whether that user exists and is not disabled. Needs no signed-in user."""
+    return await scope.value(bool, "select may_sign_in(%s)", (user_id,)) or False
+
+
+async def me(scope: Scope) -> User | None:
+    """Return the user in whose name the scope acts."""
+    return await scope.one(User, "select id, email, time_zone from users")

@@ -1,0 +1,59 @@
+"""The `run_events` table: the log that every stream, reload and trace is read from.
+
+An event has a key beside its number, so that a step which runs again after a
+crash announces nothing twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from persistence.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedEvent:
+    """An event before it has its number. The payload is the exact text that streams."""
+
+    key: str
+    type: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEvent:
+    """An event in its place."""
+
+    seq: int
+    type: str
+    payload: str
+
+
+async def open_log(scope: Scope, run_id: UUID, event: KeyedEvent) -> None:
+    """Write the first event of a run that was just queued, as the API."""
+    await scope.execute("update runs set last_seq = 1 where id = %s", (run_id,))
+    await scope.execute(
+        "insert into run_events (run_id, seq, key, type, payload) values (%s, 1, %s, %s, %s)",
+        (run_id, event.key, event.type, event.payload),
+    )
+
+
+async def append(scope: Scope, events: Sequence[KeyedEvent]) -> None:
+    """Append to the log of the run that the scope's identity names; known keys are passed over.
+
+    Raises:
+        Fenced: another attempt holds the run.
+    """
+    await scope.execute(
+        "select append_events(%s, %s, %s)",
+        ([event.key for event in events], [event.type for event in events], [event.payload for event in events]),
+    )
+
+
+async def after(scope: Scope, run_id: UUID, seq: int, limit: int) -> list[LoggedEvent]:
+    """Return the events behind `seq`, in order, at most `limit`."""
+    return await scope.all(
+        LoggedEvent,
+        "select seq, type, payload from run_events where run_id = %s and seq > %s order by seq limit %s",
+        (run_id, seq, limit),
+    )

@@ -1,0 +1,111 @@
+"""The `tool_calls` table: the ledger of every call, frozen before it acts.
+
+A local write commits in the transaction of its own row here, so it takes effect
+exactly when the row says `applied`. A row left at `intent` by a crash is safe to
+run again when its effect is local, and unknown when it is not.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from persistence.scope import Scope
+
+
+class CallState(StrEnum):
+    """Where a call stands."""
+
+    INTENT = "intent"
+    APPLIED = "applied"
+    FAILED = "failed"
+    DENIED = "denied"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One call. `arguments` is the raw text, `result` the JSON text the model read."""
+
+    id: UUID
+    key: str
+    agent_id: UUID
+    step_number: int | None
+    tool: str
+    access: str
+    arguments: str
+    state: str
+    result: str | None
+    error_code: str | None
+    duration_ms: int | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A call before it acts. The id is derived from run and key, so a replay finds its own row."""
+
+    id: UUID
+    key: str
+    agent_id: UUID
+    step_number: int | None
+    tool: str
+    access: str
+    arguments: str
+
+
+async def freeze(scope: Scope, run_id: UUID, entry: Entry) -> bool:
+    """Write a call down before it acts; False when it stands there already."""
+    return bool(
+        await scope.execute(
+            """
+            insert into tool_calls (id, run_id, key, agent_id, step_number, tool, access, arguments, state)
+            values (%s, %s, %s, %s, %s, %s, %s, %s, 'intent')
+            on conflict (run_id, key) do nothing
+            """,
+            (entry.id, run_id, entry.key, entry.agent_id, entry.step_number, entry.tool, entry.access, entry.arguments),
+        )
+    )
+
+
+async def settle(
+    scope: Scope, call_id: UUID, state: CallState, result: str, error_code: str | None, duration_ms: int
+) -> None:
+    """Write down what a call came to."""
+    await scope.execute(
+        """
+        update tool_calls
+        set state = %s, result = %s, error_code = %s, duration_ms = %s, finished_at = clock_timestamp()
+        where id = %s
+        """,
+        (state, result, error_code, duration_ms, call_id),
+    )
+
+
+async def find(scope: Scope, call_id: UUID) -> LedgerRow | None:
+    """Return one call."""
+    return await scope.one(
+        LedgerRow,
+        """
+        select id, key, agent_id, step_number, tool, access, arguments, state, result, error_code, duration_ms, created_at
+        from tool_calls where id = %s
+        """,
+        (call_id,),
+    )
+
+
+async def of_run(scope: Scope, run_id: UUID) -> list[LedgerRow]:
+    """Return every call of a run, oldest first."""
+    return await scope.all(
+        LedgerRow,
+        """
+        select id, key, agent_id, step_number, tool, access, arguments, state, result, error_code, duration_ms, created_at
+        from tool_calls where run_id = %s order by created_at, id
+        """,
+        (run_id,),
+    )
+
+
+async def count(scope: Scope, run_id: UUID) -> int:
+    """Return how many calls a run has made."""
+    return await scope.value(int, "select count(*) from tool_calls where run_id = %s", (run_id,)) or 0

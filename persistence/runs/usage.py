@@ -1,0 +1,116 @@
+"""The `model_usage` table: what each model call reserved, and what it cost."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from persistence.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The tokens of one call, or of several added up."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+
+    @property
+    def total(self) -> int:
+        """Return prompt and completion together."""
+        return self.prompt_tokens + self.completion_tokens
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """One model call of a run, as the trace shows it."""
+
+    id: UUID
+    agent_id: UUID | None
+    purpose: str
+    model: str
+    reserved_tokens: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cached_tokens: int | None
+    estimated: bool
+    outcome: str | None
+    duration_ms: int | None
+    created_at: datetime
+
+
+async def reserve(scope: Scope, run_id: UUID, agent_id: UUID, purpose: str, model: str, tokens: int) -> UUID:
+    """Write down that a call is about to start, and what it may cost."""
+    call_id = await scope.value(
+        UUID,
+        """
+        insert into model_usage (run_id, agent_id, purpose, model, reserved_tokens)
+        values (%s, %s, %s, %s, %s) returning id
+        """,
+        (run_id, agent_id, purpose, model, tokens),
+    )
+    assert call_id is not None, "an insert returns its id"
+    return call_id
+
+
+async def settle(
+    scope: Scope, call_id: UUID, model: str, usage: Usage, *, estimated: bool, outcome: str, duration_ms: int
+) -> None:
+    """Write down what a call cost. `estimated` says that the count is ours, not the provider's."""
+    await scope.execute(
+        """
+        update model_usage set
+            model = %s, prompt_tokens = %s, completion_tokens = %s, cached_tokens = %s,
+            estimated = %s, outcome = %s, duration_ms = %s, settled_at = clock_timestamp()
+        where id = %s
+        """,
+        (
+            model,
+            usage.prompt_tokens,
+            usage.completion_tokens,
+            usage.cached_tokens,
+            estimated,
+            outcome,
+            duration_ms,
+            call_id,
+        ),
+    )
+
+
+async def count(scope: Scope, run_id: UUID) -> int:
+    """Return how many model calls a run has made."""
+    return await scope.value(int, "select count(*) from model_usage where run_id = %s", (run_id,)) or 0
+
+
+async def of_run(scope: Scope, run_id: UUID) -> list[ModelCall]:
+    """Return every model call of a run, oldest first."""
+    return await scope.all(
+        ModelCall,
+        """
+        select id, agent_id, purpose, model, reserved_tokens, prompt_tokens, completion_tokens, cached_tokens,
+            estimated, outcome, duration_ms, created_at
+        from model_usage where run_id = %s order by created_at, id
+        """,
+        (run_id,),
+    )
+
+
+async def total(scope: Scope, run_id: UUID) -> Usage:
+    """Return the tokens of a run so far."""
+    return await scope.only(
+        Usage,
+        """
+        select coalesce(sum(prompt_tokens), 0)::bigint as prompt_tokens,
+            coalesce(sum(completion_tokens), 0)::bigint as completion_tokens,
+            coalesce(sum(cached_tokens), 0)::bigint as cached_tokens
+        from model_usage where run_id = %s
+        """,
+        (run_id,),
+    )
