@@ -32,7 +32,7 @@ test: $(DEV) ## run the tests (TEST_ARGS="tests/tools -x" to choose)
 lint: $(DEV) ## check style, format and import directions
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 # Both are told to stay offline: pyright asks for its newest version otherwise.
 types: export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
@@ -66,7 +66,8 @@ INDEX := $(if $(PIP_INDEX_URL),--default-index $(PIP_INDEX_URL))
 define install
 @echo "Installing $(1) into $(VENV) (once)"
 @$(BIN)/uv pip install --quiet --python $(BIN)/python $(INDEX) --require-hashes --requirement $(1) \
-  || $(BIN)/pip install --quiet --require-hashes --requirement $(1)
+  || { echo "uv reaches no index; pip takes over"; \
+  $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $(1); }
 @$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 endef
 

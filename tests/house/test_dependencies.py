@@ -1,0 +1,103 @@
+"""What is installed is what was declared, decided and locked."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions, version
+from typing import Final
+
+import pytest
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tests.house.project import PACKAGES, ROOT, declared_requirements
+
+# Below these versions there are published advisories, or a behaviour that the design counts on is missing.
+FLOORS: Final = {
+    "langchain-core": "1.4.7",
+    "langchain-openai": "1.1.14",
+    "langgraph": "1.2.20",
+    "langgraph-checkpoint": "4.3.0",
+    "langgraph-checkpoint-postgres": "3.2.0",
+    "langsmith": "0.8.0",
+    "pyjwt": "2.15",
+    "starlette": "1.3.1",
+}
+TYPE_CHECKER: Final = {"_typeshed"}  # part of the type checkers, never imported at run time
+LOCKS: Final = ("requirements.lock", "requirements-dev.lock", "requirements-uv.lock")
+PIN: Final = re.compile(r"^(?P<name>[\w.-]+)(\[[\w,-]+\])?==(?P<version>[^\s;\\]+)")
+
+
+def pins(lock: str) -> dict[str, str]:
+    """Return the version of each distribution in a lock."""
+    found = (PIN.match(line) for line in (ROOT / lock).read_text().splitlines())
+    return {canonicalize_name(pin["name"]): pin["version"] for pin in found if pin}
+
+
+def entries(lock: str) -> list[str]:
+    """Return the entries of a lock, each with its continuation lines, without the comments."""
+    lines = [line for line in (ROOT / lock).read_text().splitlines() if not line.startswith("#")]
+    return "\n".join(lines).replace("\\\n", "").splitlines()
+
+
+def imported_names() -> Iterator[str]:
+    """Yield the first part of every absolute import in the five packages."""
+    for package in PACKAGES:
+        for file in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.Import):
+                    yield from (alias.name.partition(".")[0] for alias in node.names)
+                elif isinstance(node, ast.ImportFrom) and node.module:
+                    yield node.module.partition(".")[0]
+
+
+@pytest.mark.parametrize(("name", "floor"), FLOORS.items())
+def test_no_version_below_its_floor_is_installed_or_allowed(name: str, floor: str) -> None:
+    """The installed release is at or above the floor, and pyproject.toml admits none below it."""
+    assert Version(version(name)) >= Version(floor)
+    [declared] = [requirement for requirement in declared_requirements() if requirement.name == name]
+    assert min(Version(clause.version) for clause in declared.specifier) >= Version(floor)
+
+
+def test_every_pin_is_what_was_declared() -> None:
+    """The runtime lock pins each declared requirement to a version that the declaration admits."""
+    locked = pins("requirements.lock")
+    for requirement in declared_requirements():
+        assert requirement.specifier.contains(locked[canonicalize_name(requirement.name)]), requirement
+
+
+def test_every_import_is_declared() -> None:
+    """Nothing is imported that is only there because something else needs it."""
+    declared = {canonicalize_name(requirement.name) for requirement in declared_requirements()}
+    owners = packages_distributions()
+    outside = set(imported_names()) - set(PACKAGES) - set(sys.stdlib_module_names) - TYPE_CHECKER
+    undeclared = {name for name in outside if declared.isdisjoint(map(canonicalize_name, owners.get(name, [])))}
+    assert undeclared == set()
+
+
+def test_every_dependency_has_its_reason() -> None:
+    """The decision on dependencies names each one of them."""
+    decision = (ROOT / "docs/decisions/0003-dependencies.md").read_text()
+    names = {requirement.name for requirement in declared_requirements()}
+    assert {name for name in names if f"`{name}`" not in decision} == set()
+
+
+def test_testing_runs_what_is_shipped() -> None:
+    """The development lock holds every pin of the runtime lock, unchanged."""
+    assert pins("requirements.lock").items() <= pins("requirements-dev.lock").items()
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_locked_file_is_checked_by_its_hash(lock: str) -> None:
+    """No entry of a lock comes without a hash."""
+    found = entries(lock)
+    assert len(found) == len(pins(lock)) > 0
+    assert [entry for entry in found if "--hash=sha256:" not in entry] == []
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_place(lock: str) -> None:
+    """A lock says what to install, never where from: no address, no index, no folder."""
+    text = (ROOT / lock).read_text()
+    assert re.findall(r"://|--index-url|--extra-index-url|--find-links|--trusted-host|@ ", text) == []
