@@ -42,6 +42,13 @@ async def find(scope: Scope, session_id: UUID) -> Session | None:
     return await scope.one(Session, f"select {_COLUMNS} from chat_sessions where id = %s", (session_id,))
 
 
+async def hold(scope: Scope, session_id: UUID) -> Session | None:
+    """Return one conversation and let nobody else add to it until this transaction ends."""
+    return await scope.one(
+        Session, f"select {_COLUMNS} from chat_sessions where id = %s for no key update", (session_id,)
+    )
+
+
 async def newest(scope: Scope, limit: int) -> list[Session]:
     """Return the active conversations, the one last used first."""
     return await scope.all(

@@ -1,0 +1,164 @@
+"""What an operator may set: environment variables that begin with PLANWRIGHT_, and a `.env` file.
+
+Read once, at start. Values go down from here, this object never does.
+"""
+
+import os
+import tempfile
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Final
+from zoneinfo import available_timezones
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from nodes.vocabulary.limits import Limits
+from persistence.embedded import default_data_dir
+
+PREFIX: Final = "PLANWRIGHT_"
+ENV_FILE: Final = ".env"
+LOCALTIME: Final = Path("/etc/localtime")
+SECRET_MIN_CHARS: Final = 32  # what HS256 asks of its key (RFC 7518, section 3.2)
+SECRET_FILE: Final = "secret"
+SECRET_BYTES: Final = 32
+
+
+class SettingsInvalid(ValueError):
+    """A setting is unknown or cannot be used; the text is one line for the operator."""
+
+
+def _listed(text: str | tuple[str, ...]) -> tuple[str, ...]:
+    parts = text.split(",") if isinstance(text, str) else text
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("is not a time zone of the IANA list, such as Europe/Berlin")
+    return name
+
+
+def _positive(limits: Limits) -> Limits:
+    for limit in fields(limits):
+        if not getattr(limits, limit.name) > 0:
+            raise ValueError(f"{limit.name} must be greater than 0")
+    return limits
+
+
+def _long_enough(secret: SecretStr | None) -> SecretStr | None:
+    if secret is not None and len(secret.get_secret_value()) < SECRET_MIN_CHARS:
+        raise ValueError(f"must have at least {SECRET_MIN_CHARS} characters")
+    return secret
+
+
+def system_time_zone() -> str:
+    """Return the machine's IANA zone, or UTC when it does not say."""
+    _, _, linked = str(LOCALTIME.resolve()).partition("/zoneinfo/")
+    named = os.environ.get("TZ", "").removeprefix(":") or linked
+    return named if named in available_timezones() else "UTC"
+
+
+Names = Annotated[tuple[str, ...], NoDecode, Field(default=())]
+Key = Annotated[SecretStr | None, AfterValidator(_long_enough)]
+
+
+class Settings(BaseSettings):
+    """Every setting with its default; the variable is PLANWRIGHT_ and the name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=ENV_FILE,
+        env_ignore_empty=True,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        extra="ignore",
+        frozen=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    database_url: SecretStr | None = None  # a login that may create roles; unset: the embedded server
+    data_dir: Path = Field(default_factory=default_data_dir)
+    secret: Key = None  # one for all processes on one database; unset: kept in the data folder
+    jwt_secret: Key = None  # unset: a key derived from the secret, on loopback only
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(default_factory=system_time_zone)
+
+    model_base_url: str | None = None
+    model_api_key: SecretStr | None = None
+    deepseek_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("DEEPSEEK_API_KEY"))
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("OPENAI_API_KEY"))
+    planner_model: str | None = None
+    executor_model: str | None = None  # unset: the planner's
+    planner_fallbacks: Names
+    executor_fallbacks: Names
+    tools: str | None = None  # module:attribute, a list of more tools
+
+    lease_seconds: float = Field(default=15.0, gt=0)  # a worker that is silent this long has lost its run
+    heartbeat_seconds: float = Field(default=5.0, gt=0)  # two may be missed before the lease runs out
+    max_concurrent_runs: int = Field(default=16, gt=0)  # a run waits for models nearly all of its time
+    limit: Annotated[Limits, AfterValidator(_positive)] = Limits()  # PLANWRIGHT_LIMIT_MODEL_CALLS and so on
+
+    _split = field_validator("planner_fallbacks", "executor_fallbacks", mode="before")(_listed)
+
+    @field_validator("heartbeat_seconds")
+    @classmethod
+    def _within_the_lease(cls, seconds: float, info: ValidationInfo) -> float:
+        if seconds >= info.data.get("lease_seconds", seconds + 1):
+            raise ValueError("must be shorter than PLANWRIGHT_LEASE_SECONDS")
+        return seconds
+
+
+def read_settings() -> Settings:
+    """Return the settings of the environment and of `.env`, the environment first.
+
+    Raises:
+        SettingsInvalid: a name that begins with PLANWRIGHT_ is unknown, or a value cannot be used.
+    """
+    _refuse_unknown({*os.environ, *dotenv_values(ENV_FILE)})
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = "_".join(str(part) for part in first["loc"])
+        raise SettingsInvalid(f"{variable(place)}: {first['msg'].removeprefix('Value error, ')}.") from None
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return f"{PREFIX}{name.upper()}"
+
+
+def _refuse_unknown(given: set[str]) -> None:
+    known = {variable(name) for name in Settings.model_fields if name != "limit"}
+    known |= {variable(f"limit_{limit.name}") for limit in fields(Limits)}
+    unknown = sorted(name for name in given if name.upper().startswith(PREFIX) and name.upper() not in known)
+    if unknown:
+        raise SettingsInvalid(f"{unknown[0]}: there is no such setting.")
+
+
+def kept_secret(data_dir: Path) -> bytes:
+    """Return the installation's secret from the data folder, made once by whoever comes first.
+
+    The file appears complete or not at all: it is written elsewhere and linked
+    into place, and a link that is there already belongs to the one who won.
+    """
+    place = data_dir / SECRET_FILE
+    if not place.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=data_dir, prefix=f"{SECRET_FILE}-") as made:  # 0600 by itself
+            made.write(os.urandom(SECRET_BYTES).hex().encode())
+            made.flush()
+            os.fsync(made.fileno())
+            _link_once(made.name, place)
+    return place.read_bytes()
+
+
+def _link_once(source: str, place: Path) -> None:
+    try:
+        os.link(source, place)
+    except FileExistsError:
+        return
