@@ -1,0 +1,64 @@
+"""How a command ends: its exit code, and the one error that carries one.
+
+The codes are part of the command line's contract; scripts branch on them.
+"""
+
+from collections.abc import Coroutine
+from enum import IntEnum
+from typing import Final
+
+from nodes.vocabulary.events import FinishedReason
+from nodes.vocabulary.view import RunView
+
+LIMIT_CODES: Final = frozenset({"rate_limited", "token_limited", "budget_exhausted"})
+
+
+class ExitCode(IntEnum):
+    """What a finished command tells the shell."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_SIGNED_IN = 3
+    LIMIT = 4
+    UNREACHABLE = 5
+    INTERRUPTED = 130
+
+
+class CommandFailed(Exception):
+    """A command cannot do what it was asked; its text is for the person, next step included."""
+
+    def __init__(self, exit_code: ExitCode, text: str) -> None:
+        super().__init__(text)
+        self.exit_code: Final = exit_code
+
+
+def exit_code_of(view: RunView) -> ExitCode:
+    """Return what a run's end means to the shell."""
+    if view.failure is not None:
+        return ExitCode.LIMIT if view.failure.code in LIMIT_CODES else ExitCode.FAILED
+    if view.finished_reason is FinishedReason.CANCELLED:
+        return ExitCode.INTERRUPTED
+    if view.finished_reason is FinishedReason.BUDGET_EXHAUSTED:
+        return ExitCode.LIMIT
+    return ExitCode.OK if view.ended else ExitCode.FAILED
+
+
+def perform(work: Coroutine[None, None, ExitCode]) -> None:
+    """Do a command's work and leave with its code; a failure is one line on stderr.
+
+    Raises:
+        typer.Exit: always, with the code.
+    """
+    import asyncio
+
+    import typer
+
+    try:
+        code = asyncio.run(work)
+    except CommandFailed as failure:
+        typer.echo(f"planwright: {failure}", err=True)
+        raise typer.Exit(failure.exit_code) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+    raise typer.Exit(code)

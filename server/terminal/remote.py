@@ -1,0 +1,207 @@
+"""Planwright behind HTTP: the same door as in this process, over the documented contract.
+
+A message is never posted twice: its `Idempotency-Key` is made before the first
+try. A stream that breaks is taken up again behind the last event that came.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID, uuid4
+
+import httpx
+import typer
+from pydantic import BaseModel, ValidationError
+
+from nodes.vocabulary.events import TERMINAL_TYPES
+from server.terminal.door import Question
+from server.terminal.exits import CommandFailed, ExitCode
+from server.terminal.frames import Frame, FrameReader
+from server.terminal.printable import one_line
+
+PAUSES_SECONDS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # before each try to rejoin; then the person is told
+SILENCE_SECONDS: Final = 35.0  # heartbeats come every 15 s: two missed ones and the connection is lost
+CONNECT_TIMEOUT_SECONDS: Final = 10.0
+ERROR_CHARS: Final = 300
+SIGN_IN_ADVICE: Final = " Make one with `planwright token new --user EMAIL` and set PLANWRIGHT_TOKEN to it."
+
+EXIT_CODES: Final[Mapping[int, ExitCode]] = MappingProxyType(
+    {
+        HTTPStatus.UNAUTHORIZED: ExitCode.NOT_SIGNED_IN,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ExitCode.USAGE,
+        HTTPStatus.UNPROCESSABLE_ENTITY: ExitCode.USAGE,
+        HTTPStatus.TOO_MANY_REQUESTS: ExitCode.LIMIT,
+    }
+)
+COMES_BACK: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
+
+
+class _Refusal(BaseModel):
+    """The small body of every refusal."""
+
+    error: str
+
+
+class _Head(BaseModel):
+    """The part of an event that says what kind it is and, in the first one, of which run."""
+
+    class Run(BaseModel):
+        id: UUID
+
+    type: str
+    run: Run | None = None
+
+
+class _Lost(Exception):
+    """The connection broke, or a machine on the way is not ready."""
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where a stream stands: what to ask for in order to go on from here."""
+
+    question: Question | None = None
+    run_id: UUID | None = None
+    after: int = 0
+    over: bool = False
+    key: str = field(default_factory=lambda: uuid4().hex)
+
+    def passed(self, frame: Frame) -> None:
+        """Move behind a frame."""
+        try:
+            head = _Head.model_validate_json(frame.payload)
+        except ValidationError:
+            head = _Head(type="")
+        self.after = max(self.after, frame.seq)
+        self.over = head.type in TERMINAL_TYPES
+        if head.run is not None:
+            self.run_id = head.run.id
+
+    def request(self, client: httpx.AsyncClient) -> httpx.Request:
+        """Return the request whose answer goes on from here."""
+        if self.run_id is not None:
+            headers = {"Last-Event-ID": str(self.after)}
+            return client.build_request("GET", f"/api/agent/runs/{self.run_id}/events", headers=headers)
+        assert self.question is not None, "a stream begins with a question or with a run"
+        body = {
+            "message": self.question.message,
+            "context_type": self.question.context_type,
+            "session_id": _text(self.question.session_id),
+            "entity_id": _text(self.question.entity_id),
+        }
+        named = {name: value for name, value in body.items() if value is not None}
+        return client.build_request("POST", "/api/agent/stream", json=named, headers={"Idempotency-Key": self.key})
+
+
+class RemoteDoor:
+    """Planwright at an address. Implements `Door`."""
+
+    def __init__(self, client: httpx.AsyncClient, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._client: Final = client
+        self._pause: Final = pause
+
+    def ask(self, question: Question) -> AsyncGenerator[Frame]:
+        """Post the message once and follow its run to its end."""
+        return self._lasting(_Place(question=question))
+
+    def follow(self, run_id: UUID, after: int) -> AsyncGenerator[Frame]:
+        """Follow a run from behind event `after`."""
+        return self._lasting(_Place(run_id=run_id, after=after))
+
+    async def cancel(self, run_id: UUID) -> bool:
+        """Ask for a run to be stopped."""
+        try:
+            response = await self._client.post(f"/api/agent/runs/{run_id}/cancel")
+            if response.status_code != HTTPStatus.CONFLICT:
+                _refuse(response)
+        except (_Lost, httpx.TransportError) as error:
+            raise self._unreachable() from error
+        return response.is_success
+
+    async def _lasting(self, place: _Place) -> AsyncGenerator[Frame]:
+        """Yield a stream's frames over as many connections as it takes."""
+        losses = 0
+        while not place.over:
+            try:
+                async for frame in self._frames(place.request(self._client)):
+                    losses = 0
+                    place.passed(frame)
+                    yield frame
+            except httpx.ConnectError as error:
+                if not place.after and not losses:
+                    raise self._unreachable() from error
+            except (_Lost, httpx.TransportError):
+                pass
+            if not place.over:
+                await self._wait(losses, place)
+                losses += 1
+
+    async def _frames(self, request: httpx.Request) -> AsyncGenerator[Frame]:
+        reader = FrameReader()
+        response = await self._client.send(request, stream=True)
+        try:
+            if response.is_error:
+                await response.aread()
+                _refuse(response)
+            async for piece in response.aiter_bytes():
+                for frame in reader.feed(piece):
+                    yield frame
+        finally:
+            await response.aclose()
+
+    async def _wait(self, losses: int, place: _Place) -> None:
+        if losses == len(PAUSES_SECONDS):
+            rejoin = "" if place.run_id is None else f" The run goes on; rejoin it with: planwright tail {place.run_id}"
+            raise CommandFailed(ExitCode.UNREACHABLE, f"The connection to {self._client.base_url} is lost.{rejoin}")
+        typer.echo(f"Connection lost, reconnecting ({losses + 1})…", err=True)
+        await self._pause(PAUSES_SECONDS[losses])
+
+    def _unreachable(self) -> CommandFailed:
+        text = f"Nobody answers at {self._client.base_url}. Start a server there with `planwright serve`."
+        return CommandFailed(ExitCode.UNREACHABLE, text)
+
+
+def client_for(server: str, token: str) -> httpx.AsyncClient:
+    """Return an HTTP client for a server, signed in with a token.
+
+    Raises:
+        CommandFailed: the address is none, or there is no token.
+    """
+    if not server.startswith(("http://", "https://")):
+        raise CommandFailed(ExitCode.USAGE, "The server's address begins with http:// or https://.")
+    if not token:
+        raise CommandFailed(ExitCode.NOT_SIGNED_IN, f"No token is given.{SIGN_IN_ADVICE}")
+    return httpx.AsyncClient(
+        base_url=server,
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=httpx.Timeout(CONNECT_TIMEOUT_SECONDS, read=SILENCE_SECONDS),
+    )
+
+
+def _refuse(response: httpx.Response) -> None:
+    """Turn an error status into the command's own failure, in the server's words.
+
+    Raises:
+        _Lost: the server is there but not ready; trying again is right.
+        CommandFailed: the server refused.
+    """
+    if not response.is_error:
+        return
+    if response.status_code in COMES_BACK:
+        raise _Lost
+    try:
+        text = one_line(_Refusal.model_validate_json(response.content).error, ERROR_CHARS)
+    except ValidationError:
+        text = f"The server answered {response.status_code}."
+    wait = response.headers.get("Retry-After", "")
+    advice = f" Try again in {wait} s." if wait.isdecimal() else ""
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        advice = SIGN_IN_ADVICE
+    raise CommandFailed(EXIT_CODES.get(response.status_code, ExitCode.FAILED), text + advice)
+
+
+def _text(value: UUID | None) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,94 @@
+"""Watching a run to its end, and what Ctrl-C means meanwhile.
+
+The first Ctrl-C asks for the run to be stopped and waits for its honest end.
+The second leaves at once: the run is not this process's to kill.
+"""
+
+import asyncio
+import signal
+from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing, contextmanager
+from typing import Final
+
+import typer
+
+from server.terminal.door import Door
+from server.terminal.exits import CommandFailed, ExitCode, exit_code_of
+from server.terminal.frames import Frame
+from server.terminal.screen import Screen, shown
+
+
+async def watch(door: Door, frames: AsyncGenerator[Frame], *, as_json: bool) -> ExitCode:
+    """Show a run until it ends or the person leaves it; return what that means to the shell.
+
+    Raises:
+        CommandFailed: the stream cannot be had, or went away for good.
+    """
+    with shown(as_json=as_json) as screen:
+        reading = asyncio.create_task(_read(frames, screen))
+        interrupts = Interrupts(door, screen, reading)
+        with interrupts.handled():
+            await asyncio.wait([reading])
+        await interrupts.settled()
+    if reading.cancelled():
+        return _left(screen)
+    await reading
+    return exit_code_of(screen.view)
+
+
+async def _read(frames: AsyncGenerator[Frame], screen: Screen) -> None:
+    async with aclosing(frames):
+        async for frame in frames:
+            screen.show(frame)
+            if screen.view.ended:
+                return
+
+
+def _left(screen: Screen) -> ExitCode:
+    run_id = screen.view.run_id
+    if run_id is not None:
+        typer.echo(f"Left run {run_id} as it is. Rejoin it with: planwright tail {run_id}", err=True)
+    return ExitCode.INTERRUPTED
+
+
+class Interrupts:
+    """What each Ctrl-C does while a run is watched."""
+
+    def __init__(self, door: Door, screen: Screen, reading: asyncio.Task[None]) -> None:
+        self._door: Final = door
+        self._screen: Final = screen
+        self._reading: Final = reading
+        self._stopping: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def handled(self) -> Generator[None]:
+        """Take SIGINT over for a while."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, self.pressed)
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+
+    def pressed(self) -> None:
+        """Stop the run at the first press; leave at the second, or when nothing was accepted yet."""
+        if self._stopping is not None:
+            self._stopping.cancel()
+        if self._screen.view.run_id is None or self._stopping is not None:
+            self._reading.cancel()
+            return
+        typer.echo("Stopping. Press Ctrl-C again to leave it running.", err=True)
+        self._stopping = asyncio.create_task(self._stop())
+
+    async def settled(self) -> None:
+        """Wait for a stop that is on its way, so that it is not lost with the process."""
+        if self._stopping is not None:
+            await asyncio.wait([self._stopping])
+
+    async def _stop(self) -> None:
+        run_id = self._screen.view.run_id
+        assert run_id is not None, "only a run that was accepted is stopped"
+        try:
+            await self._door.cancel(run_id)
+        except CommandFailed as failure:
+            typer.echo(f"planwright: {failure}", err=True)
