@@ -9,7 +9,7 @@ of two. Whoever resolves a time tells the person about it (`Moment.note`).
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import cache, wraps
 from typing import Final
@@ -20,7 +20,7 @@ from tools.errors import ToolError
 from tools.tool import A, Caller, ToolAnswer, refused
 
 EARLIEST: Final = datetime(1900, 1, 2, tzinfo=UTC)  # a day inside what the tables take, whatever the server's zone
-LATEST: Final = datetime(2200, 12, 30, tzinfo=UTC)
+LATEST: Final = datetime(2200, 12, 1, tzinfo=UTC)  # room for the longest event: no computed end falls outside
 MAX_OFFSET_HOURS: Final = 16  # the widest in the IANA list is 15:13:42 (Manila, until 1844)
 QUOTED_CHARS: Final = 40
 
@@ -38,19 +38,23 @@ _ISO: Final = re.compile(
 )
 
 
-class LocalTimeInvalid(ToolError):
+class TimeRefused(ToolError):
+    """Root of what can be wrong with times that a model wrote; its text is for the model."""
+
+
+class LocalTimeInvalid(TimeRefused):
     """A text is no date or time, or one that is never stored."""
 
     code = "invalid_time"
 
     def __init__(self, text: str) -> None:
         super().__init__(
-            f"“{shortened(text, QUOTED_CHARS)}” is not a time that can be used. Write a date (2027-03-28) or a"
-            " date and time (2027-03-28T14:30), in the years 1900 to 2200."
+            f"“{shortened(text, QUOTED_CHARS)}” is not a time that can be used. Write a date (2027-03-28) or a date"
+            f" and time (2027-03-28T14:30), from {EARLIEST:%Y-%m-%d} to {LATEST:%Y-%m-%d}."
         )
 
 
-class ZoneUnknown(ToolError):
+class ZoneUnknown(TimeRefused):
     """A text is not the name of a time zone."""
 
     code = "unknown_time_zone"
@@ -60,6 +64,27 @@ class ZoneUnknown(ToolError):
             f"“{shortened(name, QUOTED_CHARS)}” is not a time zone that can be used. Write an IANA name"
             " such as Europe/Berlin, America/New_York or UTC, in exactly that case."
         )
+
+
+class TimeOfDayMissing(TimeRefused):
+    """A date alone names no moment where nothing had a time of day before."""
+
+    code = "time_of_day_missing"
+
+    def __init__(self, text: str) -> None:
+        super().__init__(
+            f"{shortened(text, QUOTED_CHARS)} is a date alone. Write the time of day too, as in 2027-03-28T14:30;"
+            " find_available_slots finds a free one."
+        )
+
+
+class EndBeforeStart(TimeRefused):
+    """Something would end before it starts."""
+
+    code = "end_before_start"
+
+    def __init__(self, start: str, end: str) -> None:
+        super().__init__(f"The end, {end}, has to be after the start, {start}. Change one of them.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +105,7 @@ def resolve(text: str, zone: ZoneInfo) -> Moment:
     """Return the moment that an ISO 8601 text names; without an offset it is local to `zone`.
 
     Raises:
-        LocalTimeInvalid: not a date, nor a date and time; impossible; or outside 1900–2200.
+        LocalTimeInvalid: not a date, nor a date and time; impossible; or too far away to store.
     """
     parts = _ISO.fullmatch(text.strip())
     if parts is None:
@@ -94,8 +119,21 @@ def resolve(text: str, zone: ZoneInfo) -> Moment:
     return moment
 
 
+def resolve_end(text: str, zone: ZoneInfo) -> Moment:
+    """Return the moment at which a stretch of time ends; a date alone lasts to the end of that day.
+
+    Raises:
+        LocalTimeInvalid: as `resolve`.
+    """
+    moment = resolve(text, zone)
+    if not moment.date_only:
+        return moment
+    day = moment.at.astimezone(zone).date()
+    return replace(moment, at=at_wall(day + timedelta(days=1), time(), zone))
+
+
 def storable_time(at: datetime) -> bool:
-    """Say whether the tables take this time; a computed end may fall outside."""
+    """Say whether the tables take this time."""
     return EARLIEST <= at <= LATEST
 
 
@@ -106,9 +144,15 @@ def at_wall(day: date, time_of_day: time, zone: ZoneInfo) -> datetime:
 
 def at_same_time(moment: Moment, old_start: datetime, zone: ZoneInfo) -> datetime:
     """Return the moment; a date alone keeps the local time of day of `old_start`."""
+    return with_time_of(moment, old_start, zone).at
+
+
+def with_time_of(moment: Moment, old: datetime, zone: ZoneInfo) -> Moment:
+    """Return the moment; a date alone gets the local time of day of an older one."""
     if not moment.date_only:
-        return moment.at
-    return at_wall(moment.at.astimezone(zone).date(), old_start.astimezone(zone).time(), zone)
+        return moment
+    day, time_of_day = moment.at.astimezone(zone).date(), old.astimezone(zone).time()
+    return _local_moment(datetime.combine(day, time_of_day.replace(fold=0)), zone, date_only=False)
 
 
 def as_local(at: datetime, zone: ZoneInfo) -> str:
@@ -120,6 +164,13 @@ def spoken(at: datetime, zone: ZoneInfo) -> str:
     """Return the time in short words, in any locale the same: “Tue 24 Nov 09:00”."""
     local = at.astimezone(zone)
     return f"{spoken_day(local.date())} {local:%H:%M}"
+
+
+def spoken_between(start: datetime, end: datetime, zone: ZoneInfo) -> str:
+    """Return a stretch of time in short words: “Tue 24 Nov 09:00–10:00”."""
+    if start.astimezone(zone).date() == end.astimezone(zone).date():
+        return f"{spoken(start, zone)}–{end.astimezone(zone):%H:%M}"
+    return f"{spoken(start, zone)} – {spoken(end, zone)}"
 
 
 def spoken_day(day: date) -> str:
@@ -144,13 +195,13 @@ def zone_named(name: str) -> ZoneInfo:
 def answers_bad_times(
     run: Callable[[A, Caller], Awaitable[ToolAnswer]],
 ) -> Callable[[A, Caller], Awaitable[ToolAnswer]]:
-    """Make a tool answer a time or zone that cannot be used with its sentence."""
+    """Make a tool answer times that cannot be used with the error's sentence."""
 
     @wraps(run)
     async def answering(args: A, caller: Caller) -> ToolAnswer:
         try:
             return await run(args, caller)
-        except (LocalTimeInvalid, ZoneUnknown) as error:
+        except TimeRefused as error:
             return refused(str(error), error.code)
 
     return answering

@@ -1,6 +1,6 @@
 """One layer decides what a local time means, and it says how."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -43,7 +43,7 @@ ZONES = st.sampled_from(
 MOMENTS = st.datetimes(EARLIEST.replace(tzinfo=None), LATEST.replace(tzinfo=None), timezones=st.just(UTC)).map(
     lambda at: at.replace(microsecond=0)
 )
-WALLS = st.datetimes(datetime(1901, 1, 1), datetime(2200, 12, 28))  # noqa: DTZ001 (a wall clock has no zone)
+WALLS = st.datetimes(datetime(1901, 1, 1), datetime(2200, 11, 29))  # noqa: DTZ001 (a wall clock has no zone)
 
 
 def utc(text: str) -> datetime:
@@ -173,7 +173,7 @@ def test_no_text_does_anything_but_resolve_or_be_refused(text: str, zone: ZoneIn
     assert EARLIEST <= moment.at <= LATEST
 
 
-@given(MOMENTS, st.dates(date(1901, 1, 1), date(2200, 12, 28)), ZONES)
+@given(MOMENTS, st.dates(date(1901, 1, 1), date(2200, 11, 29)), ZONES)
 def test_a_date_alone_keeps_the_time_of_day(old_start: datetime, day: date, zone: ZoneInfo) -> None:
     """Moving something to a date keeps its local time of day, or moves it forward out of a gap."""
     moved = at_same_time(resolve(day.isoformat(), zone), old_start, zone)
@@ -233,7 +233,7 @@ def test_other_names_are_no_zones(name: str) -> None:
     assert refusal.value.code == "unknown_time_zone"
 
 
-def test_the_first_and_last_moments_have_room_for_any_zone() -> None:
-    """The limits lie inside what the tables take, so no resolved time fails there."""
-    assert timedelta(days=1) <= EARLIEST - utc("1900-01-01")
-    assert at_wall(date(2200, 12, 31), time(), ZoneInfo("Pacific/Kiritimati")) > LATEST - timedelta(days=1)
+def test_the_first_and_last_moments_have_room() -> None:
+    """The limits lie inside what the tables take, by a day for any zone and a month for any event."""
+    assert EARLIEST - utc("1900-01-01") >= timedelta(days=1)
+    assert utc("2200-12-31") - LATEST >= timedelta(days=30)
