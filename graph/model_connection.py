@@ -1,0 +1,141 @@
+"""The HTTP side of a model call: one provider, pooled connections, one time limit.
+
+Why not the vendor's client: it builds a checked object of every streamed piece,
+which was about half of all CPU of a run, and whatever its parser did not expect
+(`choices: null`, an error object sent with status 200) surfaces as a
+`TypeError` or `ValueError` that quotes the body. Here a piece is one
+`json.loads`, and everything that arrived in one read is handed on at once.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
+from contextlib import aclosing, contextmanager
+from typing import Final
+
+import httpx
+from pydantic import JsonValue, SecretStr
+
+from graph.event_reader import DONE, EventReader
+from graph.model_failures import classify_failure, unusable
+
+MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024  # 100,000 streamed pieces of about 300 bytes each
+MAX_CONNECTIONS: Final = 64  # more than the model calls a process makes side by side
+END_OF_STREAM: Final = DONE.decode()
+IDLE_CONNECTION_SECONDS: Final = 30.0  # shorter than the idle limit of common gateways, so none is closed under us
+
+
+class ModelConnection:
+    """One provider's endpoint. Belongs to the event loop that first calls it."""
+
+    def __init__(self, base_url: str, key: SecretStr, *, connect_seconds: float, total_seconds: float) -> None:
+        self._url: Final = f"{base_url.rstrip('/')}/chat/completions"
+        self._headers: Final = _headers(key)
+        self._connect_seconds: Final = connect_seconds
+        self._total_seconds: Final = total_seconds
+        self._client: httpx.AsyncClient | None = None
+
+    async def whole(self, payload: Mapping[str, JsonValue]) -> JsonValue:
+        """Post a request and return its JSON answer.
+
+        Raises:
+            ModelFailure: nothing usable came back in time.
+        """
+        async with aclosing(self._blocks(payload)) as blocks:
+            return _parsed(b"".join([block async for block in blocks]))
+
+    async def stream(self, payload: Mapping[str, JsonValue]) -> AsyncGenerator[list[JsonValue]]:
+        """Post a request and yield the events of its answer, those of one read together.
+
+        An answer that is no event stream, as some gateways send for errors, is one event. The
+        mark at the end of a stream is the event `END_OF_STREAM`.
+
+        Raises:
+            ModelFailure: the stream did not start, broke, or took too long.
+        """
+        reader = EventReader()
+        async with aclosing(self._blocks(payload)) as blocks:
+            async for block in blocks:
+                if events := [_event(data) for data in reader.feed(block)]:
+                    yield events
+        if rest := [_event(data) for data in reader.end()]:
+            yield rest
+
+    async def close(self) -> None:
+        """Close the pooled connections; the next call opens new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def _blocks(self, payload: Mapping[str, JsonValue]) -> AsyncGenerator[bytes]:
+        """Yield the body of a successful answer as it arrives, within both limits."""
+        deadline = asyncio.get_running_loop().time() + self._total_seconds
+        with failures_translated():
+            async with asyncio.timeout_at(deadline):
+                response = await self._send(payload)
+            try:
+                response.raise_for_status()
+                blocks = response.aiter_bytes()
+                received_bytes = 0
+                while block := await _next_before(deadline, blocks):
+                    received_bytes += len(block)
+                    if received_bytes > MAX_ANSWER_BYTES:
+                        raise unusable("an answer without end")
+                    yield block
+            finally:
+                await response.aclose()
+
+    async def _send(self, payload: Mapping[str, JsonValue]) -> httpx.Response:
+        if self._client is None:
+            self._client = self._new_client()
+        body = json.dumps(payload, ensure_ascii=False).encode("utf-8", errors="replace")
+        request = self._client.build_request("POST", self._url, content=body, headers=self._headers)
+        return await self._client.send(request, stream=True)
+
+    def _new_client(self) -> httpx.AsyncClient:
+        """Make the client. The time limit of a call is kept here, not by httpx, which knows only pauses."""
+        return httpx.AsyncClient(
+            timeout=httpx.Timeout(None, connect=self._connect_seconds),
+            limits=httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=IDLE_CONNECTION_SECONDS),
+        )
+
+
+@contextmanager
+def failures_translated() -> Generator[None]:
+    """Turn what the HTTP client raises into a `ModelFailure`.
+
+    The cause is cut off on purpose: httpx puts the address into its messages.
+
+    Raises:
+        ModelFailure: in place of every failure of the transport.
+    """
+    try:
+        yield
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        raise classify_failure(error) from None
+
+
+async def _next_before(deadline: float, blocks: AsyncIterator[bytes]) -> bytes:
+    """Return the next non-empty block, or nothing at the end of the body."""
+    async with asyncio.timeout_at(deadline):
+        return await anext(blocks, b"")
+
+
+def _event(data: bytes) -> JsonValue:
+    return END_OF_STREAM if data == DONE else _parsed(data)
+
+
+def _parsed(data: bytes) -> JsonValue:
+    """Return the JSON value, lone surrogates and all: they are replaced where text is kept."""
+    try:
+        value: JsonValue = json.loads(data)
+    except (ValueError, RecursionError):
+        raise unusable("unreadable JSON") from None
+    return value
+
+
+def _headers(key: SecretStr) -> dict[str, str]:
+    headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+    if secret := key.get_secret_value():
+        headers["Authorization"] = f"Bearer {secret}"
+    return headers

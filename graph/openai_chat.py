@@ -1,0 +1,121 @@
+"""A chat model of any OpenAI-compatible provider. Importing this file costs about a second.
+
+`langchain_openai.ChatOpenAI` gives the tool schemas, the conversion of messages
+and the parameters of a call. Its way to the provider and back is replaced:
+`graph.model_connection` and `graph.incoming_answer` say why.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from typing import Any, NoReturn
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_openai import ChatOpenAI
+from pydantic import Field, JsonValue
+from typing_extensions import override
+
+from graph.incoming_answer import IncomingAnswer
+from graph.model_connection import ModelConnection
+from nodes.vocabulary.model_failure import ModelFailure
+
+
+class CompatibleChat(ChatOpenAI):
+    """One model behind one connection. Asynchronous only.
+
+    Every call raises `ModelFailure` and no exception of an HTTP client.
+    """
+
+    connection: ModelConnection = Field(exclude=True, repr=False)
+
+    @override
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        answer = IncomingAnswer(self.model_name)
+        answer.add(await self.connection.whole(self._body(messages, {**kwargs, "stop": stop, "stream": False})))
+        return ChatResult(generations=[ChatGeneration(message=answer.whole())])
+
+    @override
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        """Yield what each read brought as one chunk, and a last chunk with the end of the answer.
+
+        A connection that breaks after the model has said why it stopped took nothing
+        away but the usage, so the answer stands.
+        """
+        answer = IncomingAnswer(self.model_name)
+        streaming = {"stop": stop, "stream": True, "stream_options": {"include_usage": True}}
+        body = self._body(messages, {**kwargs, **streaming})
+        try:
+            async with aclosing(self.connection.stream(body)) as reads:
+                async for events in reads:
+                    for event in events:
+                        answer.add(event)
+                    if (chunk := answer.take()) is not None:
+                        yield ChatGenerationChunk(message=chunk)
+        except ModelFailure:
+            if not answer.is_finished:
+                raise
+        yield ChatGenerationChunk(message=answer.last())
+
+    def _body(self, messages: list[BaseMessage], parameters: dict[str, Any]) -> dict[str, JsonValue]:
+        """Return the JSON of the request; `extra_body` belongs beside the standard fields."""
+        payload: dict[str, JsonValue] = self._get_request_payload(messages, **parameters)
+        extra = payload.pop("extra_body", None)
+        return {**payload, **extra} if isinstance(extra, dict) else payload
+
+    @override
+    def _get_request_payload(
+        self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        """Add the thinking that belongs to tool calls: without it DeepSeek answers 400.
+
+        It is asked for on every assistant message that called tools, in this and all
+        later requests, also when the thinking was empty; on others it is ignored.
+        """
+        return _with_thinking(
+            self._convert_input(input_).to_messages(),
+            # The library declares a bare `dict`.
+            super()._get_request_payload(input_, stop=stop, **kwargs),  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        )
+
+    @override
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> NoReturn:
+        raise NotImplementedError("This model is asynchronous: use ainvoke or astream.")
+
+    @override
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        raise NotImplementedError("This model is asynchronous: use ainvoke or astream.")
+
+
+def _with_thinking(messages: list[BaseMessage], payload: dict[str, Any]) -> dict[str, Any]:
+    sent: list[dict[str, Any]] = payload["messages"]
+    for message, fields in zip(messages, sent, strict=True):
+        thinking = message.additional_kwargs.get("reasoning_content")
+        if "tool_calls" in fields and isinstance(thinking, str):
+            fields["reasoning_content"] = thinking
+    return payload

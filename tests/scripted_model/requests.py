@@ -1,0 +1,66 @@
+"""What a client asked the scripted model, readable by scripts and tests."""
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+
+@dataclass(frozen=True)
+class ChatRequest:
+    """One request to `/v1/chat/completions`.
+
+    `delivered` becomes True when the reply was sent as scripted, and False when
+    the client left before that.
+    """
+
+    headers: Mapping[str, str]
+    json: dict[str, JsonValue]
+    delivered: Future[bool] = field(default_factory=Future[bool], compare=False, repr=False)
+
+    @property
+    def model(self) -> str:
+        """The model that is asked for."""
+        return str(self.json.get("model"))
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether the answer is to come in pieces."""
+        return self.json.get("stream") is True
+
+    @property
+    def messages(self) -> list[dict[str, JsonValue]]:
+        """The conversation as it was sent."""
+        return _objects(self.json.get("messages"))
+
+    @property
+    def offered(self) -> list[str]:
+        """The names of the tools that are offered."""
+        functions = (tool.get("function") for tool in _objects(self.json.get("tools")))
+        return [str(function.get("name")) for function in functions if isinstance(function, dict)]
+
+    @property
+    def last_role(self) -> str:
+        """Who spoke last."""
+        return str(self.messages[-1].get("role")) if self.messages else ""
+
+    @property
+    def last_text(self) -> str:
+        """What was said last."""
+        return _text(self.messages[-1].get("content")) if self.messages else ""
+
+    @property
+    def all_text(self) -> str:
+        """Everything that was said, one message a line."""
+        return "\n".join(_text(message.get("content")) for message in self.messages)
+
+
+def _objects(value: JsonValue) -> list[dict[str, JsonValue]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _text(content: JsonValue) -> str:
+    if isinstance(content, str):
+        return content
+    return "".join(str(part.get("text", "")) for part in _objects(content))

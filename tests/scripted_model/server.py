@@ -1,0 +1,259 @@
+"""A model server that says what a test wrote down, over real HTTP.
+
+Example:
+    with ScriptedModel([text("Hello")]) as model:
+        ...  # talk to model.base_url
+    assert model.usage.calls == 1
+"""
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import Future
+from threading import Lock, Thread
+from types import TracebackType
+from typing import Self
+
+from pydantic import JsonValue
+
+from tests.scripted_model.http import ClientLeft, Connection, HttpRequest
+from tests.scripted_model.replies import Reply, raw_body, status
+from tests.scripted_model.requests import ChatRequest
+from tests.scripted_model.script import Script, in_order
+from tests.scripted_model.tokens import Tokens, count
+from tests.scripted_model.wire import events, reports_usage, whole
+
+
+class ScriptedModel:
+    """The server, in a thread and an event loop of its own.
+
+    Args:
+        script: a function from request to reply, or replies to give in order.
+        api_key: requests without this bearer token get 401; None lets everyone in.
+        names: what `GET /v1/models` lists.
+        port: 0 takes a free one.
+
+    Leaving the `with` block raises what the script raised, if the block did not raise itself.
+    """
+
+    def __init__(
+        self,
+        script: Script | Iterable[Reply],
+        *,
+        api_key: str | None = None,
+        names: tuple[str, ...] = ("scripted",),
+        port: int = 0,
+    ) -> None:
+        self._script = script if callable(script) else in_order(script)
+        self._api_key = api_key
+        self._names = names
+        self._wanted_port = port
+        self._lock = Lock()
+        self._requests: list[ChatRequest] = []
+        self._waiters: list[tuple[int, Future[None]]] = []
+        self._reported: defaultdict[str, Tokens] = defaultdict(Tokens)
+        self._unreported = Tokens()
+        self._script_errors: list[BaseException] = []
+        self._conversations: dict[asyncio.Task[None], Connection] = {}
+        self._port: Future[int] = Future()
+        self._stopped: Future[None] = Future()
+        self._thread = Thread(target=lambda: asyncio.run(self._serve()), name="scripted-model", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._port.result()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopped.set_result(None)
+        self._thread.join()
+        if error is None and self._script_errors:
+            raise self._script_errors[0]
+
+    @property
+    def base_url(self) -> str:
+        """The address to configure as the model's base URL."""
+        return f"http://127.0.0.1:{self._port.result()}/v1"
+
+    @property
+    def requests(self) -> list[ChatRequest]:
+        """Every chat request so far, in order of arrival."""
+        with self._lock:
+            return list(self._requests)
+
+    @property
+    def usage(self) -> Tokens:
+        """Our own count over all answers that told their usage to the end."""
+        return sum(self.usage_by_model.values(), Tokens())
+
+    @property
+    def usage_by_model(self) -> dict[str, Tokens]:
+        """The same count for each model that was asked for."""
+        with self._lock:
+            return dict(self._reported)
+
+    @property
+    def unreported(self) -> Tokens:
+        """Our own count over answers whose usage the client never saw: cut, left, or sent without."""
+        with self._lock:
+            return self._unreported
+
+    async def requested(self, times: int) -> None:
+        """Return as soon as so many chat requests have arrived."""
+        waiter: Future[None] = Future()
+        with self._lock:
+            self._waiters.append((times, waiter))
+            self._wake_waiters()
+        await asyncio.shield(asyncio.wrap_future(waiter))
+
+    async def _serve(self) -> None:
+        server = await asyncio.start_server(self._converse, "127.0.0.1", self._wanted_port)
+        self._port.set_result(server.sockets[0].getsockname()[1])
+        await asyncio.wrap_future(self._stopped)
+        server.close()
+        for connection in self._conversations.values():
+            connection.writer.transport.abort()
+        if self._conversations:
+            await asyncio.wait(self._conversations)
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one client's requests until it leaves or a reply breaks the connection."""
+        connection = Connection(reader, writer)
+        self._hold(connection)
+        try:
+            while (request := await connection.read()) is not None:
+                if not await self._respond(connection, request):
+                    return
+        except ClientLeft:
+            return
+        finally:
+            writer.close()
+
+    def _hold(self, connection: Connection) -> None:
+        """Remember the conversation, so that it ends before the server does."""
+        task = asyncio.current_task()
+        assert task is not None, "a conversation runs in a task"
+        self._conversations[task] = connection
+        task.add_done_callback(self._conversations.pop)
+
+    async def _respond(self, connection: Connection, http: HttpRequest) -> bool:
+        """Send one answer and say whether the connection goes on."""
+        if self._api_key is not None and http.headers.get("authorization") != f"Bearer {self._api_key}":
+            return await _deliver(connection, status(401, message="Wrong key."), [_json(status(401).body)])
+        if (http.method, http.path) == ("POST", "/v1/chat/completions"):
+            return await self._chat(connection, http)
+        known = (http.method, http.path) == ("GET", "/v1/models")
+        reply = raw_body(_list_of(self._names)) if known else status(404, message="There is nothing here.")
+        return await _deliver(connection, reply, [_json(reply.body)])
+
+    async def _chat(self, connection: Connection, http: HttpRequest) -> bool:
+        request = ChatRequest(http.headers, json.loads(http.body))
+        self._record(request)
+        reply = await self._reply_to(request)
+        try:
+            goes_on = await _deliver(connection, reply, _blocks(request, reply), streamed=_is_streamed(request, reply))
+        except ClientLeft:
+            self._settle(request, reply, arrived=False)
+            request.delivered.set_result(False)
+            raise
+        self._settle(request, reply, arrived=goes_on)
+        request.delivered.set_result(True)
+        return goes_on
+
+    async def _reply_to(self, request: ChatRequest) -> Reply:
+        """Ask the script; what it raises is kept for the end of the test."""
+        asked = asyncio.ensure_future(_called(self._script, request))
+        await asyncio.wait({asked})
+        if (error := asked.exception()) is None:
+            return asked.result()
+        self._script_errors.append(error)
+        return status(400, message="The script failed.")
+
+    def _record(self, request: ChatRequest) -> None:
+        with self._lock:
+            self._requests.append(request)
+            self._wake_waiters()
+
+    def _wake_waiters(self) -> None:
+        for times, waiter in self._waiters:
+            if times <= len(self._requests) and not waiter.done():
+                waiter.set_result(None)
+
+    def _settle(self, request: ChatRequest, reply: Reply, *, arrived: bool) -> None:
+        if reply.is_raw:
+            return
+        with self._lock:
+            if arrived and reports_usage(request, reply):
+                self._reported[request.model] += count(request, reply)
+            else:
+                self._unreported += count(request, reply)
+
+
+async def _called(script: Script, request: ChatRequest) -> Reply:
+    return script(request)
+
+
+async def _deliver(connection: Connection, reply: Reply, blocks: list[bytes], *, streamed: bool = False) -> bool:
+    """Send the blocks with the reply's faults and say whether the connection goes on.
+
+    Raises:
+        ClientLeft: the client was gone before the end.
+    """
+    if reply.delay_seconds:
+        await _unless_left(connection, lambda: asyncio.sleep(reply.delay_seconds))
+    await _pass_gate(connection, reply, 0)
+    if reply.disconnects_after_events == 0:
+        return False
+    await connection.begin(reply.status, reply.headers, streamed=streamed)
+    for sent in range(len(blocks) + 1):
+        if sent == reply.disconnects_after_events:
+            return False
+        if sent == reply.stalls_after_events:
+            await connection.left()
+            raise ClientLeft
+        if sent and sent == reply.gate_after_events:
+            await _pass_gate(connection, reply, sent)
+        if sent in {reply.ends_after_events, len(blocks)}:
+            break
+        await connection.send(blocks[sent], slice_bytes=reply.slice_bytes)
+    await connection.end()
+    return True
+
+
+async def _pass_gate(connection: Connection, reply: Reply, sent: int) -> None:
+    if reply.gate is not None and reply.gate_after_events == sent:
+        await _unless_left(connection, reply.gate.passed)
+
+
+async def _unless_left(connection: Connection, wait: Callable[[], Awaitable[None]]) -> None:
+    waiting, leaving = asyncio.ensure_future(wait()), asyncio.ensure_future(connection.left())
+    done, pending = await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    if waiting not in done:
+        raise ClientLeft
+
+
+def _is_streamed(request: ChatRequest, reply: Reply) -> bool:
+    return reply.events is not None or (request.is_streamed and reply.body is None)
+
+
+def _blocks(request: ChatRequest, reply: Reply) -> list[bytes]:
+    """Return the body as the parts between which a fault may strike: events, or two halves."""
+    if _is_streamed(request, reply):
+        sent = [b"data: " + _json(event) + b"\n\n" for event in events(request, reply)]
+        return [*sent, b"data: [DONE]\n\n"] if reply.sends_done else sent
+    body = whole(request, reply) if reply.body is None else reply.body
+    data = body if isinstance(body, bytes) else _json(body)
+    return [data[: len(data) // 2], data[len(data) // 2 :]]
+
+
+def _json(value: JsonValue | bytes) -> bytes:
+    return value if isinstance(value, bytes) else json.dumps(value).encode()
+
+
+def _list_of(names: Iterable[str]) -> JsonValue:
+    return {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
