@@ -30,11 +30,11 @@ def _visible(text: str) -> str:
     return text
 
 
-def _iso_day(given: JsonValue) -> JsonValue:
-    """Refuse the other ways to write a date that pydantic reads, such as seconds since 1970."""
+def _iso_day(given: JsonValue) -> date:
+    """Read a day; pydantic itself would take other spellings, such as seconds since 1970."""
     if not isinstance(given, str) or not _ISO_DAY.fullmatch(given):
         raise ValueError("write the date as 2027-03-28")
-    return given
+    return date.fromisoformat(given)
 
 
 def _as_list(given: JsonValue) -> JsonValue:

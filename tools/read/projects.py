@@ -84,9 +84,11 @@ async def _parts(scope: Scope, args: GetProjectDetails, caller: Caller) -> rows_
     if args.include_notes:
         newest = await notes.search(scope, notes.Wanted(project_id=args.project_id), MOST_NOTES)
         parts["notes"] = [rows_as_json.listed_note(note, caller) for note in newest]
+        parts["notes_total"] = newest[0].matching if newest else 0
     if args.include_brain_dumps:
         dumps = await brain_dumps.search(scope, brain_dumps.Wanted(project_id=args.project_id), MOST_BRAIN_DUMPS)
         parts["brain_dumps"] = [rows_as_json.listed_brain_dump(dump, caller) for dump in dumps]
+        parts["brain_dumps_total"] = dumps[0].matching if dumps else 0
     return parts
 
 
