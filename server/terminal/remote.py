@@ -1,4 +1,4 @@
-"""Planwright behind HTTP: the same door as in this process, over the documented contract.
+"""Planwright behind HTTP: the same backend as in this process, over the documented contract.
 
 A message is never posted twice: its `Idempotency-Key` is made before the first
 try. A stream that breaks is taken up again behind the last event that came.
@@ -17,7 +17,7 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from nodes.vocabulary.events import TERMINAL_TYPES
-from server.terminal.door import Question
+from server.terminal.backend import Question
 from server.terminal.exits import CommandFailed, ExitCode
 from server.terminal.frames import Frame, FrameReader
 from server.terminal.printable import one_line
@@ -96,8 +96,8 @@ class _Place:
         return client.build_request("POST", "/api/agent/stream", json=named, headers={"Idempotency-Key": self.key})
 
 
-class RemoteDoor:
-    """Planwright at an address. Implements `Door`."""
+class RemoteBackend:
+    """Planwright at an address. Implements `Backend`."""
 
     def __init__(self, client: httpx.AsyncClient, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._client: Final = client

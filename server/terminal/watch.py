@@ -12,13 +12,13 @@ from typing import Final
 
 import typer
 
-from server.terminal.door import Door
+from server.terminal.backend import Backend
 from server.terminal.exits import CommandFailed, ExitCode, exit_code_of
 from server.terminal.frames import Frame
 from server.terminal.screen import Screen, shown
 
 
-async def watch(door: Door, frames: AsyncGenerator[Frame], *, as_json: bool) -> ExitCode:
+async def watch(backend: Backend, frames: AsyncGenerator[Frame], *, as_json: bool) -> ExitCode:
     """Show a run until it ends or the person leaves it; return what that means to the shell.
 
     Raises:
@@ -26,7 +26,7 @@ async def watch(door: Door, frames: AsyncGenerator[Frame], *, as_json: bool) -> 
     """
     with shown(as_json=as_json) as screen:
         reading = asyncio.create_task(_read(frames, screen))
-        interrupts = Interrupts(door, screen, reading)
+        interrupts = Interrupts(backend, screen, reading)
         with interrupts.handled():
             await asyncio.wait([reading])
         await interrupts.settled()
@@ -54,8 +54,8 @@ def _left(screen: Screen) -> ExitCode:
 class Interrupts:
     """What each Ctrl-C does while a run is watched."""
 
-    def __init__(self, door: Door, screen: Screen, reading: asyncio.Task[None]) -> None:
-        self._door: Final = door
+    def __init__(self, backend: Backend, screen: Screen, reading: asyncio.Task[None]) -> None:
+        self._backend: Final = backend
         self._screen: Final = screen
         self._reading: Final = reading
         self._stopping: asyncio.Task[None] | None = None
@@ -89,6 +89,6 @@ class Interrupts:
         run_id = self._screen.view.run_id
         assert run_id is not None, "only a run that was accepted is stopped"
         try:
-            await self._door.cancel(run_id)
+            await self._backend.cancel(run_id)
         except CommandFailed as failure:
             typer.echo(f"planwright: {failure}", err=True)

@@ -18,7 +18,7 @@ class Question:
     entity_id: UUID | None = None
 
 
-class Door(Protocol):
+class Backend(Protocol):
     """What the commands that deal with runs need."""
 
     def ask(self, question: Question) -> AsyncGenerator[Frame]:

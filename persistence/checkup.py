@@ -1,0 +1,121 @@
+"""What a database says about itself, for `planwright doctor`: asked as the administrator, changing nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg import Connection, OperationalError
+from psycopg.rows import class_row
+
+from persistence.errors import DatabaseUnavailable
+from persistence.migrate import SCHEMA
+from persistence.scope import Role
+
+CONNECT_TIMEOUT_SECONDS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RoleFacts:
+    """A login role, and on how many of our tables it may do what."""
+
+    name: str
+    superuser: bool
+    bypasses_rls: bool
+    reads: int
+    writes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """The server: its version as a number (170006 is 17.6) and its clock."""
+
+    version: int
+    clock: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseFacts:
+    """Everything a check-up asks for; no migrations when the schema is not there."""
+
+    server: ServerFacts
+    roles: list[RoleFacts]
+    ran: dict[str, str]
+    unprotected: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    name: str
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    name: str
+
+
+def examine(conninfo: str) -> DatabaseFacts:
+    """Return what the database says about itself.
+
+    Raises:
+        DatabaseUnavailable: it does not answer.
+    """
+    try:
+        with Connection.connect(conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
+            return DatabaseFacts(_server(connection), _roles(connection), _ran(connection), _unprotected(connection))
+    except OperationalError as error:
+        raise DatabaseUnavailable from error
+
+
+def _server(connection: Connection) -> ServerFacts:
+    with connection.cursor(row_factory=class_row(ServerFacts)) as cursor:
+        cursor.execute("select current_setting('server_version_num')::int as version, clock_timestamp() as clock")
+        facts = cursor.fetchone()
+    assert facts is not None, "a select without from yields one row"
+    return facts
+
+
+def _roles(connection: Connection) -> list[RoleFacts]:
+    """Count tables by right; rights reach a role through the roles it is in as well."""
+    with connection.cursor(row_factory=class_row(RoleFacts)) as cursor:
+        cursor.execute(
+            """
+            select r.rolname as name, r.rolsuper as superuser, r.rolbypassrls as bypasses_rls,
+                count(c.oid) filter (where has_table_privilege(r.oid, c.oid, 'select')) as reads,
+                count(c.oid) filter (where has_any_column_privilege(r.oid, c.oid, 'insert, update')
+                    or has_table_privilege(r.oid, c.oid, 'delete, truncate')) as writes
+            from pg_roles r
+            left join pg_class c on c.relkind = 'r' and c.relnamespace = to_regnamespace(%s)
+            where r.rolname = any(%s)
+            group by r.oid, r.rolname, r.rolsuper, r.rolbypassrls
+            order by r.rolname
+            """,
+            (SCHEMA, list(Role)),
+        )
+        return cursor.fetchall()
+
+
+def _ran(connection: Connection) -> dict[str, str]:
+    known = connection.execute("select to_regclass(%s)", (f"{SCHEMA}.schema_migrations",)).fetchone()
+    if known is None or known[0] is None:
+        return {}
+    with connection.cursor(row_factory=class_row(_Ran)) as cursor:
+        cursor.execute("select name, checksum from planwright.schema_migrations")
+        return {row.name: row.checksum for row in cursor}
+
+
+def _unprotected(connection: Connection) -> list[str]:
+    """Return the tables that hold somebody's rows and do not force row security."""
+    with connection.cursor(row_factory=class_row(_Table)) as cursor:
+        cursor.execute(
+            """
+            select c.relname as name
+            from pg_class c
+            join pg_attribute a on a.attrelid = c.oid and a.attname = 'user_id' and not a.attisdropped
+            where c.relkind = 'r' and c.relnamespace = to_regnamespace(%s)
+                and not (c.relrowsecurity and c.relforcerowsecurity)
+            order by c.relname
+            """,
+            (SCHEMA,),
+        )
+        return [row.name for row in cursor]
