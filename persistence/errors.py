@@ -19,6 +19,13 @@ class StatementTimedOut(PersistenceError):
         super().__init__("The database took too long over one statement.")
 
 
+class StatementRefused(PersistenceError):
+    """The database refused the values of a statement: a check, a key, a range."""
+
+    def __init__(self) -> None:
+        super().__init__("The database refused these values.")
+
+
 class Fenced(PersistenceError):
     """Another attempt holds the run, or the run has ended: nothing may be written."""
 

@@ -9,15 +9,18 @@ stands in a table that only its owner can read (`migrations/0001_access.sql`).
 import hashlib
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, LiteralString, TypeVar
 from uuid import UUID
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, DataError, IntegrityError
 from psycopg.abc import Params
 from psycopg.rows import TupleRow, class_row
+
+from persistence.errors import StatementRefused
 
 Row = TypeVar("Row")
 
@@ -119,6 +122,19 @@ class Scope:
             return None
         assert isinstance(row[0], kind), f"expected {kind.__name__}, the column holds {type(row[0]).__name__}"
         return row[0]
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo what is done inside when it raises, and keep the transaction usable.
+
+        Raises:
+            StatementRefused: the database refused the values of a statement inside.
+        """
+        try:
+            async with self.connection.transaction():
+                yield
+        except (DataError, IntegrityError) as error:
+            raise StatementRefused from error
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """Call `act` once this transaction is durable; never when it rolls back."""

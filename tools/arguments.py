@@ -12,7 +12,7 @@ from pydantic import JsonValue, ValidationError
 
 from persistence.text import shortened, storable_json
 from tools.errors import ArgumentsInvalid
-from tools.tool import A, Tool
+from tools.tool import A, Args, Tool
 
 MAX_ARGUMENT_CHARS: Final = 32_000  # a note of the longest message fits with room for escapes
 MAX_DEPTH: Final = 8  # the deepest schema of ours has three levels
@@ -28,13 +28,13 @@ def parse_object(raw: str) -> dict[str, JsonValue]:
     if len(raw) > MAX_ARGUMENT_CHARS:
         raise ArgumentsInvalid(f"The arguments are longer than {MAX_ARGUMENT_CHARS} characters. Send less at once.")
     try:
-        value = json.loads(raw, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value: JsonValue = json.loads(raw, object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ArgumentsInvalid, ValueError, RecursionError) as error:
         reason = error.args[0] if isinstance(error, ArgumentsInvalid) else "They are not complete JSON."
         raise ArgumentsInvalid(f"The arguments could not be read. {reason} Send one JSON object.") from error
     if not isinstance(value, dict):
         raise ArgumentsInvalid("The arguments must be one JSON object, for example {}.")
-    if _depth(value) > MAX_DEPTH:
+    if _is_deeper(value, MAX_DEPTH):
         raise ArgumentsInvalid(f"The arguments are nested deeper than {MAX_DEPTH} levels.")
     cleaned = storable_json(value)
     assert isinstance(cleaned, dict), "cleaning keeps the shape"
@@ -42,7 +42,12 @@ def parse_object(raw: str) -> dict[str, JsonValue]:
 
 
 def validated(tool: Tool[A], raw: str) -> A:
-    """Return the tool's arguments.
+    """Return the tool's arguments; raises as `arguments_of` does."""
+    return arguments_of(tool.name, tool.args, raw)
+
+
+def arguments_of(function: str, kind: type[A], raw: str) -> A:
+    """Return the arguments of a function call.
 
     A null for an optional parameter counts as not given.
 
@@ -51,9 +56,9 @@ def validated(tool: Tool[A], raw: str) -> A:
     """
     given = {name: value for name, value in parse_object(raw).items() if value is not None}
     try:
-        return tool.args.model_validate_json(json.dumps(given))
+        return kind.model_validate_json(json.dumps(given))
     except ValidationError as error:
-        raise ArgumentsInvalid(_explained(tool, error)) from error
+        raise ArgumentsInvalid(_explained(function, kind, error)) from error
 
 
 def canonical(value: dict[str, JsonValue]) -> str:
@@ -72,20 +77,20 @@ def _no_constant(_constant: str) -> NoReturn:
     raise ArgumentsInvalid("NaN and Infinity are not numbers in JSON.")
 
 
-def _depth(value: JsonValue) -> int:
-    if isinstance(value, dict):
-        return 1 + max((_depth(item) for item in value.values()), default=0)
-    if isinstance(value, list):
-        return 1 + max((_depth(item) for item in value), default=0)
-    return 0
+def _is_deeper(value: JsonValue, levels: int) -> bool:
+    """Say whether there are more levels, looking no further: deep nesting must not end in `RecursionError`."""
+    if not isinstance(value, dict | list):
+        return False
+    inside = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(item, levels - 1) for item in inside)
 
 
-def _explained(tool: Tool[A], error: ValidationError) -> str:
+def _explained(function: str, kind: type[Args], error: ValidationError) -> str:
     problems = [
         f"{'.'.join(str(part) for part in problem['loc']) or 'arguments'}: {shortened(problem['msg'], 200)}"
         for problem in error.errors(include_url=False, include_input=False)[:MAX_REPORTED_PROBLEMS]
     ]
     takes = ", ".join(
-        f"{name}{'*' if field.is_required() else ''}" for name, field in tool.args.model_fields.items()
+        f"{name}{'*' if field.is_required() else ''}" for name, field in kind.model_fields.items()
     )
-    return f"{tool.name} could not run. {'; '.join(problems)}. It takes: {takes}."
+    return f"{function} could not run. {'; '.join(problems)}. It takes: {takes}."

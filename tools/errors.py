@@ -38,3 +38,30 @@ class DuplicateTool(ToolError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Two tools are named “{name}”. Rename one: Planwright does not start with both.")
+
+
+class NotOffered(ToolError):
+    """The agent asked for a tool that it was not given."""
+
+    code = "tool_not_offered"
+
+    def __init__(self, name: str, offered: list[str]) -> None:
+        super().__init__(f"“{name[:60]}” is not one of your tools. They are: {', '.join(offered)}.")
+
+
+class CallsSpent(ToolError):
+    """The run has made all the tool calls that it may."""
+
+    code = "budget_exhausted"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"This run has made its {most} tool calls. Answer with what there is.")
+
+
+class BadExtension(ToolError):
+    """What `PLANWRIGHT_TOOLS` names is not a list of tools."""
+
+    code = "bad_extension"
+
+    def __init__(self, named: str, reason: str) -> None:
+        super().__init__(f"PLANWRIGHT_TOOLS={named}: {reason}")

@@ -4,6 +4,7 @@ The class that describes a tool's arguments is also what the model reads: its
 docstring is the tool's description, its fields are the parameters.
 """
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -71,8 +72,14 @@ class ToolAnswer:
         return self.code is None
 
     def as_json(self) -> dict[str, JsonValue]:
-        """Return what the model reads: the data with the message first."""
-        return {"message": self.message, **self.data}
+        """Return what the model reads: the message, the kind of refusal if any, the data."""
+        refusal: dict[str, JsonValue] = {} if self.code is None else {"error": self.code}
+        return {"message": self.message, **refusal, **self.data}
+
+
+def answer_text(answer: ToolAnswer) -> str:
+    """Return the JSON text of an answer, as models read it and the ledger keeps it."""
+    return json.dumps(answer.as_json(), ensure_ascii=False)
 
 
 def answered(message: str, **data: JsonValue) -> ToolAnswer:
@@ -135,14 +142,17 @@ class Tool(Generic[A]):
         return cleandoc(self.args.__doc__ or "")
 
     def schema(self) -> dict[str, JsonValue]:
-        """Return the tool in the function-calling format of OpenAI-compatible models."""
-        parameters = self.args.model_json_schema(by_alias=False)
-        parameters.pop("title", None)
-        parameters.pop("description", None)
-        return {
-            "type": "function",
-            "function": {"name": self.name, "description": self.description, "parameters": parameters},
-        }
+        """Return the tool as models are shown it."""
+        return function_schema(self.name, self.args)
+
+
+def function_schema(name: str, args: type[Args], *, camel_case: bool = False) -> dict[str, JsonValue]:
+    """Return a function in the function-calling format of OpenAI-compatible models."""
+    parameters = args.model_json_schema(by_alias=camel_case)
+    parameters.pop("title", None)
+    parameters.pop("description", None)
+    description = cleandoc(args.__doc__ or "")
+    return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
 
 
 AnyTool = Tool[Any]

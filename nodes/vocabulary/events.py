@@ -241,8 +241,8 @@ class ToolCalled(BaseModel):
 
     type: Literal["tool_call"] = "tool_call"
     tool_call: ToolCallBody
-    executor_id: UUID | None = Field(default=None, alias="executorId")
-    step_number: int | None = Field(default=None, alias="stepNumber")
+    executor_id: UUID | None = Field(default=None, validation_alias="executorId", serialization_alias="executorId")
+    step_number: int | None = Field(default=None, validation_alias="stepNumber", serialization_alias="stepNumber")
 
 
 class ToolReturned(BaseModel):
@@ -252,8 +252,8 @@ class ToolReturned(BaseModel):
 
     type: Literal["tool_result"] = "tool_result"
     tool_result: ToolResultBody
-    executor_id: UUID | None = Field(default=None, alias="executorId")
-    step_number: int | None = Field(default=None, alias="stepNumber")
+    executor_id: UUID | None = Field(default=None, validation_alias="executorId", serialization_alias="executorId")
+    step_number: int | None = Field(default=None, validation_alias="stepNumber", serialization_alias="stepNumber")
 
 
 class Done(_Snake):

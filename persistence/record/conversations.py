@@ -153,6 +153,18 @@ async def messages(scope: Scope, conversation_id: UUID) -> list[AgentMessage]:
     )
 
 
+async def main_of_run(scope: Scope, run_id: UUID) -> UUID | None:
+    """Return the planner's conversation over the whole request, if it began one."""
+    return await scope.value(
+        UUID,
+        """
+        select id from agent_chat_sessions
+        where run_id = %s and step_number is null and session_type = 'planner_thinking'
+        """,
+        (run_id,),
+    )
+
+
 async def of_step(scope: Scope, run_id: UUID, step_number: int) -> UUID | None:
     """Return the planner's conversation over one of its own steps, if it began one."""
     return await scope.value(

@@ -57,3 +57,21 @@ async def after(scope: Scope, run_id: UUID, seq: int, limit: int) -> list[Logged
         "select seq, type, payload from run_events where run_id = %s and seq > %s order by seq limit %s",
         (run_id, seq, limit),
     )
+
+
+async def texts(scope: Scope, run_id: UUID) -> str:
+    """Return the answer as it was streamed: every `text` event of a run, joined."""
+    joined = await scope.value(
+        str,
+        """
+        select string_agg(payload::json ->> 'content', '' order by seq) from run_events
+        where run_id = %s and type = 'text'
+        """,
+        (run_id,),
+    )
+    return joined or ""
+
+
+async def exists(scope: Scope, run_id: UUID, key: str) -> bool:
+    """Say whether a run's log has an event with that key."""
+    return await scope.value(bool, "select true from run_events where run_id = %s and key = %s", (run_id, key)) or False

@@ -1,0 +1,90 @@
+"""The ends of a run: each one transaction with the record closed, the usage added up and one terminal event.
+
+An answered run ends here and not in a node: LangGraph writes its last checkpoint
+behind the last node, and nothing of a run may be written behind its end.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+from uuid import UUID
+
+from nodes.vocabulary.events import Done, Failed, FinishedReason, UsageBody
+from nodes.vocabulary.log import EventLog
+from persistence.pools import Database
+from persistence.record import agents, conversations, executions, messages, plans
+from persistence.runs import events, runs, usage
+from persistence.runs.runs import RunStatus
+from persistence.scope import Identity, Role, Scope
+
+Told = Callable[[], None]
+
+SOMETHING_WENT_WRONG = "Something went wrong. The request was stopped; what was changed until then stays changed."
+
+
+async def end_answered(database: Database, identity: Identity, told: Told, reason: FinishedReason) -> None:
+    """End a run with its answer, stored exactly as it was streamed."""
+    async with database.acting(Role.WORKER, identity) as scope:
+        await _end_with_text(scope, run_id_of(identity), EventLog(told), reason, RunStatus.DONE)
+
+
+async def end_cancelled(database: Database, identity: Identity, told: Told) -> None:
+    """End a run that a person stopped: what was said and spent stays."""
+    async with database.acting(Role.WORKER, identity) as scope:
+        await _end_with_text(
+            scope, run_id_of(identity), EventLog(told), FinishedReason.CANCELLED, RunStatus.CANCELLED
+        )
+
+
+async def end_failed(
+    database: Database,
+    identity: Identity,
+    told: Told,
+    code: str,
+    *,
+    retryable: bool,
+    text: str = SOMETHING_WENT_WRONG,
+) -> None:
+    """End a run by an `error` event; `text` is shown to the person."""
+    run_id = run_id_of(identity)
+    async with database.acting(Role.WORKER, identity) as scope:
+        await _close_record(scope, run_id, "failed")
+        await EventLog(told).emit(scope, ("end", Failed(error=text, code=code, retryable=retryable)))
+        await runs.finish(scope, run_id, RunStatus.ERROR, error_code=code)
+
+
+def run_id_of(identity: Identity) -> UUID:
+    """Return the run that an identity names."""
+    assert identity.run_id is not None, "a turn is of a run"
+    return identity.run_id
+
+
+async def _end_with_text(
+    scope: Scope, run_id: UUID, log: EventLog, reason: FinishedReason, status: RunStatus
+) -> None:
+    run = await runs.find(scope, run_id)
+    assert run is not None, "the fence was just passed"
+    said = await events.texts(scope, run_id)
+    if said:
+        await messages.insert(scope, run.session_id, run_id, "assistant", said)
+    await _close_record(scope, run_id, "completed" if status is RunStatus.DONE else "failed")
+    await log.emit(scope, ("end", await _done(scope, run_id, reason)))
+    await runs.finish(scope, run_id, status, reason=reason)
+
+
+async def _close_record(scope: Scope, run_id: UUID, status: Literal["completed", "failed"]) -> None:
+    """End the plan, agents and conversations of a run; a plan is completed only when every step is."""
+    plan = await plans.of_run(scope, run_id)
+    if plan is not None:
+        whole = all(step.get("status") == "completed" for step in plan.steps)
+        await plans.finish(scope, plan.id, "completed" if whole else "failed")
+    await executions.abandon_open(scope, run_id)
+    await conversations.finish_open(scope, run_id, status)
+    await agents.finish_open(scope, run_id, status)
+
+
+async def _done(scope: Scope, run_id: UUID, reason: FinishedReason) -> Done:
+    spent = await usage.total(scope, run_id)
+    counts = UsageBody(
+        prompt_tokens=spent.prompt_tokens, completion_tokens=spent.completion_tokens, total_tokens=spent.total
+    )
+    return Done(usage=counts, finished_reason=reason)

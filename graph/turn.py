@@ -1,0 +1,124 @@
+"""Run one turn: the graph over one claimed run, to exactly one terminal event.
+
+This is the one place that turns a foreseen failure into an event. What is not
+foreseen travels to the worker, which logs it and ends the run by `end_failed`.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC
+from zoneinfo import ZoneInfo
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.runnables import RunnableConfig
+from langgraph.errors import GraphRecursionError
+
+from graph.build import MAX_SUPERSTEPS, build
+from graph.ending import Told, end_answered, end_failed, run_id_of
+from nodes.vocabulary.context import Context
+from nodes.vocabulary.errors import TurnError, TurnTimedOut
+from nodes.vocabulary.events import FinishedReason
+from nodes.vocabulary.journal import ToolEvents
+from nodes.vocabulary.limits import Limits
+from nodes.vocabulary.log import EventLog
+from nodes.vocabulary.model_failure import ModelFailure
+from nodes.vocabulary.state import fresh
+from persistence.checkpoints import Checkpoints
+from persistence.pools import Database
+from persistence.record import sessions, users
+from persistence.runs import runs
+from persistence.scope import Identity, Role
+from tools.gateway import Gateway
+from tools.registry import Registry
+from tools.tool import Caller
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What every turn of an installation shares; built once, by `server/wiring.py`."""
+
+    database: Database
+    registry: Registry
+    planner: tuple[BaseChatModel, ...]
+    executor: tuple[BaseChatModel, ...]
+    limits: Limits
+
+
+async def run_turn(engine: Engine, identity: Identity, told: Told) -> None:
+    """Run a claimed run to its end; `told` is called after each commit that appended events.
+
+    Raises:
+        Fenced: another attempt holds the run; nothing more was written.
+        DatabaseUnavailable: the database went away; the run stays unfinished and is taken up again.
+    """
+    context = await _context(engine, identity, told)
+    try:
+        async with asyncio.timeout(engine.limits.wall_seconds):
+            reason = await _through_the_graph(context)
+        await end_answered(engine.database, identity, told, reason)
+    except TimeoutError:
+        await _end_with(engine.database, identity, told, TurnTimedOut())
+    except GraphRecursionError:
+        await end_failed(engine.database, identity, told, "too_many_steps", retryable=False)
+    except (TurnError, ModelFailure) as failure:
+        await _end_with(engine.database, identity, told, failure)
+
+
+async def _end_with(database: Database, identity: Identity, told: Told, failure: TurnError | ModelFailure) -> None:
+    await end_failed(database, identity, told, failure.code, retryable=failure.retryable, text=str(failure))
+
+
+async def _through_the_graph(context: Context) -> FinishedReason:
+    """Start the run on its session's thread, or go on from the last checkpoint that it left there."""
+    graph = build(Checkpoints(context.database, context.identity))
+    config = RunnableConfig(
+        configurable={"thread_id": str(context.session_id)}, recursion_limit=MAX_SUPERSTEPS, run_name="planwright"
+    )
+    left = await graph.aget_state(config)
+    is_ours = left.values.get("run_id") == str(context.run_id)
+    state = left.values
+    if left.next or not is_ours:
+        start = None if is_ours else fresh(str(context.run_id))
+        state = await graph.ainvoke(start, config, context=context, durability="sync")
+    return FinishedReason(state["reason"])
+
+
+async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
+    run_id = run_id_of(identity)
+    async with engine.database.acting(Role.WORKER, identity) as scope:
+        run = await runs.find(scope, run_id)
+        assert run is not None, "the fence was just passed"
+        session = await sessions.find(scope, run.session_id)
+        person = await users.me(scope)
+        quoted = await runs.quoted_history(scope, run_id)
+    assert session is not None, "a run belongs to a session"
+    assert person is not None, "a session belongs to a user"
+    zone = ZoneInfo(person.time_zone)
+    now = run.created_at.astimezone(UTC)
+    log = EventLog(told)
+    reader = Caller(engine.database, identity.user_id, zone, now)
+    return Context(
+        database=engine.database,
+        identity=identity,
+        run_id=run_id,
+        session_id=session.id,
+        context_type=session.context_type,
+        entity_id=session.entity_id,
+        request=run.request,
+        quoted_history=quoted,
+        time_zone=zone,
+        now=now,
+        registry=engine.registry,
+        gateway=Gateway(
+            registry=engine.registry,
+            database=engine.database,
+            identity=identity,
+            caller=reader,
+            journal=ToolEvents(log),
+            budget=engine.limits.tool_calls,
+        ),
+        planner=engine.planner,
+        executor=engine.executor,
+        limits=engine.limits,
+        log=log,
+    )
+

@@ -1,0 +1,203 @@
+"""The one place that calls models: reserve, call, read strictly, settle.
+
+Our own retry rule stands here, because the libraries' rules retry what cannot
+help (400, 401), miss what can (a timeout) and ignore Retry-After.
+"""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+from uuid import UUID
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from pydantic import JsonValue
+
+from nodes.asking.reply import Reply, read_reply
+from nodes.vocabulary.context import Context
+from nodes.vocabulary.errors import CallsSpent
+from nodes.vocabulary.model_failure import ModelFailure
+from persistence.runs import usage
+from persistence.runs.usage import Usage
+from persistence.text import storable
+
+CHARS_PER_TOKEN: Final = 4  # the usual rule of thumb; used only where a provider counts nothing itself
+ANSWER_TOKENS_RESERVED: Final = 1_000
+BACKOFF_SECONDS: Final = (0.5, 2.0, 8.0)
+LONGEST_WAIT_SECONDS: Final = 30.0  # a provider that asks for more is passed over for the next
+
+OnText = Callable[[str], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, by which agent, and what for."""
+
+    agent_id: UUID
+    purpose: str
+    messages: Sequence[BaseMessage]
+    tools: Sequence[dict[str, JsonValue]] = ()
+
+
+async def ask(
+    context: Context, models: Sequence[BaseChatModel], question: Question, on_text: OnText | None = None
+) -> Reply:
+    """Return the answer of the first model that gives one.
+
+    The answer is streamed only when somebody reads its text as it comes.
+
+    Raises:
+        ModelFailure: no model answered; the last one's reason.
+        CallsSpent: the run has made all the model calls it may.
+    """
+    telling = None if on_text is None else _Telling(on_text)
+    failure: ModelFailure | None = None
+    for model in models:
+        for wait in (0.0, *BACKOFF_SECONDS[: context.limits.call_attempts - 1]):
+            await asyncio.sleep(_pause(wait, failure))
+            try:
+                return await _ask_once(context, model, question, telling)
+            except ModelFailure as error:
+                failure = error
+                if telling is not None and telling.told:
+                    raise
+                if not error.retryable or (error.retry_after_seconds or 0) > LONGEST_WAIT_SECONDS:
+                    break
+    assert failure is not None, "there is at least one model, and it failed"
+    raise failure
+
+
+class _Telling:
+    """Passes text on, and remembers that something was shown: then nothing may be asked again."""
+
+    def __init__(self, on_text: OnText) -> None:
+        self._on_text: Final = on_text
+        self.told = False
+
+    async def tell(self, text: str) -> None:
+        self.told = True
+        await self._on_text(text)
+
+
+def _pause(backoff_seconds: float, failure: ModelFailure | None) -> float:
+    """Return how long to wait before the next try: what the provider asked for, else our own, with jitter."""
+    if not backoff_seconds or failure is None:
+        return 0.0
+    if failure.retry_after_seconds is not None:
+        return failure.retry_after_seconds
+    return backoff_seconds * random.uniform(0.75, 1.25)  # noqa: S311 - spreads retries, keeps no secret
+
+
+async def _ask_once(context: Context, model: BaseChatModel, question: Question, telling: _Telling | None) -> Reply:
+    """Make one model call with its row in `model_usage`, whatever becomes of it."""
+    name = _name(model)
+    prompt_tokens = _estimated_prompt(question)
+    call_id = await _reserve(context, question, name, prompt_tokens + ANSWER_TOKENS_RESERVED)
+    started = time.monotonic()
+    seen: list[str] = []
+    try:
+        message = await _answer(context, model, question, telling, seen)
+    except (ModelFailure, asyncio.CancelledError) as ended:
+        outcome = "failed" if isinstance(ended, ModelFailure) else "cancelled"
+        paid = Usage(prompt_tokens, _tokens("".join(seen))) if seen or outcome == "cancelled" else Usage()
+        await _settle(context, call_id, Spent(name, paid, estimated=True, outcome=outcome), started)
+        raise
+    reply = read_reply(message, name)
+    counted = Usage(prompt_tokens, _tokens(reply.text + "".join(call.arguments for call in reply.calls)))
+    spent = Spent(reply.model, reply.usage or counted, estimated=reply.usage is None, outcome="answered")
+    await _settle(context, call_id, spent, started)
+    return replace(reply, usage=spent.usage)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one model call cost, and how sure that is."""
+
+    model: str
+    usage: Usage
+    estimated: bool
+    outcome: str
+
+
+async def _reserve(context: Context, question: Question, model: str, tokens: int) -> UUID:
+    async with context.writing() as scope:
+        if await usage.count(scope, context.run_id) >= context.limits.model_calls:
+            raise CallsSpent(context.limits.model_calls)
+        return await usage.reserve(scope, context.run_id, question.agent_id, question.purpose, model, tokens)
+
+
+async def _settle(context: Context, call_id: UUID, spent: Spent, started: float) -> None:
+    async with context.writing() as scope:
+        await usage.settle(
+            scope,
+            call_id,
+            spent.model,
+            spent.usage,
+            estimated=spent.estimated,
+            outcome=spent.outcome,
+            duration_ms=round((time.monotonic() - started) * 1000),
+        )
+
+
+async def _answer(
+    context: Context, model: BaseChatModel, question: Question, telling: _Telling | None, seen: list[str]
+) -> AIMessage:
+    """Get the message, streamed when its text is read as it comes, in bounded time.
+
+    Raises:
+        ModelFailure: the provider failed, or was silent for too long.
+    """
+    asked = model.bind_tools(list(question.tools)) if question.tools else model
+    messages = list(question.messages)
+    try:
+        async with asyncio.timeout(context.limits.call_seconds):
+            if telling is None:
+                return await asked.ainvoke(messages)
+            return await _streamed(asked.astream(messages), context, telling, seen)
+    except TimeoutError as error:
+        raise ModelFailure("model_timeout", retryable=True) from error
+
+
+async def _streamed(
+    stream: AsyncIterator[AIMessage], context: Context, telling: _Telling, seen: list[str]
+) -> AIMessage:
+    """Merge the chunks of a stream, passing text on; stop it when it stalls or never ends."""
+    whole: AIMessageChunk | None = None
+    patience = context.limits.first_token_seconds
+    length = 0
+    while (chunk := await _next(stream, patience)) is not None:
+        patience = context.limits.token_gap_seconds
+        whole = chunk if whole is None else whole + chunk
+        if text := chunk.text:
+            seen.append(text)
+            length += len(text)
+            await telling.tell(storable(text))
+        if length > context.limits.answer_chars:
+            return AIMessage(content="".join(seen), response_metadata={"finish_reason": "length"})
+    if whole is None:
+        raise ModelFailure("model_unavailable", retryable=True, seen="an empty stream")
+    return whole
+
+
+async def _next(stream: AsyncIterator[AIMessage], patience_seconds: float) -> AIMessageChunk | None:
+    async with asyncio.timeout(patience_seconds):
+        chunk = await anext(stream, None)
+    assert chunk is None or isinstance(chunk, AIMessageChunk), "a streamed answer comes in chunks"
+    return chunk
+
+
+def _name(model: BaseChatModel) -> str:
+    return str(getattr(model, "model_name", "") or model.get_name())
+
+
+def _tokens(text: str) -> int:
+    return -(-len(text) // CHARS_PER_TOKEN)
+
+
+def _estimated_prompt(question: Question) -> int:
+    shown = sum(len(message.text) for message in question.messages)
+    return -(-(shown + len(json.dumps(list(question.tools)))) // CHARS_PER_TOKEN)

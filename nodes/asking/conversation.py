@@ -1,0 +1,188 @@
+"""An agent's conversation: stored message by message, and sent to models as it stands.
+
+What is stored is the truth. A run that goes on after a crash finds the model's
+last answer here and does not ask for it again.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, InvalidToolCall, SystemMessage, ToolMessage
+from langchain_core.messages.tool import ToolCall, invalid_tool_call, tool_call
+
+from nodes.asking.reply import Reply, WantedCall
+from nodes.vocabulary.context import Context
+from persistence.record import conversations
+from persistence.record.conversations import AgentMessage, NewMessage, Opening, SenderType
+from persistence.scope import Scope
+from persistence.text import storable
+from tools.arguments import parse_object
+from tools.errors import ArgumentsInvalid
+from tools.gateway import Asked
+from tools.tool import ToolAnswer, answer_text
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A tool call of the last answer that has no result yet, with its place in the run."""
+
+    wanted: WantedCall
+    asked: Asked
+
+
+class Conversation:
+    """One conversation as it stands, and the one way to add to it."""
+
+    def __init__(self, context: Context, conversation_id: UUID, rows: Sequence[AgentMessage]) -> None:
+        self.id = conversation_id
+        self._context = context
+        self._rows = list(rows)
+
+    @classmethod
+    async def load(cls, context: Context, conversation_id: UUID) -> "Conversation":
+        """Read a conversation from the tables."""
+        async with context.writing() as scope:
+            return cls(context, conversation_id, await conversations.messages(scope, conversation_id))
+
+    @classmethod
+    async def begin(cls, context: Context, scope: Scope, opening: Opening, first: Sequence[NewMessage]) -> "Conversation":
+        """Open a conversation with its first messages, in the caller's transaction."""
+        conversation_id = await conversations.open_conversation(scope, opening)
+        for message in first:
+            await conversations.add(scope, conversation_id, context.session_id, message)
+        return cls(context, conversation_id, await conversations.messages(scope, conversation_id))
+
+    @property
+    def messages(self) -> list[BaseMessage]:
+        """Return what a model is sent."""
+        return [_as_message(row) for row in self._rows]
+
+    @property
+    def turns(self) -> int:
+        """Return how often a model has answered here."""
+        return sum(row.role == "assistant" and row.model_used is not None for row in self._rows)
+
+    @property
+    def tokens_used(self) -> int:
+        """Return the tokens of every model call made for this conversation."""
+        return sum(row.tokens_used for row in self._rows)
+
+    @property
+    def calls_made(self) -> int:
+        """Return how many tool calls were answered here."""
+        return sum(row.role == "tool" for row in self._rows)
+
+    @property
+    def has_spoken(self) -> bool:
+        """Say whether a model has already said something here that a person can read."""
+        return any(row.role == "assistant" and row.model_used is not None and row.content.strip() for row in self._rows)
+
+    @property
+    def results(self) -> list[str]:
+        """Return the JSON text of each tool result, oldest first."""
+        return [row.content for row in self._rows if row.role == "tool"]
+
+    @property
+    def last_text(self) -> str:
+        """Return the text of the last answer."""
+        return next((row.content for row in reversed(self._rows) if row.role == "assistant"), "")
+
+    def awaits_model(self) -> bool:
+        """Say whether the model has to speak next."""
+        return not self._rows or self._rows[-1].role != "assistant"
+
+    def open_calls(self) -> list[OpenCall]:
+        """Return the calls of the last answer that have no result yet, in order."""
+        place = next((at for at in range(len(self._rows) - 1, -1, -1) if self._rows[at].role == "assistant"), None)
+        if place is None:
+            return []
+        answered = {row.tool_call_id for row in self._rows[place + 1 :]}
+        row = self._rows[place]
+        return [
+            OpenCall(_wanted(call), self._asked(row.position, ordinal, call))
+            for ordinal, call in enumerate(row.tool_calls or [])
+            if call["id"] not in answered
+        ]
+
+    def repeats(self) -> int:
+        """Return how many answers in a row, the last included, asked for exactly the same calls."""
+        asked = [_signature(row) for row in self._rows if row.role == "assistant"]
+        if not asked or not asked[-1]:
+            return 0
+        return next((back for back, signature in enumerate(reversed(asked)) if signature != asked[-1]), len(asked))
+
+    async def add(self, scope: Scope, message: NewMessage) -> None:
+        """Append a message in the caller's transaction."""
+        await conversations.add(scope, self.id, self._context.session_id, message)
+        self._rows = await conversations.messages(scope, self.id)
+
+    async def add_reply(self, scope: Scope, reply: Reply, sender: SenderType, agent_id: UUID) -> None:
+        """Append a model's answer; from then on its calls are frozen."""
+        calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.calls]
+        await self.add(
+            scope,
+            NewMessage(
+                sender_type=sender,
+                sender_agent_id=agent_id,
+                role="assistant",
+                content=reply.text,
+                reasoning=reply.reasoning,
+                tool_calls=calls or None,
+                tokens_used=0 if reply.usage is None else reply.usage.total,
+                model_used=reply.model,
+            ),
+        )
+
+    async def add_result(self, scope: Scope, call: WantedCall, answer: ToolAnswer) -> None:
+        """Append what a tool call came to."""
+        await self.add(scope, NewMessage("system", "tool", answer_text(answer), tool_call_id=call.id))
+
+    def _asked(self, position: int, ordinal: int, call: dict[str, str]) -> Asked:
+        digest = hashlib.sha256(call["arguments"].encode()).hexdigest()[:16]
+        return Asked(f"{self.id}:{position}:{ordinal}:{call['name']}:{digest}", call["name"], call["arguments"])
+
+
+def told(content: str) -> NewMessage:
+    """Return what the program itself tells a model, as a message in the user's place."""
+    return NewMessage("system", "user", storable(content))
+
+
+def _wanted(call: dict[str, str]) -> WantedCall:
+    return WantedCall(call["id"], call["name"], call["arguments"])
+
+
+def _signature(row: AgentMessage) -> tuple[tuple[str, str], ...]:
+    return tuple((call["name"], call["arguments"]) for call in row.tool_calls or [])
+
+
+def _as_message(row: AgentMessage) -> BaseMessage:
+    match row.role:
+        case "system":
+            return SystemMessage(row.content)
+        case "user":
+            return HumanMessage(row.content)
+        case "tool":
+            return ToolMessage(row.content, tool_call_id=row.tool_call_id or "")
+        case _:
+            return _as_answer(row)
+
+
+def _as_answer(row: AgentMessage) -> AIMessage:
+    """Return an answer with its calls; what is no JSON object goes back as the model wrote it."""
+    valid: list[ToolCall] = []
+    invalid: list[InvalidToolCall] = []
+    for call in row.tool_calls or []:
+        try:
+            valid.append(tool_call(id=call["id"], name=call["name"], args=parse_object(call["arguments"])))
+        except ArgumentsInvalid:
+            invalid.append(
+                invalid_tool_call(id=call["id"], name=call["name"], args=call["arguments"], error="not a JSON object")
+            )
+    return AIMessage(
+        row.content,
+        tool_calls=valid,
+        invalid_tool_calls=invalid,
+        additional_kwargs={} if row.reasoning is None else {"reasoning_content": row.reasoning},
+    )

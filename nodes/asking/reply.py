@@ -1,0 +1,93 @@
+"""What a model said, read strictly: text, and tool calls by their raw argument text."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import uuid4
+
+from langchain_core.messages import AIMessage, AIMessageChunk
+
+from persistence.runs.usage import Usage
+from persistence.text import shortened, storable
+
+MAX_CALLS_IN_ONE_REPLY: Final = 16  # more in one breath is a loop, not a thought
+MAX_TOKENS_BELIEVED: Final = 10_000_000  # a provider that claims more counts wrongly
+MAX_NAME_CHARS: Final = 100
+CUT_REASONS: Final = frozenset({"length", "max_tokens"})
+FILTER_REASON: Final = "content_filter"
+
+
+@dataclass(frozen=True, slots=True)
+class WantedCall:
+    """A tool call as a model asked for it. The id is unique in its reply."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer of a model.
+
+    `usage` is None when the provider gave none, or one that cannot be; `ask`
+    puts our own count in its place. `cut`
+    says that the answer ended in the middle; its tool calls are dropped then,
+    because a call that was cut off can parse as a different, valid one.
+    """
+
+    text: str
+    calls: tuple[WantedCall, ...]
+    reasoning: str | None
+    model: str
+    usage: Usage | None
+    cut: bool
+    filtered: bool
+
+    @property
+    def says_nothing(self) -> bool:
+        """Say whether there is neither text nor a call to act on."""
+        return not self.text.strip() and not self.calls
+
+
+def read_reply(message: AIMessage, model: str) -> Reply:
+    """Return what a whole or fully merged message says."""
+    finish = str(message.response_metadata.get("finish_reason") or "")
+    cut = finish in CUT_REASONS
+    thought = message.additional_kwargs.get("reasoning_content")
+    return Reply(
+        text=storable(message.text),
+        calls=() if cut else _calls(message),
+        reasoning=storable(thought) if isinstance(thought, str) and thought else None,
+        model=storable(str(message.response_metadata.get("model_name") or model)),
+        usage=_usage(message),
+        cut=cut,
+        filtered=finish == FILTER_REASON,
+    )
+
+
+def _calls(message: AIMessage) -> tuple[WantedCall, ...]:
+    """Return the calls in order, each with an id of its own whatever the model sent."""
+    return tuple(
+        WantedCall(f"call_{uuid4().hex}", shortened(storable(name), MAX_NAME_CHARS), storable(arguments))
+        for name, arguments in _raw(message)[:MAX_CALLS_IN_ONE_REPLY]
+    )
+
+
+def _raw(message: AIMessage) -> list[tuple[str, str]]:
+    whole = message.additional_kwargs.get("raw_tool_calls")
+    if isinstance(whole, list):
+        return [(str(call.get("name") or ""), str(call.get("arguments") or "")) for call in whole]
+    if isinstance(message, AIMessageChunk):
+        return [(chunk["name"] or "", chunk["args"] or "") for chunk in message.tool_call_chunks]
+    return []
+
+
+def _usage(message: AIMessage) -> Usage | None:
+    told = message.usage_metadata
+    if told is None:
+        return None
+    counts = (told["input_tokens"], told["output_tokens"])
+    if not all(0 <= count <= MAX_TOKENS_BELIEVED for count in counts) or not any(counts):
+        return None
+    cached = (told.get("input_token_details") or {}).get("cache_read") or 0
+    return Usage(*counts, cached_tokens=min(max(cached, 0), counts[0]))

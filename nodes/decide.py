@@ -1,0 +1,157 @@
+"""Node: the planner's next word, which is also the decision.
+
+Reads `conversation_id`, `planner_id`, `turn`, `may_plan`, `announced`. Writes `turn`, `announced`, `route`, and
+`reason` when the model calls are spent. Emits `analysis` (before the first text, and again when the strategy changes)
+and `text`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from langgraph.runtime import Runtime
+from pydantic import JsonValue
+
+from nodes.asking.answer_stream import AnswerStream
+from nodes.asking.ask import Question, ask
+from nodes.asking.conversation import Conversation, told
+from nodes.asking.fallback import say_what_is_known
+from nodes.asking.reply import Reply
+from nodes.planning.rules import PLAN_TOOL, plan_schema
+from nodes.vocabulary.context import Context
+from nodes.vocabulary.errors import CallsSpent, ContentFiltered, ModelGaveNothing
+from nodes.vocabulary.events import Analysed, AnalysisBody, Event, FinishedReason, Strategy
+from nodes.vocabulary.model_failure import ModelFailure
+from nodes.vocabulary.state import Route, State, Update
+from persistence.runs import runs
+
+REPEATS_BEFORE_STOP = 3  # the same calls with the same arguments, answer after answer
+EMPTY = "Your last answer was empty or cut off. Answer again, in fewer words."
+ENOUGH = "Answer now with what you have; no more tools can be called."
+CUT_OFF = "\n\n(The answer reached the model's length limit and ends here.)"
+
+
+async def decide(state: State, runtime: Runtime[Context]) -> Update:
+    """Ask the planner what to do next, unless its answer is stored already.
+
+    Raises:
+        ModelFailure: no model answered, and there is nothing yet to answer with.
+        ModelGaveNothing: two answers in a row were empty, and there is nothing yet to answer with.
+        ContentFiltered: the provider stopped the answer.
+    """
+    context = runtime.context
+    conversation = await Conversation.load(context, UUID(state["conversation_id"]))
+    if conversation.awaits_model():
+        said = _Said(context, state, conversation)
+        try:
+            await said.speak()
+        except (ModelFailure, ModelGaveNothing, CallsSpent) as failure:
+            if not (said.stream.started or conversation.results):
+                raise
+            await say_what_is_known(context, failure, broke_off=said.stream.started)
+            spent = isinstance(failure, CallsSpent)
+            return {"route": "finish", "reason": FinishedReason.BUDGET_EXHAUSTED if spent else FinishedReason.STOP}
+        return {"route": _route(conversation), "announced": said.announced, "turn": state["turn"] + 1}
+    return {"route": _route(conversation), "turn": state["turn"] + 1}
+
+
+class _Said:
+    """One answer of the planner in the making."""
+
+    def __init__(self, context: Context, state: State, conversation: Conversation) -> None:
+        self._context = context
+        self._state = state
+        self._conversation = conversation
+        self._reason = ""
+        self.announced = state["announced"]
+        lead = "\n\n" if conversation.has_spoken else ""
+        self.stream = AnswerStream(context, str(state["turn"]), introduce=self._introduction, lead=lead)
+
+    async def speak(self) -> None:
+        """Ask, stream, store; announce the strategy when it is new."""
+        reply = await self._reply()
+        if reply.cut and reply.text:
+            await self.stream.tell(CUT_OFF)
+        await self.stream.flush()
+        strategy = self._strategy(reply)
+        async with self._context.writing() as scope:
+            await self._conversation.add_reply(scope, reply, "planner", UUID(self._state["planner_id"]))
+            await runs.set_strategy(scope, self._context.run_id, strategy)
+            if strategy != self.announced:
+                await self._context.log.emit(scope, self._analysis(strategy, reply))
+
+    async def _reply(self) -> Reply:
+        try:
+            reply = await self._ask(self._offered())
+        except ModelFailure as failure:
+            if failure.code != "model_refused" or self._state["turn"] or self.stream.started:
+                raise
+            self._reason = "The model refused tool calls, so it answers from the context alone."
+            reply = await self._ask(())
+        if reply.filtered and reply.says_nothing:
+            raise ContentFiltered
+        if reply.says_nothing:
+            reply = await self._ask(self._offered(), EMPTY)
+        if reply.says_nothing:
+            raise ModelGaveNothing
+        return reply
+
+    async def _ask(self, tools: Sequence[dict[str, JsonValue]], nudge: str = "") -> Reply:
+        if not tools and self._conversation.results:
+            nudge = ENOUGH
+        if nudge:
+            async with self._context.writing() as scope:
+                await self._conversation.add(scope, told(nudge))
+        question = Question(UUID(self._state["planner_id"]), "decide", self._conversation.messages, tools)
+        reply = await ask(self._context, self._context.planner, question, self.stream.tell)
+        return reply if tools else replace(reply, calls=())
+
+    def _offered(self) -> list[dict[str, JsonValue]]:
+        """Return the tools the planner may call now; none when it has gone in circles for long enough."""
+        limits = self._context.limits
+        if self._state["turn"] >= limits.planner_turns - 1 or self._conversation.repeats() >= REPEATS_BEFORE_STOP:
+            return []
+        plan = [plan_schema()] if self._state["may_plan"] else []
+        return [*self._context.registry.schemas(self._context.registry.names()), *plan]
+
+    def _strategy(self, reply: Reply) -> Strategy:
+        if any(call.name == PLAN_TOOL for call in reply.calls):
+            return Strategy.COMPLEX
+        if reply.calls or self._state["announced"]:
+            return Strategy.TOOL_USE
+        return Strategy.SIMPLE
+
+    def _introduction(self) -> tuple[str, Event] | None:
+        """Return what must stand before the first text: the first text is the decision, if there was none."""
+        if self.announced:
+            return None
+        return self._analysis(Strategy.SIMPLE, None)
+
+    def _analysis(self, strategy: Strategy, reply: Reply | None) -> tuple[str, Event]:
+        self.announced = strategy
+        calls = [] if reply is None else [call.name for call in reply.calls]
+        body = AnalysisBody(
+            strategy=strategy,
+            reasoning=self._reason or _reasoning(strategy, calls),
+            estimated_operations=len(calls),
+            requires_tools=strategy is not Strategy.SIMPLE,
+            requires_executors=strategy is Strategy.COMPLEX,
+        )
+        return f"analysis:{self._state['turn']}:{strategy}", Analysed(analysis=body)
+
+
+def _reasoning(strategy: Strategy, calls: Sequence[str]) -> str:
+    match strategy:
+        case Strategy.SIMPLE:
+            return "Answered without looking anything up."
+        case Strategy.TOOL_USE:
+            return f"A few tool calls are enough: {', '.join(dict.fromkeys(calls))}."
+        case Strategy.COMPLEX:
+            return "Several things have to be looked at, so there is a plan."
+
+
+def _route(conversation: Conversation) -> Route:
+    names = [call.wanted.name for call in conversation.open_calls()]
+    if PLAN_TOOL in names:
+        return "make_plan"
+    return "use_tools" if names else "finish"

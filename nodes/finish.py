@@ -1,0 +1,24 @@
+"""Node: hold the answer against the record before the run ends.
+
+Reads nothing of the state. Writes nothing. Emits `text` when the answer has to be corrected. What follows (message,
+plan, agents, usage, `done`) is one transaction behind the graph's last checkpoint: `graph/ending.py`.
+"""
+
+from langgraph.runtime import Runtime
+
+from nodes.asking.honesty import corrections
+from nodes.vocabulary.context import Context
+from nodes.vocabulary.events import TextSaid
+from nodes.vocabulary.state import State, Update
+from persistence.runs import events, ledger
+
+
+async def finish(state: State, runtime: Runtime[Context]) -> Update:  # noqa: ARG001 - the shape of every node
+    """Say behind the answer what it claims without a confirmation, and which writes failed."""
+    context = runtime.context
+    async with context.writing() as scope:
+        answer = await events.texts(scope, context.run_id)
+        missing = corrections(answer, await ledger.of_run(scope, context.run_id))
+        if missing:
+            await context.log.emit(scope, ("text:correction", TextSaid(content=f"\n\n{missing}")))
+    return {}

@@ -1,0 +1,67 @@
+"""Node: set the planner up with what it needs to decide.
+
+Reads `run_id`. Writes `planner_id`, `conversation_id`, `route`. Emits nothing.
+"""
+
+import json
+
+from langgraph.runtime import Runtime
+
+from nodes.asking.conversation import Conversation
+from nodes.asking.render import clock_words, render
+from nodes.asking.snapshot import snapshot
+from nodes.vocabulary.context import Context
+from nodes.vocabulary.state import State, Update
+from persistence.record import agents, conversations, messages
+from persistence.record.conversations import NewMessage, Opening
+from persistence.scope import Scope
+
+
+async def load_context(state: State, runtime: Runtime[Context]) -> Update:
+    """Open the planner's conversation: its rules, what was said before, the place, the request."""
+    context = runtime.context
+    seen = await snapshot(context)
+    system = render(
+        "planner", now=clock_words(context.now, context.time_zone), time_zone=context.time_zone.key
+    )
+    async with context.writing() as scope:
+        planner_id = await agents.insert_planner(
+            scope, context.session_id, context.run_id, context.registry.names(), system
+        )
+        conversation_id = await conversations.main_of_run(scope, context.run_id)
+        if conversation_id is None:
+            opening = Opening(
+                parent_session_id=context.session_id,
+                run_id=context.run_id,
+                planner_agent_id=planner_id,
+                context_type=context.context_type,
+                entity_id=context.entity_id,
+                initial_context=seen,
+            )
+            first = [
+                NewMessage("system", "system", system),
+                *await _said_before(context, scope),
+                NewMessage("system", "user", render("context", context_type=context.context_type, snapshot=seen)),
+                NewMessage("system", "user", context.request),
+            ]
+            conversation_id = (await Conversation.begin(context, scope, opening, first)).id
+    return {"planner_id": str(planner_id), "conversation_id": str(conversation_id), "route": "decide"}
+
+
+async def _said_before(context: Context, scope: Scope) -> list[NewMessage]:
+    """Return the newest earlier messages that fit, oldest first; what a client only claims was said is quoted."""
+    if context.quoted_history:
+        return [NewMessage("system", "user", render("quoted_history", history=_quoted(context.quoted_history)))]
+    earlier = await messages.before_run(scope, context.run_id, context.limits.history_messages)
+    kept: list[NewMessage] = []
+    room = context.limits.history_chars
+    for message in reversed(earlier):
+        room -= len(message.content)
+        if room < 0:
+            break
+        kept.append(NewMessage("system", "user" if message.role == "user" else "assistant", message.content))
+    return kept[::-1]
+
+
+def _quoted(history: str) -> str:
+    return "\n".join(f"> {turn['role']}: {turn['content']}" for turn in json.loads(history))

@@ -1,0 +1,89 @@
+"""Node: turn the planner's draft into a stored, validated plan.
+
+Reads `conversation_id`, `planner_id`, `turn`. Writes `route`, `revision`, and `may_plan`, `announced` when it gives up.
+Emits `plan_created`, or `analysis` when a second draft broke the rules and the request goes on with single tools.
+"""
+
+from uuid import UUID
+
+from langgraph.runtime import Runtime
+
+from nodes.asking.ask import Question, ask
+from nodes.asking.conversation import Conversation, told
+from nodes.asking.render import render
+from nodes.planning.drafts import close_calls, drafted
+from nodes.planning.plan_rows import as_rows, plan_event
+from nodes.planning.rules import is_chain, plan_schema, without_executors
+from nodes.vocabulary.context import Context
+from nodes.vocabulary.errors import PlanInvalid
+from nodes.vocabulary.events import Analysed, AnalysisBody, Step, Strategy
+from nodes.vocabulary.model_failure import ModelFailure
+from nodes.vocabulary.state import State, Update
+from persistence.record import plans
+
+NOT_RUN = "Not run: a plan was being made. Put it into a step if it is still needed."
+
+
+async def make_plan(state: State, runtime: Runtime[Context]) -> Update:
+    """Check the draft, let the planner mend it once, store and announce the plan; else go on without one."""
+    context = runtime.context
+    conversation = await Conversation.load(context, UUID(state["conversation_id"]))
+    try:
+        steps = drafted(context, conversation)
+    except PlanInvalid as refusal:
+        try:
+            steps = await _mended(context, conversation, state, refusal)
+        except (PlanInvalid, ModelFailure) as second:
+            return await _without_plan(context, conversation, state, second)
+    return await _stored(context, conversation, state, without_executors(steps) if is_chain(steps) else steps)
+
+
+async def _mended(context: Context, conversation: Conversation, state: State, refusal: PlanInvalid) -> list[Step]:
+    """Tell the planner every broken rule and read its second draft.
+
+    Raises:
+        PlanInvalid: the second draft breaks a rule too, or is none.
+        ModelFailure: no model answered.
+    """
+    problems = "\n".join(f"- {problem}" for problem in refusal.problems)
+    async with context.writing() as scope:
+        await close_calls(scope, conversation, f"The plan was refused:\n{problems}", NOT_RUN)
+        await conversation.add(scope, told(render("repair", problems=problems)))
+    planner_id = UUID(state["planner_id"])
+    reply = await ask(context, context.planner, Question(planner_id, "repair", conversation.messages, [plan_schema()]))
+    async with context.writing() as scope:
+        await conversation.add_reply(scope, reply, "planner", planner_id)
+    return drafted(context, conversation)
+
+
+async def _stored(context: Context, conversation: Conversation, state: State, steps: list[Step]) -> Update:
+    async with context.writing() as scope:
+        plan = await plans.insert(
+            scope,
+            session_id=context.session_id,
+            run_id=context.run_id,
+            planner_agent_id=UUID(state["planner_id"]),
+            user_message=context.request,
+            steps=as_rows(steps),
+        )
+        await context.log.emit(scope, plan_event(plan))
+        await close_calls(scope, conversation, f"The plan of {len(steps)} steps is stored and runs now.", NOT_RUN)
+    return {"route": "run_plan", "revision": plan.revision}
+
+
+async def _without_plan(context: Context, conversation: Conversation, state: State, refusal: Exception) -> Update:
+    """Go on with single tool calls, and say so."""
+    reasons = " ".join(refusal.problems) if isinstance(refusal, PlanInvalid) else str(refusal)
+    body = AnalysisBody(
+        strategy=Strategy.TOOL_USE,
+        reasoning=f"No sound plan came about, so single tool calls are used. {reasons}",
+        estimated_operations=0,
+        requires_tools=True,
+        requires_executors=False,
+    )
+    async with context.writing() as scope:
+        await close_calls(scope, conversation, f"The plan was refused again. {reasons} Use the tools one by one.", NOT_RUN)
+        if conversation.awaits_model() is False:
+            await conversation.add(scope, told("Go on without a plan: use the tools one by one."))
+        await context.log.emit(scope, (f"analysis:{state['turn']}:without_plan", Analysed(analysis=body)))
+    return {"route": "decide", "may_plan": False, "announced": Strategy.TOOL_USE}

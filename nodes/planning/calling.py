@@ -1,0 +1,40 @@
+"""Run the tool calls of an answer and add their results to the conversation."""
+
+import asyncio
+from collections.abc import Sequence
+
+from nodes.asking.conversation import Conversation, OpenCall
+from nodes.vocabulary.context import Context
+from tools.gateway import Holder
+from tools.tool import Access, ToolAnswer
+
+
+async def run_open_calls(context: Context, conversation: Conversation, holder: Holder) -> None:
+    """Run every call of the last answer that has no result yet.
+
+    Calls that only read run side by side. As soon as one of them may write, all
+    run one after the other, in the order asked: "create it, then schedule it"
+    has to mean that.
+    """
+    calls = conversation.open_calls()
+    if all(_only_reads(context, call) for call in calls):
+        answers = await _side_by_side(context, holder, calls)
+    else:
+        answers = [await context.gateway.call(holder, call.asked) for call in calls]
+    async with context.writing() as scope:
+        for call, answer in zip(calls, answers, strict=True):
+            await conversation.add_result(scope, call.wanted, answer)
+
+
+async def _side_by_side(context: Context, holder: Holder, calls: Sequence[OpenCall]) -> list[ToolAnswer]:
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(context.gateway.call(holder, call.asked)) for call in calls]
+    except* Exception as problems:
+        raise problems.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+def _only_reads(context: Context, call: OpenCall) -> bool:
+    tool = context.registry.find(call.asked.tool)
+    return tool is None or tool.access is Access.READ

@@ -1,0 +1,37 @@
+"""The planner's draft of a plan, read from its last answer."""
+
+from collections.abc import Sequence
+
+from nodes.asking.conversation import Conversation
+from nodes.planning.rules import PLAN_TOOL, CreatePlan, validate
+from nodes.vocabulary.context import Context
+from nodes.vocabulary.errors import PlanInvalid
+from nodes.vocabulary.events import Step
+from persistence.scope import Scope
+from tools.arguments import arguments_of
+from tools.errors import ArgumentsInvalid
+from tools.tool import answered, refused
+
+
+def drafted(context: Context, conversation: Conversation, completed: Sequence[int] = ()) -> list[Step]:
+    """Return the sound steps of the draft in the last answer.
+
+    Raises:
+        PlanInvalid: there is no draft, it is no plan at all, or it breaks a rule.
+    """
+    raw = next((call.asked.arguments for call in conversation.open_calls() if call.asked.tool == PLAN_TOOL), None)
+    if raw is None:
+        raise PlanInvalid([("no_plan", f"{PLAN_TOOL} was not called.")])
+    try:
+        draft = arguments_of(PLAN_TOOL, CreatePlan, raw)
+    except ArgumentsInvalid as error:
+        raise PlanInvalid([(error.code, str(error))]) from error
+    return validate(draft, context.registry, context.limits, completed)
+
+
+async def close_calls(scope: Scope, conversation: Conversation, about_plan: str, about_others: str) -> None:
+    """Give every open call of the last answer a result, so that the conversation stays well formed."""
+    for call in conversation.open_calls():
+        is_plan = call.asked.tool == PLAN_TOOL
+        answer = answered(about_plan) if is_plan else refused(about_others, "not_run")
+        await conversation.add_result(scope, call.wanted, answer)

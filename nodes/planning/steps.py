@@ -1,0 +1,283 @@
+"""Run one step of a plan, by an executor or by the planner itself.
+
+A step's rows, its place in the plan and its event are written in one
+transaction, before anything that depends on it is released.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Final, Literal
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from nodes.asking.conversation import Conversation, told
+from nodes.asking.render import clock_words, render
+from nodes.planning.plan_rows import as_row
+from nodes.planning.results import kept, shown
+from nodes.planning.worker import SubmitResult, Work, submit_schema, work_through
+from nodes.vocabulary.context import Context
+from nodes.vocabulary.errors import CallsSpent
+from nodes.vocabulary.events import (
+    Event,
+    ExecutorOutcome,
+    ExecutorReturned,
+    ExecutorSpawned,
+    ExecutorTask,
+    Step,
+    StepCompleted,
+    StepStarted,
+    StepStatus,
+)
+from nodes.vocabulary.model_failure import ModelFailure
+from persistence.record import agents, conversations, executions, plans
+from persistence.record.conversations import NewMessage, Opening
+from persistence.record.executions import Ending
+from persistence.runs import ledger
+from persistence.runs.ledger import CallState
+from persistence.scope import Scope
+from persistence.text import shortened
+from tools.gateway import Holder
+from tools.tool import Access
+
+TITLE_CHARS: Final = 60
+CONSTRAINTS: Final = ("Read only.", "Report only what a tool returned.")
+
+
+class Steps:
+    """The steps of one plan while it runs. Holds each step as it stands now."""
+
+    def __init__(self, context: Context, plan_id: UUID, planner_id: UUID, steps: list[Step]) -> None:
+        self._context: Final = context
+        self._plan_id: Final = plan_id
+        self._planner_id: Final = planner_id
+        self._one_planner_step_at_a_time: Final = asyncio.Lock()
+        self.by_number: Final = {step.step_number: step for step in steps}
+
+    async def act(self, number: int, blocked_by: int | None) -> bool:
+        """Run a step, or mark it skipped because a step before it failed; say whether it succeeded."""
+        step = self.by_number[number]
+        if blocked_by is not None:
+            await self._end(step, StepStatus.SKIPPED, error=f"Skipped because step {blocked_by} did not succeed.")
+            return False
+        if step.executor_required:
+            return await self._execute(step)
+        async with self._one_planner_step_at_a_time:
+            return await self._do_myself(step)
+
+    async def _execute(self, step: Step) -> bool:
+        """Give a step to an executor; once more when it failed for a passing reason."""
+        for attempt in range(1, self._context.limits.step_attempts + 1):
+            shift = await self._spawn(step)
+            work = shift.work
+            passing = await self._bounded(work, f"executor: {shortened(step.description, TITLE_CHARS)}")
+            again = passing and attempt < self._context.limits.step_attempts
+            await self._return(step, shift, last=not again)
+            if not again:
+                break
+        return self.by_number[step.step_number].status is StepStatus.COMPLETED
+
+    async def _bounded(self, work: Work, name: str) -> bool:
+        """Let an agent work in bounded time; say whether it failed for a reason that may pass."""
+        try:
+            async with asyncio.timeout(self._context.limits.step_seconds):
+                await work_through(work, name)
+        except TimeoutError:
+            work.failure = f"It took longer than {self._context.limits.step_seconds:.0f} seconds."
+            return True
+        except ModelFailure as failure:
+            work.failure = str(failure)
+            return failure.retryable
+        except CallsSpent as spent:
+            work.failure = str(spent)
+        return False
+
+    async def _spawn(self, step: Step) -> "_Shift":
+        """Write an executor down with its task, and announce both."""
+        context = self._context
+        system = render(
+            "executor", now=clock_words(context.now, context.time_zone), time_zone=context.time_zone.key
+        )
+        title = shortened(step.description, TITLE_CHARS)
+        before = [self.by_number[number] for number in step.depends_on]
+        task = render(
+            "executor_task",
+            task=step.description,
+            goal=shortened(context.request, context.limits.result_chars),
+            constraints="\n".join(f"- {constraint}" for constraint in CONSTRAINTS),
+            results=shown(before, context.limits.result_chars),
+        )
+        async with context.writing() as scope:
+            agent_id = await agents.insert_executor(
+                scope, context.session_id, context.run_id, self._plan_id, title, step.tools, system
+            )
+            conversation = await Conversation.begin(
+                context,
+                scope,
+                self._opening(step, task, executor_id=agent_id),
+                [NewMessage("system", "system", system), NewMessage("planner", "user", task, self._planner_id)],
+            )
+            execution_id = await executions.insert(
+                scope,
+                plan_id=self._plan_id,
+                step_number=step.step_number,
+                executor_agent_id=agent_id,
+                agent_session_id=conversation.id,
+                task=task,
+                tools=step.tools,
+            )
+            spawned = ExecutorSpawned(
+                executor_id=agent_id,
+                step_number=step.step_number,
+                task=ExecutorTask(
+                    id=execution_id, description=step.description, goal=context.request, constraints=list(CONSTRAINTS)
+                ),
+            )
+            await self._start(scope, step, (f"executor:{agent_id}", spawned))
+        return _Shift(execution_id, time.monotonic(), self._executor_work(step, agent_id, conversation))
+
+    def _executor_work(self, step: Step, agent_id: UUID, conversation: Conversation) -> Work:
+        registry = self._context.registry
+        readable = [name for name in step.tools if name in registry.reading()]
+        return Work(
+            context=self._context,
+            conversation=conversation,
+            agent_id=agent_id,
+            sender="executor",
+            purpose="executor",
+            models=self._context.executor,
+            holder=Holder(agent_id, Access.READ, frozenset(readable), step.step_number, is_executor=True),
+            tools=[*registry.schemas(readable), submit_schema()],
+            turns=self._context.limits.executor_turns,
+        )
+
+    async def _return(self, step: Step, shift: "_Shift", *, last: bool) -> None:
+        """Store what an executor came to; `last` also ends its step."""
+        work = shift.work
+        result = work.handed_in
+        success = work.failure is None and result is not None and result.status != "failed"
+        data = None if result is None else kept(result)
+        error = None if success else work.failure or _reported(result)
+        duration_ms = round((time.monotonic() - shift.started) * 1000)
+        outcome = ExecutorOutcome(
+            executor_id=work.agent_id,
+            success=success,
+            data=data,
+            error=error,
+            tool_calls_made=work.conversation.calls_made,
+            tokens_used=work.conversation.tokens_used,
+            duration_ms=duration_ms,
+        )
+        state: Literal["completed", "failed"] = "completed" if success else "failed"
+        async with self._context.writing() as scope:
+            await executions.finish(
+                scope,
+                shift.execution_id,
+                Ending(success, data, error, outcome.tokens_used, duration_ms, outcome.tool_calls_made),
+            )
+            await agents.finish(scope, work.agent_id, state)
+            await conversations.finish(scope, work.conversation.id, state)
+            returned = ExecutorReturned(executor_id=work.agent_id, step_number=step.step_number, result=outcome)
+            await self._context.log.emit(scope, (f"executor_result:{work.agent_id}", returned))
+            if last:
+                await self._put(
+                    scope, step, StepStatus.COMPLETED if success else StepStatus.FAILED, result=data, error=error
+                )
+
+    async def _do_myself(self, step: Step) -> bool:
+        """Run a planner's own step, with the write tools that the plan gave it and no others."""
+        conversation = await self._own_conversation(step)
+        registry = self._context.registry
+        names = [name for name in registry.names() if name in step.tools or name in registry.reading()]
+        work = Work(
+            context=self._context,
+            conversation=conversation,
+            agent_id=self._planner_id,
+            sender="planner",
+            purpose="step",
+            models=self._context.planner,
+            holder=Holder(self._planner_id, Access.WRITE, frozenset(names), step.step_number),
+            tools=registry.schemas(names),
+            turns=self._context.limits.planner_turns,
+        )
+        await self._bounded(work, f"planner: {shortened(step.description, TITLE_CHARS)}")
+        error = work.failure or await self._failed_writes(step)
+        result = None if work.handed_in is None else kept(work.handed_in)
+        async with self._context.writing() as scope:
+            await conversations.finish(scope, conversation.id, "failed" if error else "completed")
+            status = StepStatus.FAILED if error else StepStatus.COMPLETED
+            await self._put(scope, step, status, result=None if error else result, error=error)
+        return error is None
+
+    async def _own_conversation(self, step: Step) -> Conversation:
+        """Return the planner's conversation over a step: the one it began before a crash, or a new one."""
+        context = self._context
+        before = [self.by_number[number] for number in step.depends_on]
+        task = render(
+            "planner_step",
+            number=str(step.step_number),
+            task=step.description,
+            goal=shortened(context.request, context.limits.result_chars),
+            results=shown(before, context.limits.result_chars),
+        )
+        system = render("planner", now=clock_words(context.now, context.time_zone), time_zone=context.time_zone.key)
+        async with context.writing() as scope:
+            await self._start(scope, step)
+            begun = await conversations.of_step(scope, context.run_id, step.step_number)
+            if begun is None:
+                first = [NewMessage("system", "system", system), told(task)]
+                return await Conversation.begin(context, scope, self._opening(step, task), first)
+        return await Conversation.load(context, begun)
+
+    async def _failed_writes(self, step: Step) -> str | None:
+        """Return why a step's writes failed, if some were tried and none took effect."""
+        async with self._context.writing() as scope:
+            calls = await ledger.of_run(scope, self._context.run_id)
+        writes = [call for call in calls if call.step_number == step.step_number and call.access == "write"]
+        if not writes or any(call.state == CallState.APPLIED for call in writes):
+            return None
+        return f"No change was made: {writes[-1].tool} was refused ({writes[-1].error_code})."
+
+    def _opening(self, step: Step, task: str, executor_id: UUID | None = None) -> Opening:
+        return Opening(
+            parent_session_id=self._context.session_id,
+            run_id=self._context.run_id,
+            planner_agent_id=self._planner_id,
+            context_type=self._context.context_type,
+            entity_id=self._context.entity_id,
+            initial_context=task,
+            executor_agent_id=executor_id,
+            plan_id=self._plan_id,
+            step_number=step.step_number,
+        )
+
+    async def _start(self, scope: Scope, step: Step, *more: tuple[str, Event]) -> None:
+        running = step.model_copy(update={"status": StepStatus.EXECUTING})
+        self.by_number[step.step_number] = running
+        await plans.put_step(scope, self._plan_id, step.step_number, as_row(running))
+        await self._context.log.emit(scope, (f"step_start:{step.step_number}", StepStarted(step=running)), *more)
+
+    async def _end(self, step: Step, status: StepStatus, *, error: str) -> None:
+        async with self._context.writing() as scope:
+            await self._put(scope, step, status, error=error)
+
+    async def _put(
+        self, scope: Scope, step: Step, status: StepStatus, *, result: JsonValue = None, error: str | None
+    ) -> None:
+        """Store how a step ended, and announce it."""
+        ended = step.model_copy(update={"status": status, "result": result, "error": error})
+        self.by_number[step.step_number] = ended
+        await plans.put_step(scope, self._plan_id, step.step_number, as_row(ended))
+        await self._context.log.emit(scope, (f"step_complete:{step.step_number}", StepCompleted(step=ended)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shift:
+    execution_id: UUID
+    started: float
+    work: Work
+
+
+def _reported(result: SubmitResult | None) -> str:
+    return "It handed in nothing." if result is None else result.summary

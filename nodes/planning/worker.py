@@ -1,0 +1,143 @@
+"""An agent at work on one step: model ⇄ tools, as a small compiled graph of its own.
+
+It has no checkpointer. What was said is stored message by message, so a planner
+step goes on where it stopped; an executor, which only reads, starts again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+from uuid import UUID
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from pydantic import Field, JsonValue
+from typing_extensions import TypedDict
+
+from nodes.asking.ask import Question, ask
+from nodes.asking.conversation import Conversation, told
+from nodes.planning.calling import run_open_calls
+from nodes.vocabulary.context import Context
+from persistence.record.conversations import SenderType
+from tools.arguments import arguments_of
+from tools.errors import ArgumentsInvalid
+from tools.gateway import Holder
+from tools.tool import Args, answered, function_schema, refused
+
+SUBMIT_TOOL: Final = "submit_result"
+REPEATS_BEFORE_STOP: Final = 3  # the same calls with the same arguments, answer after answer
+SUPERSTEPS_PER_TURN: Final = 2
+
+
+class SubmitResult(Args):
+    """Hand in what you found. This ends your work."""
+
+    status: Literal["complete", "partial", "failed"] = Field(description="How far the task is done.")
+    summary: str = Field(description="What you found, with the real names, ids, dates and counts.")
+    data: dict[str, JsonValue] | None = Field(default=None, description="The rows that the plan needs.")
+    open_questions: list[str] | None = Field(default=None, description="What is missing.")
+
+
+@dataclass(slots=True)
+class Work:
+    """One agent's work on one step. `handed_in` and `failure` are what it comes to."""
+
+    context: Context
+    conversation: Conversation
+    agent_id: UUID
+    sender: SenderType
+    purpose: str
+    models: tuple[BaseChatModel, ...]
+    holder: Holder
+    tools: Sequence[dict[str, JsonValue]]
+    turns: int
+    handed_in: SubmitResult | None = None
+    failure: str | None = None
+
+
+class _Place(TypedDict):
+    next: Literal["think", "act", "end"]
+
+
+async def _think(state: _Place, runtime: Runtime[Work]) -> _Place:
+    """Let the model speak, unless its last answer is stored already."""
+    work = runtime.context
+    if work.conversation.awaits_model():
+        if work.conversation.turns >= work.turns:
+            work.failure = f"It did not come to an end within {work.turns} answers."
+            return {"next": "end"}
+        question = Question(work.agent_id, work.purpose, work.conversation.messages, work.tools)
+        reply = await ask(work.context, work.models, question)
+        async with work.context.writing() as scope:
+            await work.conversation.add_reply(scope, reply, work.sender, work.agent_id)
+            if reply.says_nothing:
+                await work.conversation.add(scope, told("Your last answer was empty or cut off. Go on."))
+        if reply.says_nothing:
+            return {"next": "think"}
+    if work.conversation.open_calls():
+        return {"next": "act"}
+    work.handed_in = SubmitResult(status="complete", summary=work.conversation.last_text)
+    return {"next": "end"}
+
+
+async def _act(state: _Place, runtime: Runtime[Work]) -> _Place:
+    """Take what is handed in, or run the calls."""
+    work = runtime.context
+    if any(call.asked.tool == SUBMIT_TOOL for call in work.conversation.open_calls()):
+        await _take(work)
+    else:
+        await run_open_calls(work.context, work.conversation, work.holder)
+        if work.conversation.repeats() >= REPEATS_BEFORE_STOP:
+            work.failure = "It asked for the same thing again and again and was stopped."
+    return {"next": "think" if work.handed_in is None and work.failure is None else "end"}
+
+
+async def _take(work: Work) -> None:
+    """Read what was handed in; arguments that are none are sent back."""
+    async with work.context.writing() as scope:
+        for call in work.conversation.open_calls():
+            if call.asked.tool != SUBMIT_TOOL or work.handed_in is not None:
+                answer = refused("Not run: the result was handed in with it.", "not_run")
+            else:
+                try:
+                    work.handed_in = arguments_of(SUBMIT_TOOL, SubmitResult, call.asked.arguments)
+                    answer = answered("Taken.")
+                except ArgumentsInvalid as error:
+                    answer = refused(str(error), error.code)
+            await work.conversation.add_result(scope, call.wanted, answer)
+
+
+def submit_schema() -> dict[str, JsonValue]:
+    """Return the tool by which an executor hands in its result, as models are shown it."""
+    return function_schema(SUBMIT_TOOL, SubmitResult)
+
+
+def _compiled() -> CompiledStateGraph[_Place, Work, _Place, _Place]:
+    graph = StateGraph(_Place, context_schema=Work)
+    graph.add_node("think", _think)
+    graph.add_node("act", _act)
+    graph.add_edge(START, "think")
+    for name in ("think", "act"):
+        graph.add_conditional_edges(name, _next, {"think": "think", "act": "act", "end": END})
+    return graph.compile()
+
+
+def _next(state: _Place) -> str:
+    return state["next"]
+
+
+WORKER: Final = _compiled()
+
+
+async def work_through(work: Work, name: str) -> None:
+    """Run an agent until it hands in a result or fails; traces show it under `name`.
+
+    Raises:
+        ModelFailure: no model answered.
+        CallsSpent: the run made all the model calls it may.
+    """
+    config = RunnableConfig(run_name=name, recursion_limit=SUPERSTEPS_PER_TURN * (work.turns + 2))
+    await WORKER.ainvoke({"next": "think"}, config, context=work)

@@ -1,0 +1,75 @@
+"""Node: the answer, from the results of the plan and the record of changes.
+
+Reads `conversation_id`, `planner_id`, `turn`. Writes `route`. Emits `text`.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from langgraph.runtime import Runtime
+
+from nodes.asking.answer_stream import AnswerStream
+from nodes.asking.ask import Question, ask
+from nodes.asking.conversation import Conversation, told
+from nodes.asking.fallback import say_what_is_known
+from nodes.asking.render import render
+from nodes.planning.plan_rows import steps_of
+from nodes.planning.results import shown
+from nodes.vocabulary.context import Context
+from nodes.vocabulary.errors import CallsSpent, ModelGaveNothing
+from nodes.vocabulary.model_failure import ModelFailure
+from nodes.vocabulary.state import State, Update
+from persistence.record import plans
+from persistence.runs import ledger
+from persistence.runs.ledger import CallState, LedgerRow
+from tools.arguments import parse_object
+
+CUT_OFF = "\n\n(The answer reached the model's length limit and ends here.)"
+
+
+async def synthesise(state: State, runtime: Runtime[Context]) -> Update:
+    """Stream the answer; when no model can write it, say what was found and what was changed."""
+    context = runtime.context
+    conversation = await Conversation.load(context, UUID(state["conversation_id"]))
+    lead = "\n\n" if conversation.has_spoken else ""
+    stream = AnswerStream(context, "answer", introduce=lambda: None, lead=lead)
+    try:
+        await _speak(context, conversation, UUID(state["planner_id"]), stream)
+    except (ModelFailure, ModelGaveNothing, CallsSpent) as failure:
+        await stream.flush()
+        await say_what_is_known(context, failure, broke_off=stream.started or conversation.has_spoken)
+    return {"route": "finish"}
+
+
+async def _speak(context: Context, conversation: Conversation, planner_id: UUID, stream: AnswerStream) -> None:
+    prompt = await _prompt(context)
+    async with context.writing() as scope:
+        await conversation.add(scope, told(prompt))
+    question = Question(planner_id, "synthesise", conversation.messages)
+    reply = await ask(context, context.planner, question, stream.tell)
+    if not reply.text.strip():
+        raise ModelGaveNothing
+    if reply.cut:
+        await stream.tell(CUT_OFF)
+    await stream.flush()
+    async with context.writing() as scope:
+        await conversation.add_reply(scope, reply, "planner", planner_id)
+
+
+async def _prompt(context: Context) -> str:
+    async with context.writing() as scope:
+        plan = await plans.of_run(scope, context.run_id)
+        calls = await ledger.of_run(scope, context.run_id)
+    assert plan is not None, "an answer is put together from a plan"
+    writes = [call for call in calls if call.access == "write"]
+    return render(
+        "synthesise",
+        results=shown(steps_of(plan), context.limits.result_chars),
+        changes=_listed([call for call in writes if call.state == CallState.APPLIED]),
+        failures=_listed([call for call in writes if call.state != CallState.APPLIED]),
+        request=context.request,
+    )
+
+
+def _listed(calls: Sequence[LedgerRow]) -> str:
+    return "\n".join(f"- {call.tool}: {parse_object(call.result or '{}').get('message', '')}" for call in calls) or "(none)"

@@ -1,0 +1,50 @@
+"""What a node may use: the capabilities of one attempt of one run."""
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from langchain_core.language_models import BaseChatModel
+
+from nodes.vocabulary.limits import Limits
+from nodes.vocabulary.log import EventLog
+from persistence.pools import Database
+from persistence.scope import Identity, Role, Scope
+from tools.gateway import Gateway
+from tools.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Handed to every node by the graph's runtime; holds no state of the turn itself.
+
+    `planner` and `executor` are chat models, the preferred one first and its
+    fallbacks behind it. `now` is fixed for the whole run.
+    """
+
+    database: Database
+    identity: Identity
+    run_id: UUID
+    session_id: UUID
+    context_type: str
+    entity_id: UUID | None
+    request: str
+    quoted_history: str | None
+    time_zone: ZoneInfo
+    now: datetime
+    registry: Registry
+    gateway: Gateway
+    planner: tuple[BaseChatModel, ...]
+    executor: tuple[BaseChatModel, ...]
+    limits: Limits
+    log: EventLog
+
+    def writing(self) -> AbstractAsyncContextManager[Scope]:
+        """Open a transaction of this run's worker; it passes the fence first."""
+        return self.database.acting(Role.WORKER, self.identity)
+
+    def reading(self) -> AbstractAsyncContextManager[Scope]:
+        """Open a transaction as the SELECT-only role."""
+        return self.database.acting(Role.EXECUTOR, Identity(self.identity.user_id))

@@ -1,0 +1,39 @@
+"""Tool calls as events, written in the transaction of their ledger rows."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from nodes.vocabulary.events import FunctionCall, ToolCallBody, ToolCalled, ToolResultBody, ToolReturned
+from nodes.vocabulary.log import EventLog
+from persistence.scope import Scope
+from tools.gateway import Asked, Holder
+from tools.tool import ToolAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class ToolEvents:
+    """Tells the log of each call that the gateway takes and ends."""
+
+    log: EventLog
+
+    async def called(self, scope: Scope, holder: Holder, call_id: UUID, asked: Asked) -> None:
+        """Announce a call."""
+        body = ToolCallBody(id=call_id, function=FunctionCall(name=asked.tool, arguments=asked.arguments))
+        event = ToolCalled(tool_call=body, executor_id=_executor(holder), step_number=holder.step_number)
+        await self.log.emit(scope, (f"tool_call:{call_id}", event))
+
+    async def returned(self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> None:
+        """Announce what a call came to."""
+        body = ToolResultBody(
+            tool_call_id=call_id,
+            success=answer.success,
+            result=answer.as_json() if answer.success else None,
+            error=None if answer.success else answer.message,
+            duration_ms=duration_ms,
+        )
+        event = ToolReturned(tool_result=body, executor_id=_executor(holder), step_number=holder.step_number)
+        await self.log.emit(scope, (f"tool_result:{call_id}", event))
+
+
+def _executor(holder: Holder) -> UUID | None:
+    return holder.agent_id if holder.is_executor else None

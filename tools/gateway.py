@@ -1,0 +1,253 @@
+"""The one way to call a tool: access, strict arguments, budget, ledger.
+
+What an agent may call is decided here, at the call, whatever the model was
+shown and whatever its plan says. A local write runs in the transaction of its
+own ledger row, so it takes effect exactly when the row says `applied`.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+from uuid import UUID, uuid5
+
+from persistence.errors import StatementRefused, StatementTimedOut
+from persistence.pools import Database
+from persistence.runs import ledger
+from persistence.runs.ledger import CallState, Entry, LedgerRow
+from persistence.scope import Identity, Role, Scope
+from persistence.text import shortened, storable, storable_json
+from tools.arguments import parse_object, validated
+from tools.errors import CallsSpent, MayNotWrite, NotOffered, ToolError, UnknownTool
+from tools.registry import Registry
+from tools.tool import Access, AnyTool, Args, Caller, Effect, ToolAnswer, answer_text, refused
+
+CALL_TIMEOUT_SECONDS: Final = 20.0  # four times the statement limit of the SELECT-only role
+MAX_RESULT_CHARS: Final = 16_000  # what a model can still read with several results beside it
+MAX_NAME_CHARS: Final = 100  # what is kept of a name that no tool has
+DENIED_CODES: Final = frozenset({"unknown_tool", "tool_not_offered", "write_denied", "budget_exhausted"})
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An agent's capability: which tools it holds, and the most it may do with them."""
+
+    agent_id: UUID
+    access: Access
+    tools: frozenset[str]
+    step_number: int | None = None
+    is_executor: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A call as a model asked for it. The key is its place in the run, never the model's own id."""
+
+    key: str
+    tool: str
+    arguments: str
+
+
+class Journal(Protocol):
+    """Who is told of each call, in the transaction that stores it."""
+
+    async def called(self, scope: Scope, holder: Holder, call_id: UUID, asked: Asked) -> None:
+        """Tell that a call began."""
+
+    async def returned(
+        self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int
+    ) -> None:
+        """Tell what a call came to."""
+
+
+class Gateway:
+    """The tool calls of one attempt of one run."""
+
+    def __init__(
+        self, *, registry: Registry, database: Database, identity: Identity, caller: Caller, journal: Journal, budget: int
+    ) -> None:
+        assert identity.run_id is not None, "tools are called by runs only"
+        self._registry: Final = registry
+        self._database: Final = database
+        self._identity: Final = identity
+        self._run_id: Final = identity.run_id
+        self._caller: Final = caller
+        self._journal: Final = journal
+        self._budget: Final = budget
+        self._one_write_at_a_time: Final = asyncio.Lock()
+
+    @property
+    def reader(self) -> Caller:
+        """Return who reads in the person's name; it cannot write."""
+        return self._caller
+
+    def call_id(self, asked: Asked) -> UUID:
+        """Return the id of a call: the same one whenever the same place of the run is reached."""
+        return uuid5(self._run_id, asked.key)
+
+    async def call(self, holder: Holder, asked: Asked) -> ToolAnswer:
+        """Call a tool, or refuse to, and write down which.
+
+        Every foreseen failure is an answer that the model can act on.
+
+        Raises:
+            Fenced: another attempt holds the run.
+            DatabaseUnavailable: the database went away.
+        """
+        frozen = await self._freeze(holder, asked)
+        if frozen.row.state != CallState.INTENT:
+            return _replayed(frozen.row)
+        try:
+            tool = self._permitted(holder, asked.tool, frozen.calls_so_far)
+            args = validated(tool, asked.arguments)
+        except ToolError as error:
+            return await self._settled(holder, frozen.row.id, refused(str(error), error.code), 0)
+        if tool.access is Access.READ:
+            return await self._outside(holder, frozen.row.id, tool, args)
+        async with self._one_write_at_a_time:
+            if tool.effect is Effect.LOCAL:
+                return await self._write(holder, frozen.row.id, tool, args)
+            if frozen.by_earlier_attempt:
+                return await self._settled(holder, frozen.row.id, _unknown(tool), 0)
+            return await self._outside(holder, frozen.row.id, tool, args)
+
+    async def _freeze(self, holder: Holder, asked: Asked) -> "_Frozen":
+        """Write the call down before it acts, or find what an earlier attempt wrote."""
+        call_id = self.call_id(asked)
+        tool = self._registry.find(asked.tool)
+        entry = Entry(
+            id=call_id,
+            key=asked.key,
+            agent_id=holder.agent_id,
+            step_number=holder.step_number,
+            tool=shortened(asked.tool, MAX_NAME_CHARS),
+            access=Access.WRITE if tool is None else tool.access,
+            arguments=asked.arguments,
+        )
+        async with self._database.acting(Role.WORKER, self._identity) as scope:
+            fresh = await ledger.freeze(scope, self._run_id, entry)
+            if fresh:
+                await self._journal.called(scope, holder, call_id, asked)
+            row = await ledger.find(scope, call_id)
+            assert row is not None, "the row was just written or stood there"
+            return _Frozen(row, not fresh, await ledger.count(scope, self._run_id))
+
+    def _permitted(self, holder: Holder, name: str, calls_so_far: int) -> AnyTool:
+        """Return the tool, if there is one and the holder may call it now.
+
+        Raises:
+            CallsSpent: the run has made all the calls it may.
+            UnknownTool: there is none of that name.
+            MayNotWrite: it writes and the agent may only read.
+            NotOffered: the agent was not given it.
+        """
+        if calls_so_far > self._budget:
+            raise CallsSpent(self._budget)
+        tool = self._registry.find(name)
+        if tool is None:
+            raise UnknownTool(name, sorted(holder.tools))
+        if tool.access is Access.WRITE and holder.access is not Access.WRITE:
+            raise MayNotWrite
+        if name not in holder.tools:
+            raise NotOffered(name, sorted(holder.tools))
+        return tool
+
+    async def _outside(self, holder: Holder, call_id: UUID, tool: AnyTool, args: Args) -> ToolAnswer:
+        """Run a tool whose effect, if any, is not in our transaction."""
+        started = time.monotonic()
+        answer = await _run(tool, args, self._caller)
+        return await self._settled(holder, call_id, answer, _elapsed_ms(started))
+
+    async def _write(self, holder: Holder, call_id: UUID, tool: AnyTool, args: Args) -> ToolAnswer:
+        """Run a write and store its outcome in one transaction; a refusal undoes what it began."""
+        started = time.monotonic()
+        async with self._database.acting(Role.WORKER, self._identity) as scope:
+            answer = await _undone_if_refused(scope, tool, args, replace(self._caller, write_scope=scope))
+            return await self._settle(scope, holder, call_id, answer, _elapsed_ms(started))
+
+    async def _settled(self, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> ToolAnswer:
+        async with self._database.acting(Role.WORKER, self._identity) as scope:
+            return await self._settle(scope, holder, call_id, answer, duration_ms)
+
+    async def _settle(
+        self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int
+    ) -> ToolAnswer:
+        fitting = _fitting(answer)
+        await ledger.settle(scope, call_id, _state(fitting), answer_text(fitting), fitting.code, duration_ms)
+        await self._journal.returned(scope, holder, call_id, fitting, duration_ms)
+        return fitting
+
+
+@dataclass(frozen=True, slots=True)
+class _Frozen:
+    row: LedgerRow
+    by_earlier_attempt: bool
+    calls_so_far: int
+
+
+class _Refusal(Exception):  # noqa: N818
+    """Carries a refusal out of a savepoint, so that what the tool began is undone."""
+
+    def __init__(self, answer: ToolAnswer) -> None:
+        super().__init__(answer.message)
+        self.answer: Final = answer
+
+
+async def _undone_if_refused(scope: Scope, tool: AnyTool, args: Args, caller: Caller) -> ToolAnswer:
+    try:
+        async with scope.savepoint():
+            answer = await _run(tool, args, caller)
+            if not answer.success:
+                raise _Refusal(answer)
+    except _Refusal as refusal:
+        return refusal.answer
+    except StatementRefused:
+        return refused("The database refused these values. Check ids, lengths and dates.", "values_refused")
+    return answer
+
+
+async def _run(tool: AnyTool, args: Args, caller: Caller) -> ToolAnswer:
+    """Run a tool in bounded time; what it foresaw becomes a refusal."""
+    try:
+        async with asyncio.timeout(CALL_TIMEOUT_SECONDS):
+            return await tool.run(args, caller)
+    except ToolError as error:
+        return refused(str(error), error.code)
+    except (TimeoutError, StatementTimedOut):
+        return refused(f"{tool.name} took too long and was stopped. Ask for less at once.", "tool_timeout")
+
+
+def _unknown(tool: AnyTool) -> ToolAnswer:
+    return refused(
+        f"It is not known whether {tool.name} took effect before a restart. A person has to check.", "outcome_unknown"
+    )
+
+
+def _state(answer: ToolAnswer) -> CallState:
+    if answer.success:
+        return CallState.APPLIED
+    if answer.code == "outcome_unknown":
+        return CallState.UNKNOWN
+    return CallState.DENIED if answer.code in DENIED_CODES else CallState.FAILED
+
+
+def _fitting(answer: ToolAnswer) -> ToolAnswer:
+    """Return the answer as it can be stored; data that is too large is left out, and said so."""
+    data = storable_json(answer.data)
+    assert isinstance(data, dict), "cleaning keeps the shape"
+    clean = ToolAnswer(storable(answer.message), data, answer.code)
+    if len(answer_text(clean)) <= MAX_RESULT_CHARS:
+        return clean
+    return replace(clean, message=f"{clean.message} The result was too large to show; ask for less.", data={})
+
+
+def _replayed(row: LedgerRow) -> ToolAnswer:
+    """Return what a call of an earlier attempt came to; it does not run again."""
+    data = parse_object(row.result or "{}")
+    message = data.pop("message", "")
+    data.pop("error", None)
+    return ToolAnswer(str(message), data, row.error_code)
+
+
+def _elapsed_ms(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)

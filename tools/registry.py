@@ -1,0 +1,137 @@
+"""The tools of an installation: the built-in ones and what the operator adds.
+
+Built once at start and never changed after it. What an executor may call is
+exactly `reading()`, the tools of `tools/read` and whatever the operator
+registered as read.
+"""
+
+import hashlib
+import importlib
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
+
+from pydantic import JsonValue
+
+from tools.errors import BadExtension, DuplicateTool
+from tools.read import brain_dumps as read_brain_dumps
+from tools.read import calendar as read_calendar
+from tools.read import notes as read_notes
+from tools.read import projects as read_projects
+from tools.read import tasks as read_tasks
+from tools.tool import Access, AnyTool, Args, Caller, Effect, Tool, ToolAnswer, refused
+from tools.write import brain_dumps as write_brain_dumps
+from tools.write import calendar as write_calendar
+from tools.write import notes as write_notes
+from tools.write import projects as write_projects
+from tools.write import tasks as write_tasks
+
+READ_TOOLS: Final[tuple[AnyTool, ...]] = (
+    *read_tasks.TOOLS,
+    *read_projects.TOOLS,
+    *read_notes.TOOLS,
+    *read_brain_dumps.TOOLS,
+    *read_calendar.TOOLS,
+)
+WRITE_TOOLS: Final[tuple[AnyTool, ...]] = (
+    *write_tasks.TOOLS,
+    *write_projects.TOOLS,
+    *write_notes.TOOLS,
+    *write_brain_dumps.TOOLS,
+    *write_calendar.TOOLS,
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Tools by name, in the order in which models are shown them."""
+
+    tools: MappingProxyType[str, AnyTool]
+
+    @classmethod
+    def build(cls, extension: str | None = None) -> "Registry":
+        """Return the built-in tools and those of `module:attribute`, if one is named.
+
+        Raises:
+            DuplicateTool: two tools share a name.
+            BadExtension: the attribute is not there, or is not a list of tools.
+        """
+        added = [] if extension is None else [_contained(tool) for tool in _loaded(extension)]
+        return cls.of((*READ_TOOLS, *WRITE_TOOLS, *added))
+
+    @classmethod
+    def of(cls, tools: Iterable[AnyTool]) -> "Registry":
+        """Return a registry of exactly these tools.
+
+        Raises:
+            DuplicateTool: two share a name, or two names differ only by case.
+        """
+        by_name: dict[str, AnyTool] = {}
+        for tool in tools:
+            if tool.name.casefold() in {name.casefold() for name in by_name}:
+                raise DuplicateTool(tool.name)
+            by_name[tool.name] = tool
+        return cls(MappingProxyType(by_name))
+
+    def find(self, name: str) -> AnyTool | None:
+        """Return a tool by its exact name."""
+        return self.tools.get(name)
+
+    def names(self) -> list[str]:
+        """Return every tool's name: what a planner holds."""
+        return list(self.tools)
+
+    def reading(self) -> list[str]:
+        """Return the names of the tools that only read: the most an executor can hold."""
+        return [tool.name for tool in self.tools.values() if tool.access is Access.READ]
+
+    def writing(self) -> list[str]:
+        """Return the names of the tools that write."""
+        return [tool.name for tool in self.tools.values() if tool.access is Access.WRITE]
+
+    def schemas(self, names: Sequence[str]) -> list[dict[str, JsonValue]]:
+        """Return what a model is shown of the named tools."""
+        return [self.tools[name].schema() for name in names if name in self.tools]
+
+    def digest(self) -> str:
+        """Return the SHA-256 over names, access and schemas: what was pinned at start."""
+        shown = [(tool.access, tool.schema()) for tool in self.tools.values()]
+        return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
+
+
+def _loaded(extension: str) -> list[AnyTool]:
+    module_name, _, attribute = extension.partition(":")
+    try:
+        found: object = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise BadExtension(extension, f"it could not be imported ({type(error).__name__})") from error
+    if not isinstance(found, (list, tuple)):
+        raise BadExtension(extension, "it is not a list of tools")
+    tools: list[AnyTool] = []
+    for tool in found:
+        if not isinstance(tool, Tool):
+            raise BadExtension(extension, "it holds something that is not a Tool")
+        tools.append(tool)
+    return tools
+
+
+def _contained(tool: AnyTool) -> AnyTool:
+    """Return an operator's tool as one whose crash is an answer, not the end of the run.
+
+    Its writes count as external: they need not go through our transaction, so
+    after a crash nothing here can know whether they happened.
+    """
+
+    async def run(args: Args, caller: Caller) -> ToolAnswer:
+        try:
+            return await tool.run(args, caller)
+        except Exception:  # noqa: BLE001 - code that is not ours may raise anything
+            log.exception("The tool %s raised", tool.name)
+            return refused(f"{tool.name} failed inside. Tell the person; do not call it again.", "tool_crashed")
+
+    return replace(tool, run=run, effect=Effect.EXTERNAL)
