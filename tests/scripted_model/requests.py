@@ -37,8 +37,15 @@ class ChatRequest:
     @property
     def offered(self) -> list[str]:
         """The names of the tools that are offered."""
-        functions = (tool.get("function") for tool in _objects(self.json.get("tools")))
-        return [str(function.get("name")) for function in functions if isinstance(function, dict)]
+        return [str(function.get("name")) for function in self._functions]
+
+    def choices_of(self, tool: str, parameter: str) -> list[JsonValue]:
+        """Return the values that an offered tool allows for a parameter, none if any is allowed."""
+        for function in self._functions:
+            choices = _within(function, "parameters", "properties", parameter, "enum")
+            if function.get("name") == tool and isinstance(choices, list):
+                return choices
+        return []
 
     @property
     def last_role(self) -> str:
@@ -54,6 +61,17 @@ class ChatRequest:
     def all_text(self) -> str:
         """Everything that was said, one message a line."""
         return "\n".join(_text(message.get("content")) for message in self.messages)
+
+    @property
+    def _functions(self) -> list[dict[str, JsonValue]]:
+        functions = (tool.get("function") for tool in _objects(self.json.get("tools")))
+        return [function for function in functions if isinstance(function, dict)]
+
+
+def _within(value: JsonValue, *names: str) -> JsonValue:
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _objects(value: JsonValue) -> list[dict[str, JsonValue]]:

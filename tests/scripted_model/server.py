@@ -9,7 +9,7 @@ Example:
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Future
 from threading import Lock, Thread
 from types import TracebackType
@@ -17,12 +17,13 @@ from typing import Self
 
 from pydantic import JsonValue
 
+from tests.scripted_model.delivery import deliver_body, deliver_chat
 from tests.scripted_model.http import ClientLeft, Connection, HttpRequest
 from tests.scripted_model.replies import Reply, raw_body, status
 from tests.scripted_model.requests import ChatRequest
 from tests.scripted_model.script import Script, in_order
 from tests.scripted_model.tokens import Tokens, count
-from tests.scripted_model.wire import events, reports_usage, whole
+from tests.scripted_model.wire import reports_usage
 
 
 class ScriptedModel:
@@ -142,19 +143,19 @@ class ScriptedModel:
     async def _respond(self, connection: Connection, http: HttpRequest) -> bool:
         """Send one answer and say whether the connection goes on."""
         if self._api_key is not None and http.headers.get("authorization") != f"Bearer {self._api_key}":
-            return await _deliver(connection, status(401, message="Wrong key."), [_json(status(401).body)])
+            return await deliver_body(connection, status(401, message="Wrong key."))
         if (http.method, http.path) == ("POST", "/v1/chat/completions"):
             return await self._chat(connection, http)
         known = (http.method, http.path) == ("GET", "/v1/models")
         reply = raw_body(_list_of(self._names)) if known else status(404, message="There is nothing here.")
-        return await _deliver(connection, reply, [_json(reply.body)])
+        return await deliver_body(connection, reply)
 
     async def _chat(self, connection: Connection, http: HttpRequest) -> bool:
         request = ChatRequest(http.headers, json.loads(http.body))
         self._record(request)
         reply = await self._reply_to(request)
         try:
-            goes_on = await _deliver(connection, reply, _blocks(request, reply), streamed=_is_streamed(request, reply))
+            goes_on = await deliver_chat(connection, request, reply)
         except ClientLeft:
             self._settle(request, reply, arrived=False)
             request.delivered.set_result(False)
@@ -194,65 +195,6 @@ class ScriptedModel:
 
 async def _called(script: Script, request: ChatRequest) -> Reply:
     return script(request)
-
-
-async def _deliver(connection: Connection, reply: Reply, blocks: list[bytes], *, streamed: bool = False) -> bool:
-    """Send the blocks with the reply's faults and say whether the connection goes on.
-
-    Raises:
-        ClientLeft: the client was gone before the end.
-    """
-    if reply.delay_seconds:
-        await _unless_left(connection, lambda: asyncio.sleep(reply.delay_seconds))
-    await _pass_gate(connection, reply, 0)
-    if reply.disconnects_after_events == 0:
-        return False
-    await connection.begin(reply.status, reply.headers, streamed=streamed)
-    for sent in range(len(blocks) + 1):
-        if sent == reply.disconnects_after_events:
-            return False
-        if sent == reply.stalls_after_events:
-            await connection.left()
-            raise ClientLeft
-        if sent and sent == reply.gate_after_events:
-            await _pass_gate(connection, reply, sent)
-        if sent in {reply.ends_after_events, len(blocks)}:
-            break
-        await connection.send(blocks[sent], slice_bytes=reply.slice_bytes)
-    await connection.end()
-    return True
-
-
-async def _pass_gate(connection: Connection, reply: Reply, sent: int) -> None:
-    if reply.gate is not None and reply.gate_after_events == sent:
-        await _unless_left(connection, reply.gate.passed)
-
-
-async def _unless_left(connection: Connection, wait: Callable[[], Awaitable[None]]) -> None:
-    waiting, leaving = asyncio.ensure_future(wait()), asyncio.ensure_future(connection.left())
-    done, pending = await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
-    if waiting not in done:
-        raise ClientLeft
-
-
-def _is_streamed(request: ChatRequest, reply: Reply) -> bool:
-    return reply.events is not None or (request.is_streamed and reply.body is None)
-
-
-def _blocks(request: ChatRequest, reply: Reply) -> list[bytes]:
-    """Return the body as the parts between which a fault may strike: events, or two halves."""
-    if _is_streamed(request, reply):
-        sent = [b"data: " + _json(event) + b"\n\n" for event in events(request, reply)]
-        return [*sent, b"data: [DONE]\n\n"] if reply.sends_done else sent
-    body = whole(request, reply) if reply.body is None else reply.body
-    data = body if isinstance(body, bytes) else _json(body)
-    return [data[: len(data) // 2], data[len(data) // 2 :]]
-
-
-def _json(value: JsonValue | bytes) -> bytes:
-    return value if isinstance(value, bytes) else json.dumps(value).encode()
 
 
 def _list_of(names: Iterable[str]) -> JsonValue:

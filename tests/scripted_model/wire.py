@@ -48,7 +48,7 @@ def reports_usage(request: ChatRequest, reply: Reply) -> bool:
 
 def _deltas(reply: Reply) -> Iterator[dict[str, JsonValue]]:
     yield {"role": "assistant", "content": ""}
-    for part in cut(reply.reasoning or "", reply.deltas):
+    for part in [] if reply.reasoning is None else cut(reply.reasoning, reply.deltas) or [""]:
         yield {"reasoning_content": part}
     for part in cut(reply.text or "", reply.deltas):
         yield {"content": part}
