@@ -16,11 +16,13 @@ from persistence.scope import Role
 from tests.conftest import Person
 from tools.arguments import validated
 from tools.read import brain_dumps as read_brain_dumps
+from tools.read import calendar as read_calendar
 from tools.read import notes as read_notes
 from tools.read import projects as read_projects
 from tools.read import tasks as read_tasks
 from tools.tool import Access, Caller, ToolAnswer
 from tools.write import brain_dumps as write_brain_dumps
+from tools.write import calendar as write_calendar
 from tools.write import notes as write_notes
 from tools.write import projects as write_projects
 from tools.write import tasks as write_tasks
@@ -35,10 +37,12 @@ TOOLS: Final = {
         read_projects,
         read_notes,
         read_brain_dumps,
+        read_calendar,
         write_tasks,
         write_projects,
         write_notes,
         write_brain_dumps,
+        write_calendar,
     )
     for tool in module.TOOLS
 }

@@ -1,9 +1,8 @@
 """Free slots: where in a window something of a given length fits."""
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import islice
+from itertools import groupby, islice
 from math import ceil
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -24,9 +23,8 @@ def free_slots(
     (9 is 09:00 up to 10:00), and touches nothing busy. No two overlap.
     """
     free = without(_in_hours(window, hours, zone), busy)
-    slots = (slot for span in free for slot in _slots(span, length))
-    days = (window.end.astimezone(zone).date() - window.start.astimezone(zone).date()).days + 1
-    return list(islice(_spread(slots, ceil(MAX_SLOTS / days), zone), MAX_SLOTS))
+    slots = [slot for span in free for slot in _slots(span, length)]
+    return list(islice(_spread(slots, zone), MAX_SLOTS))
 
 
 def _in_hours(window: Span, hours: Collection[int], zone: ZoneInfo) -> list[Span]:
@@ -44,9 +42,8 @@ def _days(window: Span, zone: ZoneInfo) -> Iterator[date]:
 
 def _hour(day: date, hour: int, zone: ZoneInfo) -> Span:
     """Return one hour of a day's clock: empty when it is skipped, two hours when it is repeated."""
-    start = at_wall(day, time(hour), zone)
-    end = at_wall(day + timedelta(days=1), time(), zone) if hour == 23 else at_wall(day, time(hour + 1), zone)  # noqa: PLR2004
-    return Span(start, end)
+    next_hour = datetime.combine(day, time(hour)) + timedelta(hours=1)
+    return Span(at_wall(day, time(hour), zone), at_wall(next_hour.date(), next_hour.time(), zone))
 
 
 def _slots(free: Span, length: timedelta) -> Iterator[Span]:
@@ -61,11 +58,9 @@ def _on_grid(at: datetime) -> datetime:
     return datetime.fromtimestamp(ceil(at.timestamp() / GRID_SECONDS) * GRID_SECONDS, UTC)
 
 
-def _spread(slots: Iterable[Span], per_day: int, zone: ZoneInfo) -> Iterator[Span]:
-    """Yield the first slots of each day."""
-    taken: Counter[date] = Counter()
-    for slot in slots:
-        day = slot.start.astimezone(zone).date()
-        if taken[day] < per_day:
-            taken[day] += 1
-            yield slot
+def _spread(slots: Sequence[Span], zone: ZoneInfo) -> Iterator[Span]:
+    """Yield the first slots of each day that has any, no more than its share of `MAX_SLOTS`."""
+    days = {slot.start.astimezone(zone).date() for slot in slots}
+    share = ceil(MAX_SLOTS / max(1, len(days)))
+    for _, of_day in groupby(slots, key=lambda slot: slot.start.astimezone(zone).date()):
+        yield from islice(of_day, share)
