@@ -1,10 +1,10 @@
 """The demo workspace: something believable to ask about, around whatever day it is."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import count, islice
+from itertools import chain, count, islice
 from typing import Final, LiteralString
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
@@ -36,17 +36,14 @@ async def seed(scope: Scope, now: datetime, zone: ZoneInfo) -> None:
     user_id = await scope.value(UUID, "select current_user_id()")
     assert user_id is not None, "a scope has a user"
     rows = _Rows(read(), user_id, now, zone)
-    for statement, table in (
-        (INSERT_PROJECTS, rows.projects()),
-        (INSERT_TASKS, rows.tasks()),
-        (INSERT_PHASES, rows.phases()),
-        (INSERT_PHASE_TASKS, rows.phase_tasks()),
-        (INSERT_NOTES, rows.notes()),
-        (INSERT_BRAIN_DUMPS, rows.brain_dumps()),
-        (INSERT_EVENTS, [*rows.events(), *rows.task_events()]),
-        (INSERT_LINKS, rows.links()),
-    ):
-        await _insert(scope, statement, list(table))
+    await _insert(scope, INSERT_PROJECTS, rows.projects())
+    await _insert(scope, INSERT_TASKS, rows.tasks())
+    await _insert(scope, INSERT_PHASES, rows.phases())
+    await _insert(scope, INSERT_PHASE_TASKS, rows.phase_tasks())
+    await _insert(scope, INSERT_NOTES, rows.notes())
+    await _insert(scope, INSERT_BRAIN_DUMPS, rows.brain_dumps())
+    await _insert(scope, INSERT_EVENTS, chain(rows.events(), rows.task_events()))
+    await _insert(scope, INSERT_LINKS, rows.links())
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,8 @@ class _Rows:
     def projects(self) -> Iterator[Row]:
         """Yield the projects; the first is the one that changed last."""
         for index, project in enumerate(self.workspace.projects):
-            yield project.model_dump(exclude={"start", "end", "phases"}) | {
+            words: Row = project.model_dump(exclude={"start", "end", "phases"})
+            yield words | {
                 "id": self._id("project", project.slug),
                 "start_date": self._today() + timedelta(days=project.start),
                 "end_date": self._today() + timedelta(days=project.end),
@@ -215,9 +213,9 @@ def _working_day(today: date, offset: int) -> date:
     return next(islice(working_days, skipped if offset >= 0 else skipped - 1, None))
 
 
-async def _insert(scope: Scope, statement: LiteralString, rows: Sequence[Row]) -> None:
+async def _insert(scope: Scope, statement: LiteralString, rows: Iterable[Row]) -> None:
     """Insert all rows of a table with one statement."""
-    await scope.execute(statement, (json.dumps(rows, default=str),))
+    await scope.execute(statement, (json.dumps(list(rows), default=str),))
 
 
 INSERT_PROJECTS: Final = """

@@ -17,7 +17,10 @@ from tools.local_time import (
     at_same_time,
     at_wall,
     resolve,
+    resolve_end,
     spoken,
+    spoken_between,
+    with_time_of,
     zone_named,
 )
 
@@ -193,6 +196,27 @@ def test_a_meeting_at_nine_stays_at_nine_in_the_other_half_of_the_year() -> None
 def test_a_full_time_replaces_the_time_of_day() -> None:
     """Only a date alone keeps the old time of day."""
     assert at_same_time(resolve("2026-07-24T17:00", BERLIN), utc("2026-11-24 08:00"), BERLIN) == utc("2026-07-24 15:00")
+
+
+def test_an_end_that_is_a_date_alone_lasts_to_the_end_of_that_day() -> None:
+    """The end of a day is the next midnight, also when the day has 23 hours; a time is itself."""
+    assert resolve_end("2027-03-28", BERLIN).at == utc("2027-03-28 22:00")
+    assert resolve_end("2027-03-28T12:00", BERLIN) == resolve("2027-03-28T12:00", BERLIN)
+
+
+def test_a_kept_time_of_day_that_does_not_exist_is_told() -> None:
+    """02:30, kept on the day when the clocks go over it, is 03:30, with a note."""
+    moment = with_time_of(resolve("2027-03-28", BERLIN), utc("2026-11-24 01:30"), BERLIN)
+    assert moment.at == utc("2027-03-28 01:30")
+    assert moment.note is not None
+    assert "03:30 is meant" in moment.note
+
+
+def test_a_stretch_of_time_is_spoken_in_short_words() -> None:
+    """Within a day the day is named once."""
+    start = utc("2026-11-24 08:00")
+    assert spoken_between(start, utc("2026-11-24 09:30"), BERLIN) == "Tue 24 Nov 09:00–10:30"
+    assert spoken_between(start, utc("2026-11-25 09:00"), BERLIN) == "Tue 24 Nov 09:00 – Wed 25 Nov 10:00"
 
 
 def test_a_time_is_spoken_in_short_words() -> None:

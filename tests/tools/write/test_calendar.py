@@ -1,5 +1,6 @@
 """The tools that change the calendar. It is Thursday 26 November 2026, 00:30 in Berlin."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -138,6 +139,16 @@ async def test_a_task_that_is_in_the_calendar_is_not_scheduled_again(desk: Desk,
     assert answer.code == "already_scheduled"
     assert "Fri 27 Nov 09:00–10:00" in answer.message
     assert "update_or_schedule_task" in answer.message
+    assert await desk.count("calendar_events") == 1
+
+
+async def test_two_at_once_schedule_a_task_once(desk: Desk) -> None:
+    """The second of two calls at the same moment is refused: it waits for the first and sees its event."""
+    task = await desk.add_task()
+    answers = await asyncio.gather(
+        *(desk.call("schedule_task", task_id=str(task), start_time=f"2026-12-0{day}T09:00") for day in (1, 2, 3))
+    )
+    assert sorted(answer.code or "" for answer in answers) == ["", "already_scheduled", "already_scheduled"]
     assert await desk.count("calendar_events") == 1
 
 
