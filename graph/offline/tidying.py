@@ -1,0 +1,40 @@
+"""A request without politeness around it: what the rules are matched against."""
+
+import re
+from typing import Final
+
+MAX_MATCHED_CHARS: Final = 20_000  # the longest message a server takes; rules are linear in it
+
+_BEFORE: Final = re.compile(
+    r"(?:(?:hi|hello|hey|ok|okay|so|well|now|also|and then|then)\b[\s,!.]*(?=\S)"
+    r"|(?:planwright|assistant)\b[\s,:!]+"
+    r"|please\b[\s,]*"
+    r"|(?:can|could|would|will) (?:you|we|i)(?: please)?\b(?: kindly)? (?:help me (?:to )?)?"
+    r"|i(?:'d| would) like (?:you )?to |i (?:want|need) (?:you )?to |let(?:'s| us) |help me (?:to )?"
+    r"|go ahead and |just |quickly )",
+    re.IGNORECASE,
+)
+_AFTER: Final = re.compile(r"(?:[\s?!.;,]+|[\s,]+(?:please|thanks|thank you|for me|ok))$", re.IGNORECASE)
+MAX_LAYERS: Final = 6
+
+
+def tidied(request: str) -> str:
+    """Return what is asked for, in one line unless it holds a text of several."""
+    text = request[:MAX_MATCHED_CHARS].replace("’", "'").strip()
+    for _ in range(MAX_LAYERS):
+        before = _BEFORE.match(text)
+        if before is None or before.end() >= len(text):
+            break
+        text = text[before.end() :].lstrip()
+    for _ in range(MAX_LAYERS):
+        shorter = _trimmed(text)
+        if shorter == text or not shorter:
+            break
+        text = shorter
+    return text
+
+
+def _trimmed(text: str) -> str:
+    tail = text[-40:]
+    match = _AFTER.search(tail)
+    return text[: len(text) - len(tail) + match.start()] if match else text
