@@ -5,7 +5,7 @@ Read once, at start. Values go down from here, this object never does.
 
 import os
 import tempfile
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Final
 from zoneinfo import available_timezones
@@ -20,8 +20,13 @@ from persistence.embedded import default_data_dir
 PREFIX: Final = "PLANWRIGHT_"
 ENV_FILE: Final = ".env"
 LOCALTIME: Final = Path("/etc/localtime")
+DEEPSEEK_URL: Final = "https://api.deepseek.com"
+DEEPSEEK_PLANNER: Final = "deepseek-v4-pro"
+DEEPSEEK_EXECUTOR: Final = "deepseek-v4-flash"
+OPENAI_URL: Final = "https://api.openai.com/v1"
+ELSEWHERE: Final = frozenset({f"{PREFIX}SERVER", f"{PREFIX}TOKEN"})  # the terminal reads these
 SECRET_MIN_CHARS: Final = 32  # what HS256 asks of its key (RFC 7518, section 3.2)
-SECRET_FILE: Final = "secret"
+KEPT_IN: Final = "secret"
 SECRET_BYTES: Final = 32
 
 
@@ -60,7 +65,8 @@ def system_time_zone() -> str:
     return named if named in available_timezones() else "UTC"
 
 
-Names = Annotated[tuple[str, ...], NoDecode, Field(default=())]
+Names = Annotated[tuple[str, ...], NoDecode]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Key = Annotated[SecretStr | None, AfterValidator(_long_enough)]
 
 
@@ -87,18 +93,21 @@ class Settings(BaseSettings):
     jwt_secret: Key = None  # unset: a key derived from the secret, on loopback only
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(default_factory=system_time_zone)
 
+    server: str | None = None  # where the terminal's commands go; unset: they run in their own process
+    token: SecretStr | None = None  # what they sign in with there
+
     model_base_url: str | None = None
     model_api_key: SecretStr | None = None
     deepseek_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("DEEPSEEK_API_KEY"))
     openai_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("OPENAI_API_KEY"))
     planner_model: str | None = None
     executor_model: str | None = None  # unset: the planner's
-    planner_fallbacks: Names
-    executor_fallbacks: Names
+    planner_fallbacks: Names = ()
+    executor_fallbacks: Names = ()
     tools: str | None = None  # module:attribute, a list of more tools
 
-    lease_seconds: float = Field(default=15.0, gt=0)  # a worker that is silent this long has lost its run
-    heartbeat_seconds: float = Field(default=5.0, gt=0)  # two may be missed before the lease runs out
+    lease_seconds: Seconds = 15.0  # a worker that is silent this long has lost its run
+    heartbeat_seconds: Seconds = 5.0  # two may be missed before the lease runs out
     max_concurrent_runs: int = Field(default=16, gt=0)  # a run waits for models nearly all of its time
     limit: Annotated[Limits, AfterValidator(_positive)] = Limits()  # PLANWRIGHT_LIMIT_MODEL_CALLS and so on
 
@@ -111,6 +120,44 @@ class Settings(BaseSettings):
             raise ValueError("must be shorter than PLANWRIGHT_LEASE_SECONDS")
         return seconds
 
+    @property
+    def models(self) -> "ModelChoice | None":
+        """Return the models that are configured; None means the offline model.
+
+        A key for DeepSeek is enough. One for OpenAI counts only beside a model's
+        name: many have it in their environment for something else.
+
+        Raises:
+            SettingsInvalid: an address or a key is set, but no model.
+        """
+        own = self.model_api_key is not None or self.model_base_url is not None
+        if not own and self.deepseek_api_key is not None:
+            return self._choice(DEEPSEEK_URL, self.deepseek_api_key, DEEPSEEK_PLANNER, DEEPSEEK_EXECUTOR)
+        if self.planner_model is None:
+            if own:
+                raise SettingsInvalid(f"{variable('planner_model')}: name the model to use at that address.")
+            return None
+        key = self.model_api_key or self.openai_api_key or SecretStr("")
+        return self._choice(self.model_base_url or OPENAI_URL, key, self.planner_model, self.planner_model)
+
+    def _choice(self, base_url: str, api_key: SecretStr, planner: str, executor: str) -> "ModelChoice":
+        return ModelChoice(
+            base_url,
+            api_key,
+            (self.planner_model or planner, *self.planner_fallbacks),
+            (self.executor_model or executor, *self.executor_fallbacks),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """Which models are asked and where: for each kind of agent the preferred one, then its fallbacks."""
+
+    base_url: str
+    api_key: SecretStr
+    planner: tuple[str, ...]
+    executor: tuple[str, ...]
+
 
 def read_settings() -> Settings:
     """Return the settings of the environment and of `.env`, the environment first.
@@ -120,11 +167,13 @@ def read_settings() -> Settings:
     """
     _refuse_unknown({*os.environ, *dotenv_values(ENV_FILE)})
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = "_".join(str(part) for part in first["loc"])
         raise SettingsInvalid(f"{variable(place)}: {first['msg'].removeprefix('Value error, ')}.") from None
+    _ = settings.models  # refuses half a configuration now, and not at the first message
+    return settings
 
 
 def variable(name: str) -> str:
@@ -135,6 +184,7 @@ def variable(name: str) -> str:
 def _refuse_unknown(given: set[str]) -> None:
     known = {variable(name) for name in Settings.model_fields if name != "limit"}
     known |= {variable(f"limit_{limit.name}") for limit in fields(Limits)}
+    known |= ELSEWHERE
     unknown = sorted(name for name in given if name.upper().startswith(PREFIX) and name.upper() not in known)
     if unknown:
         raise SettingsInvalid(f"{unknown[0]}: there is no such setting.")
@@ -146,10 +196,10 @@ def kept_secret(data_dir: Path) -> bytes:
     The file appears complete or not at all: it is written elsewhere and linked
     into place, and a link that is there already belongs to the one who won.
     """
-    place = data_dir / SECRET_FILE
+    place = data_dir / KEPT_IN
     if not place.exists():
         data_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=data_dir, prefix=f"{SECRET_FILE}-") as made:  # 0600 by itself
+        with tempfile.NamedTemporaryFile(dir=data_dir, prefix=f"{KEPT_IN}-") as made:  # 0600 by itself
             made.write(os.urandom(SECRET_BYTES).hex().encode())
             made.flush()
             os.fsync(made.fileno())

@@ -1,0 +1,138 @@
+"""Accepting a message: one transaction stores everything, and only then is anything answered.
+
+Session, run, message and the first event stand or fall together. The session's
+row is held meanwhile, so the runs of a session are ordered as they were accepted.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Final, Literal
+from uuid import UUID
+
+from nodes.vocabulary.events import RunRef, SessionBody, SessionOpened, encoded
+from persistence.pools import Database
+from persistence.record import messages, sessions
+from persistence.record.sessions import Session
+from persistence.runs import events, quoted_history, runs, waiting
+from persistence.runs.events import KeyedEvent
+from persistence.runs.runs import Run
+from persistence.scope import Identity, Role, Scope
+from persistence.text import shortened
+from server.bodies import Ask, Quoted
+from server.refusals import Refused
+
+TITLE_CHARS: Final = 60  # of the message's first words, until someone renames the session
+HISTORY_MAX_BYTES: Final = 16 * 1024  # of quoted history; the newest part of a longer one is kept
+
+IfBusy = Literal["enqueue", "reject"]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A run that is stored; `fresh` unless an earlier request with the same key made it."""
+
+    run: Run
+    fresh: bool
+
+
+class _KeyTaken(Exception):
+    """Another request with the same idempotency key was faster: this one's transaction must not stand."""
+
+
+async def accept(
+    database: Database, user_id: UUID, ask: Ask, *, key: str | None = None, if_busy: IfBusy = "enqueue"
+) -> Accepted:
+    """Store a message and queue its run, or find the run that the same key made.
+
+    Raises:
+        Refused: the session or the entity is not there, the session is busy
+            and must not be, or the key was used for another request.
+    """
+    digest = digest_of(ask)
+    if key is not None and (earlier := await _made_with(database, user_id, key, digest)) is not None:
+        return earlier
+    try:
+        async with database.acting(Role.API, Identity(user_id)) as scope:
+            session = await _session(scope, ask, if_busy)
+            return Accepted(await _queue(scope, session, ask, digest, key), fresh=True)
+    except _KeyTaken:
+        assert key is not None, "only a key can be taken"
+        earlier = await _made_with(database, user_id, key, digest)
+        if earlier is None:  # it was deleted, with its session, between the two
+            raise Refused("not_found") from None
+        return earlier
+
+
+def digest_of(ask: Ask) -> str:
+    """Return the SHA-256 of what was asked, the same for every spelling of the same JSON."""
+    return hashlib.sha256(ask.model_dump_json().encode()).hexdigest()
+
+
+async def _made_with(database: Database, user_id: UUID, key: str, digest: str) -> Accepted | None:
+    async with database.acting(Role.API, Identity(user_id)) as scope:
+        run = await runs.find_by_key(scope, key)
+    if run is None:
+        return None
+    if run.request_digest != digest:
+        raise Refused("idempotency_mismatch")
+    return Accepted(run, fresh=False)
+
+
+async def _session(scope: Scope, ask: Ask, if_busy: IfBusy) -> Session:
+    if ask.session_id is None:
+        return await _new_session(scope, ask)
+    session = await sessions.hold(scope, ask.session_id)
+    if session is None:
+        raise Refused("not_found")
+    if if_busy == "reject" and await waiting.unfinished_in(scope, session.id):
+        raise Refused("session_busy")
+    return session
+
+
+async def _new_session(scope: Scope, ask: Ask) -> Session:
+    if ask.entity_id is not None and not await sessions.entity_exists(scope, ask.place, ask.entity_id):
+        raise Refused("not_found")
+    return await sessions.insert(scope, title_of(ask.message), ask.place, ask.entity_id)
+
+
+async def _queue(scope: Scope, session: Session, ask: Ask, digest: str, key: str | None) -> Run:
+    run = await runs.insert(scope, session.id, ask.message, digest, key)
+    if run is None:
+        raise _KeyTaken
+    await messages.insert(scope, session.id, run.id, "user", ask.message)
+    if ask.session_id is None and ask.history:
+        await quoted_history.store(scope, run.id, quoted(ask.history))
+    await events.open_log(scope, run.id, await _first_event(scope, session.id, run.id))
+    return run
+
+
+async def _first_event(scope: Scope, session_id: UUID, run_id: UUID) -> KeyedEvent:
+    session = await sessions.find(scope, session_id)
+    assert session is not None, "this transaction holds it"
+    body = SessionBody.model_validate(session, from_attributes=True)
+    event = SessionOpened(session=body, run=RunRef(id=run_id))
+    return KeyedEvent("session", event.type, encoded(event))
+
+
+def title_of(message: str) -> str:
+    """Return a session's first title: the message's first words."""
+    words = " ".join(message.split())
+    if len(words) <= TITLE_CHARS:
+        return words
+    whole, space, _ = words[:TITLE_CHARS].rpartition(" ")
+    return f"{whole}…" if space else shortened(words, TITLE_CHARS)
+
+
+def quoted(history: tuple[Quoted, ...]) -> str:
+    """Return the newest messages that fit `HISTORY_MAX_BYTES`, as a JSON list in order."""
+    kept: list[dict[str, str]] = []
+    for message in reversed(history):
+        kept.insert(0, message.model_dump())
+        if len(_as_json(kept).encode()) > HISTORY_MAX_BYTES:
+            return _as_json(kept[1:])
+    return _as_json(kept)
+
+
+def _as_json(history: list[dict[str, str]]) -> str:
+    return json.dumps(history, ensure_ascii=False)

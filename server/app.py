@@ -1,0 +1,161 @@
+"""The HTTP server: the routes over a running program, and the process around them."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from ipaddress import ip_address
+from typing import Final
+
+import typer
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+
+from server.answers import answer_refusals
+from server.bodies import Ask, Rename
+from server.hosts import CheckedHost
+from server.openapi import Api
+from server.routes import health, runs, sessions, stream
+from server.settings import Settings, SettingsInvalid
+from server.tokens import issue_token
+from server.wiring import Planwright, local_user, opened
+
+CONNECTIONS_MAX: Final = 2000  # a stream is one; past it uvicorn answers 503
+BACKLOG: Final = 512
+HEADERS_MAX_BYTES: Final = 32 * 1024
+KEEP_ALIVE_SECONDS: Final = 15
+SHUTDOWN_SECONDS: Final = 25  # a little longer than the worker's drain
+UNREAD_MILLISECONDS: Final = 60_000  # after that the kernel drops a connection whose peer takes nothing
+FIRST_TOKEN_DAYS: Final = 7
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+def create_app(planwright: Planwright) -> FastAPI:
+    """Return the application over a running program."""
+    app = Api(title="Planwright", docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.bodies = (Ask, Rename)
+    app.state.planwright = planwright
+    app.add_middleware(CheckedHost)
+    answer_refusals(app)
+    for routes in (stream, sessions, runs, health):
+        app.include_router(routes.router)
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """Run `serve_until_stopped` in a loop of its own, the fastest there is."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve_until_stopped(settings))
+
+
+async def serve_until_stopped(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM, then let running turns end or put them down for others.
+
+    Raises:
+        SettingsInvalid: the host is not this machine alone and no key for tokens is set.
+        OSError: the address cannot be listened on.
+    """
+    if settings.jwt_secret is None and not is_loopback(settings.host):
+        raise SettingsInvalid("PLANWRIGHT_JWT_SECRET: must be set to listen on other addresses than 127.0.0.1.")
+    with listening(settings.host, settings.port) as open_socket:
+        async with opened(settings, sweeping=True) as planwright:
+            if settings.jwt_secret is None:
+                await _greet(planwright, settings.time_zone, address_of(open_socket))
+            await HttpServer(planwright).serve([open_socket])
+
+
+@asynccontextmanager
+async def serving(planwright: Planwright, host: str = "127.0.0.1") -> AsyncGenerator[str]:
+    """Serve a running program on a free port beside other work; give the server's address."""
+    with listening(host, 0) as open_socket:
+        server = HttpServer(planwright)
+        task = asyncio.create_task(server.serve([open_socket]))
+        try:
+            yield address_of(open_socket)
+        finally:
+            server.should_exit = True
+            await task
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn, which stops by draining the worker first: streams end when their runs do."""
+
+    def __init__(self, planwright: Planwright) -> None:
+        self._planwright: Final = planwright
+        super().__init__(
+            uvicorn.Config(
+                create_app(planwright),
+                access_log=False,
+                backlog=BACKLOG,
+                h11_max_incomplete_event_size=HEADERS_MAX_BYTES,
+                http="h11",
+                lifespan="off",
+                limit_concurrency=CONNECTIONS_MAX,
+                log_config=None,
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                ws="none",
+            )
+        )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, and end the streams once the worker has stopped."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(super().shutdown(sockets))
+            both.create_task(self._end_streams())
+
+    async def _end_streams(self) -> None:
+        await self._planwright.worker.stop()
+        self._planwright.hub.close()
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Exit by returning: uvicorn would send itself the signal again, and nothing behind it would be closed."""
+        loop = asyncio.get_running_loop()
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in STOP_SIGNALS:
+                loop.remove_signal_handler(number)
+
+
+@contextmanager
+def listening(host: str, port: int) -> Generator[socket.socket]:
+    """Give a listening socket; 0 takes a free port."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family, backlog=BACKLOG) as open_socket:
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted connections inherit it
+            open_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MILLISECONDS)
+        yield open_socket
+
+
+def address_of(open_socket: socket.socket) -> str:
+    """Return where a socket listens, as a URL."""
+    host, port = open_socket.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether only this machine can reach that address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def _greet(planwright: Planwright, time_zone: str, address: str) -> None:
+    """Print a command that works as it stands."""
+    user_id = await local_user(planwright.database, time_zone)
+    token = issue_token(planwright.token_key, user_id, FIRST_TOKEN_DAYS)
+    typer.echo(f"Planwright listens on {address}. Try:\n")
+    typer.echo(
+        f"curl -N {address}/api/agent/stream"
+        f" -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json'"
+        """ -d '{"message": "What is overdue?"}'\n"""
+    )

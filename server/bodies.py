@@ -1,0 +1,98 @@
+"""What the bodies of requests hold, field by field."""
+
+import re
+import unicodedata
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from server.refusals import Refused
+
+MESSAGE_MAX_BYTES: Final = 16 * 1024  # in UTF-8: 16,384 plain letters, 4,096 emoji
+TITLE_MAX_CHARS: Final = 200  # as the table has it
+ID_TEXT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_BLANK_CATEGORIES: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
+_BLANK_LETTERS: Final = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")  # drawn as nothing, in no blank category
+
+
+def canonical_id(text: object) -> UUID:
+    """Return an id from its one accepted spelling: lower case, with hyphens, nothing around it."""
+    if not isinstance(text, str) or ID_TEXT.fullmatch(text) is None:
+        raise ValueError("not an id")
+    return UUID(text)
+
+
+Id = Annotated[UUID, BeforeValidator(canonical_id), WithJsonSchema({"type": "string", "format": "uuid"})]
+
+
+def says_nothing(text: str) -> bool:
+    """Say whether a text shows nothing: white space and characters without a shape."""
+    return all(letter in _BLANK_LETTERS or unicodedata.category(letter) in _BLANK_CATEGORIES for letter in text)
+
+
+def _message(text: str) -> str:
+    if says_nothing(text):
+        raise Refused("message_empty")
+    if len(text.encode()) > MESSAGE_MAX_BYTES:
+        raise Refused("message_too_long")
+    return text
+
+
+def _title(text: str) -> str:
+    if says_nothing(text):
+        raise Refused("title_empty")
+    return " ".join(text.split())
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Quoted(BaseModel):
+    """One message that a client says was said. Whatever else it carries is dropped."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    role: Literal["user", "assistant", "system", "tool"]
+    content: str
+
+
+class Ask(_Strict):
+    """What `POST /api/agent/stream` takes.
+
+    `session_id` continues a session; without it a new one is opened about the
+    place that `context_type` and `entity_id` name. An existing session keeps the
+    place it was opened with, and takes no history from outside.
+    """
+
+    message: Annotated[str, AfterValidator(_message)] = Field(description=f"At most {MESSAGE_MAX_BYTES} bytes of UTF-8")
+    session_id: Id | None = None
+    context_type: Literal[
+        "global",
+        "general",
+        "project",
+        "task",
+        "calendar",
+        "project_create",
+        "project_update",
+        "project_audit",
+        "project_forecast",
+        "task_update",
+        "daily_brief_update",
+    ] = "global"
+    entity_id: Id | None = None
+    history: tuple[Quoted, ...] = Field(
+        default=(), strict=False, validation_alias=AliasChoices("conversationHistory", "conversation_history")
+    )
+
+    @property
+    def place(self) -> str:
+        """Return the context type by its own name: `general` is another word for `global`."""
+        return "global" if self.context_type == "general" else self.context_type
+
+
+class Rename(_Strict):
+    """What `PATCH /api/agent/sessions/{id}` takes."""
+
+    title: Annotated[str, AfterValidator(_title), Field(max_length=TITLE_MAX_CHARS)]

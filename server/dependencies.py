@@ -1,0 +1,17 @@
+"""What endpoints are given: the running program, and ids that are ids."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from server.wiring import Planwright
+
+
+def planwright_of(request: Request) -> Planwright:
+    """Return the program that this request reached."""
+    planwright: object = request.app.state.planwright
+    assert isinstance(planwright, Planwright), "create_app put it there"
+    return planwright
+
+
+TheServer = Annotated[Planwright, Depends(planwright_of)]

@@ -1,0 +1,74 @@
+"""The engine of turns, from what the operator chose. Importing it imports LangGraph."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import urlsplit
+
+from langchain_core.language_models import BaseChatModel
+from pydantic import JsonValue
+
+from graph.ending import end_cancelled, end_failed
+from graph.models import ModelProfile, chat_models, close_chat_models
+from graph.offline.model import OfflineModel
+from graph.turn import Engine, run_turn
+from nodes.vocabulary.limits import Limits
+from persistence.pools import Database
+from server.settings import ModelChoice
+from server.worker import Turns
+from tools.registry import Registry
+
+THINKING_OFF: Final[Mapping[str, JsonValue]] = MappingProxyType({"thinking": {"type": "disabled"}})
+DEEPSEEK_HOST: Final = "api.deepseek.com"
+
+Models = tuple[BaseChatModel, ...]
+
+
+@asynccontextmanager
+async def engine_of(
+    database: Database, models: ModelChoice | None, tools: str | None, limits: Limits
+) -> AsyncGenerator[Engine]:
+    """Give the engine over these models, the built-in tools and those of `tools`; close its connections after.
+
+    Raises:
+        ModelProfileInvalid: a model could not be reached as it is configured.
+        BadExtension, DuplicateTool: `tools` does not name usable tools.
+    """
+    registry = Registry.build(tools)
+    planner, executor = _offline() if models is None else _configured(models)
+    try:
+        yield Engine(database, registry, planner, executor, limits)
+    finally:
+        await close_chat_models([*planner, *executor])
+
+
+def turns_of(engine: Engine) -> Turns:
+    """Return what a worker does with a run that it holds."""
+    return Turns(
+        partial(run_turn, engine), partial(end_cancelled, engine.database), partial(end_failed, engine.database)
+    )
+
+
+def _offline() -> tuple[Models, Models]:
+    model = OfflineModel()
+    return (model,), (model,)
+
+
+def _configured(choice: ModelChoice) -> tuple[Models, Models]:
+    """An executor thinks by doing: at DeepSeek, where thinking is a switch, it is off for them."""
+    at_deepseek = urlsplit(choice.base_url).hostname == DEEPSEEK_HOST
+    planner = _profile(choice, choice.planner, MappingProxyType({}))
+    executor = _profile(choice, choice.executor, THINKING_OFF if at_deepseek else MappingProxyType({}))
+    return tuple(chat_models(planner)), tuple(chat_models(executor))
+
+
+def _profile(choice: ModelChoice, names: tuple[str, ...], extra_body: Mapping[str, JsonValue]) -> ModelProfile:
+    return ModelProfile(
+        name=names[0],
+        base_url=choice.base_url,
+        api_key=choice.api_key.get_secret_value(),
+        fallbacks=names[1:],
+        extra_body=extra_body,
+    )

@@ -1,0 +1,76 @@
+"""Refusals: why a request is not served, as the client is told, always `{error, code}`.
+
+No sentence here repeats what the client sent or says what went on inside.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+RETRY_AFTER_SECONDS: Final = 2  # a restarted Postgres is back in two to three
+
+_REFUSALS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
+    {
+        "bad_host": (400, "The Host header is not one."),
+        "bad_cursor": (400, "The cursor is not the number of an event of this run."),
+        "body_required": (400, "The request needs a body."),
+        "duplicate_key": (400, "A key stands twice in one object."),
+        "invalid_json": (400, "The body is not JSON in UTF-8."),
+        "not_finite": (400, "A number is not finite."),
+        "unauthorized": (401, "A valid bearer token is needed."),
+        "not_found": (404, "There is nothing here."),
+        "method_not_allowed": (405, "This method is not for this address."),
+        "request_timeout": (408, "The body did not arrive in time."),
+        "idempotency_mismatch": (422, "This Idempotency-Key was used for another request."),
+        "run_finished": (409, "The run has ended already."),
+        "session_busy": (409, "The session has a run that has not ended."),
+        "body_too_large": (413, "The body is too large."),
+        "unsupported_media_type": (415, "The body must be application/json, not encoded further."),
+        "bad_request": (400, "The request cannot be understood."),
+        "illegal_character": (422, "The text holds a character that cannot be stored."),
+        "invalid_field": (422, "A field has the wrong type or value."),
+        "invalid_id": (422, "An id is a UUID in lower case with hyphens."),
+        "invalid_idempotency_key": (422, "An Idempotency-Key is 1 to 200 visible ASCII characters, given once."),
+        "json_too_deep": (422, "The body is nested too deep."),
+        "message_empty": (422, "The message says nothing."),
+        "message_too_long": (422, "The message is too long."),
+        "not_an_object": (422, "The body must be a JSON object."),
+        "number_out_of_range": (422, "A number is out of range."),
+        "title_empty": (422, "The title says nothing."),
+        "unknown_field": (422, "The body has a field that is not known here."),
+        "internal": (500, "Something went wrong here. It was written down."),
+        "database_unavailable": (503, "The database does not answer right now. Try again."),
+        "not_ready": (503, "This server does not take requests right now."),
+    }
+)
+
+
+class Refused(Exception):
+    """A request is not served; `code` is part of the wire format."""
+
+    def __init__(self, code: str, headers: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.status, text = _REFUSALS[code]
+        super().__init__(text)
+        self.code = code
+        self.headers = headers
+
+
+class BodyRefused(Refused):
+    """A body is refused before it was read to its end, so the connection cannot be used again."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code, {"Connection": "close"})
+
+
+class SignInRefused(Refused):
+    """Whoever asks is not known; every reason gives the same answer."""
+
+    def __init__(self) -> None:
+        super().__init__("unauthorized", {"WWW-Authenticate": "Bearer"})
+
+
+class Unavailable(Refused):
+    """Another try a little later may succeed."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code, {"Retry-After": str(RETRY_AFTER_SECONDS)})

@@ -1,0 +1,79 @@
+"""`/api/agent/stream`: send a message and follow its run; list sessions, or read one."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import APIRouter, Request
+
+from persistence.record import messages, sessions
+from persistence.record.messages import Message
+from persistence.record.sessions import Session
+from persistence.scope import Identity, Role
+from server.accept import IfBusy, accept
+from server.auth import SignedIn
+from server.bodies import Ask, Id
+from server.cursor import cursor_of
+from server.dependencies import TheServer
+from server.door import body_of
+from server.openapi import EVENTS, body_as
+from server.refusals import Refused, Unavailable
+from server.sse import EventStream
+from server.tail import tail
+
+SESSIONS_SHOWN: Final = 50
+MESSAGES_SHOWN: Final = 500  # the newest; a session that long has been forgotten by its own planner
+_KEY: Final = re.compile(r"[!-~]{1,200}")
+
+router: Final = APIRouter(prefix="/api/agent/stream", tags=["messages"])
+
+
+@dataclass(frozen=True, slots=True)
+class SessionList:
+    """The newest active sessions, the one last used first."""
+
+    sessions: list[Session]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionWithMessages:
+    """One session and its newest messages, in order."""
+
+    session: Session
+    messages: list[Message]
+
+
+@router.post("", response_class=EventStream, responses=EVENTS, openapi_extra=body_as(Ask))
+async def send(request: Request, planwright: TheServer, user_id: SignedIn, if_busy: IfBusy = "enqueue") -> EventStream:
+    """Send a message; the answer is the event log of its run, from the first event."""
+    key = _key(request.headers.getlist("idempotency-key"))
+    ask = await body_of(request, Ask)
+    if planwright.worker.stopping:
+        raise Unavailable("not_ready")
+    accepted = await accept(planwright.database, user_id, ask, key=key, if_busy=if_busy)
+    after = 0 if accepted.fresh else cursor_of(request.headers.getlist("last-event-id"), accepted.run.last_seq)
+    if accepted.fresh:
+        planwright.worker.submit(user_id, accepted.run.id)
+    return EventStream(tail(planwright.database, user_id, accepted.run.id, after, planwright.hub))
+
+
+@router.get("")
+async def read(
+    planwright: TheServer, user_id: SignedIn, session_id: Id | None = None
+) -> SessionList | SessionWithMessages:
+    """List the newest active sessions, or return one with its messages."""
+    async with planwright.database.acting(Role.API, Identity(user_id)) as scope:
+        if session_id is None:
+            return SessionList(await sessions.newest(scope, SESSIONS_SHOWN))
+        session = await sessions.find(scope, session_id)
+        if session is None:
+            raise Refused("not_found")
+        return SessionWithMessages(session, await messages.of_session(scope, session_id, MESSAGES_SHOWN))
+
+
+def _key(given: list[str]) -> str | None:
+    if not given:
+        return None
+    if len(given) > 1 or _KEY.fullmatch(given[0]) is None:
+        raise Refused("invalid_idempotency_key")
+    return given[0]

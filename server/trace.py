@@ -1,0 +1,59 @@
+"""The whole trace of a run, read from the tables: what was planned, done, said and spent."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from persistence.record import agents, conversations, executions, plans
+from persistence.record.agents import Agent
+from persistence.record.conversations import AgentMessage, Conversation
+from persistence.record.executions import Execution
+from persistence.record.plans import PlanRow
+from persistence.runs import ledger, runs, usage
+from persistence.runs.ledger import LedgerRow
+from persistence.runs.runs import Run
+from persistence.runs.usage import ModelCall
+from persistence.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """One conversation of an agent, with what was said in it."""
+
+    conversation: Conversation
+    messages: list[AgentMessage]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Everything that is stored about a run, but for its event log."""
+
+    run: Run
+    plan: PlanRow | None
+    agents: list[Agent]
+    conversations: list[Talk]
+    executions: list[Execution]
+    tool_calls: list[LedgerRow]
+    model_calls: list[ModelCall]
+
+
+async def trace_of(scope: Scope, run_id: UUID) -> Trace | None:
+    """Return the trace of a run, or None when there is none or it is someone else's."""
+    run = await runs.find(scope, run_id)
+    if run is None:
+        return None
+    plan = await plans.of_run(scope, run_id)
+    return Trace(
+        run=run,
+        plan=plan,
+        agents=await agents.of_run(scope, run_id),
+        conversations=[await _talk(scope, held) for held in await conversations.of_run(scope, run_id)],
+        executions=[] if plan is None else await executions.of_plan(scope, plan.id),
+        tool_calls=await ledger.of_run(scope, run_id),
+        model_calls=await usage.of_run(scope, run_id),
+    )
+
+
+async def _talk(scope: Scope, conversation: Conversation) -> Talk:
+    """What a thinking model thought is for the model only: it is kept, and shown to nobody."""
+    said = await conversations.messages(scope, conversation.id)
+    return Talk(conversation, [replace(message, reasoning=None) for message in said])
