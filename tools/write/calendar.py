@@ -5,8 +5,8 @@ the event leaves the task, without a start. A change to a series changes all of
 it. Events may overlap; the message names what else is at that time.
 """
 
-from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,51 +20,12 @@ from persistence.workspace.tasks import Task
 from tools import agenda, events_as_json, wording
 from tools.fields import Day, Minutes, Text, Title
 from tools.fitting import fitted
-from tools.local_time import (
-    EndBeforeStart,
-    Moment,
-    TimeOfDayMissing,
-    TimeRefused,
-    answers_bad_times,
-    as_local,
-    at_wall,
-    resolve,
-    resolve_end,
-    with_time_of,
-    zone_named,
-)
+from tools.local_time import answers_bad_times, zone_named
 from tools.tool import Access, AnyTool, Args, Caller, Tool, ToolAnswer, refused
+from tools.write import event_times
 from tools.write.updates import Updates
 
-MAX_EVENT_DAYS: Final = 14  # the longest holiday; what is longer was meant for another year
 NAMED_CONFLICTS: Final = 3
-
-
-class EventTooLong(TimeRefused):
-    """An event would last longer than any does."""
-
-    code = "event_too_long"
-
-    def __init__(self) -> None:
-        super().__init__(f"An event lasts at most {MAX_EVENT_DAYS} days. Check start_time and end_time.")
-
-
-class AllDayNeedsDates(TimeRefused):
-    """An all-day event was given a time of day."""
-
-    code = "all_day_event"
-
-    def __init__(self) -> None:
-        super().__init__("This is an all-day event. Write dates alone; end_time is its last day.")
-
-
-class SeriesWithoutPattern(TimeRefused):
-    """A last day was given for something that does not repeat."""
-
-    code = "no_recurrence"
-
-    def __init__(self) -> None:
-        super().__init__("recurrence_ends needs a recurrence_pattern: the event does not repeat.")
 
 
 class ScheduleTask(Args):
@@ -128,7 +89,7 @@ async def schedule_task(args: ScheduleTask, caller: Caller) -> ToolAnswer:
     linked = await calendar.find_of_task(scope, task.id)
     if linked is not None:
         return _already_scheduled(linked, caller)
-    start = _start(args.start_time, task.start_date, caller.time_zone)
+    start = event_times.start(args.start_time, task.start_date, caller.time_zone)
     event = _new_event(task, start.at, caller.time_zone, args.duration_minutes)
     stored = await _put(scope, task, replace(event, recurrence=args.recurrence_pattern))
     return await _told(scope, "Scheduled", stored, start.note, caller)
@@ -143,7 +104,7 @@ async def update_or_schedule_task(args: UpdateOrScheduleTask, caller: Caller) ->
     if task is None:
         return wording.no_task(args.task_id)
     linked = await calendar.find_of_task(scope, task.id)
-    start = _start(args.start_time, task.start_date if linked is None else linked.starts_at, zone)
+    start = event_times.start(args.start_time, task.start_date if linked is None else linked.starts_at, zone)
     refusal = await _assign_project(scope, task, args.project_id)
     if refusal is not None:
         return refusal
@@ -164,7 +125,7 @@ async def update_calendar_event(args: UpdateCalendarEvent, caller: Caller) -> To
     event = await calendar.find_to_change(scope, args.event_id)
     if event is None:
         return events_as_json.no_event(args.event_id)
-    times = _new_times(event, args.updates, caller.time_zone)
+    times = event_times.changed(event, args.updates.start_time, args.updates.end_time, caller.time_zone)
     changed = replace(
         event,
         summary=event.summary if args.updates.summary is None else args.updates.summary,
@@ -198,30 +159,6 @@ async def delete_calendar_event(args: DeleteCalendarEvent, caller: Caller) -> To
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Times:
-    """When an event is to be, and what to say about how that was read."""
-
-    starts_at: datetime
-    ends_at: datetime
-    note: str | None = None
-
-
-def _start(text: str, old: datetime | None, zone: ZoneInfo) -> Moment:
-    """Resolve a start; a date alone keeps the old time of day.
-
-    Raises:
-        LocalTimeInvalid: it is no time.
-        TimeOfDayMissing: a date alone, and there is no old time of day.
-    """
-    moment = resolve(text, zone)
-    if not moment.date_only:
-        return moment
-    if old is None:
-        raise TimeOfDayMissing(text)
-    return with_time_of(moment, old, zone)
-
-
 def _new_event(task: Task, start: datetime, zone: ZoneInfo, minutes: int | None) -> NewEvent:
     length = timedelta(minutes=minutes or task.duration_minutes)
     return NewEvent(summary=task.title, starts_at=start, ends_at=start + length, time_zone=zone.key)
@@ -229,7 +166,7 @@ def _new_event(task: Task, start: datetime, zone: ZoneInfo, minutes: int | None)
 
 def _repeating(event: NewEvent, args: UpdateOrScheduleTask) -> NewEvent:
     repeated = replace(event, recurrence=args.recurrence_pattern, recurrence_ends=args.recurrence_ends)
-    _check_series(repeated.starts_at, repeated.time_zone, repeated.recurrence, repeated.recurrence_ends)
+    event_times.check_series(repeated.starts_at, repeated.time_zone, repeated.recurrence, repeated.recurrence_ends)
     return repeated
 
 
@@ -246,69 +183,8 @@ def _moved(event: Event, task: Task, start: datetime, args: UpdateOrScheduleTask
         recurrence=args.recurrence_pattern or event.recurrence,
         recurrence_ends=args.recurrence_ends or event.recurrence_ends,
     )
-    _check_series(moved.starts_at, moved.time_zone, moved.recurrence, moved.recurrence_ends)
+    event_times.check_series(moved.starts_at, moved.time_zone, moved.recurrence, moved.recurrence_ends)
     return moved
-
-
-def _check_series(start: datetime, zone: str, pattern: Pattern | None, last_day: date | None) -> None:
-    """Refuse a series that is over before it begins.
-
-    Raises:
-        SeriesWithoutPattern: there is a last day and nothing that repeats.
-        EndBeforeStart: the last day lies before the first.
-    """
-    if last_day is None:
-        return
-    if pattern is None:
-        raise SeriesWithoutPattern
-    first_day = start.astimezone(ZoneInfo(zone)).date()
-    if last_day < first_day:
-        raise EndBeforeStart(first_day.isoformat(), last_day.isoformat())
-
-
-def _new_times(event: Event, updates: EventUpdates, zone: ZoneInfo) -> _Times:
-    """Return when an event is to be.
-
-    Raises:
-        TimeRefused: it cannot be then.
-    """
-    times = _all_day_times(event, updates) if event.all_day else _timed(event, updates, zone)
-    if times.ends_at < times.starts_at:
-        raise EndBeforeStart(as_local(times.starts_at, zone), as_local(times.ends_at, zone))
-    if times.ends_at - times.starts_at > timedelta(days=MAX_EVENT_DAYS, hours=1):  # an hour: clocks go back
-        raise EventTooLong
-    _check_series(times.starts_at, event.time_zone, event.recurrence, event.recurrence_ends)
-    return times
-
-
-def _timed(event: Event, updates: EventUpdates, zone: ZoneInfo) -> _Times:
-    start, end = Moment(event.starts_at), None
-    if updates.start_time is not None:
-        start = with_time_of(resolve(updates.start_time, zone), event.starts_at, zone)
-    if updates.end_time is not None:
-        end = with_time_of(resolve(updates.end_time, zone), event.ends_at, zone)
-    else:
-        end = Moment(start.at + (event.ends_at - event.starts_at))
-    return _Times(start.at, end.at, " ".join(note for note in (start.note, end.note) if note) or None)
-
-
-def _all_day_times(event: Event, updates: EventUpdates) -> _Times:
-    """Return the midnights between which an all-day event is to be, in its own time zone."""
-    zone = ZoneInfo(event.time_zone)
-    start, end = event.starts_at, event.ends_at
-    if updates.start_time is not None:
-        start = _date_alone(resolve(updates.start_time, zone))
-        days = event.ends_at.astimezone(zone).date() - event.starts_at.astimezone(zone).date()
-        end = at_wall(start.astimezone(zone).date() + days, time(), zone)
-    if updates.end_time is not None:
-        end = _date_alone(resolve_end(updates.end_time, zone))
-    return _Times(start, end)
-
-
-def _date_alone(moment: Moment) -> datetime:
-    if not moment.date_only:
-        raise AllDayNeedsDates
-    return moment.at
 
 
 async def _put(scope: Scope, task: Task, event: NewEvent) -> Event:

@@ -431,6 +431,13 @@ async def test_a_choice_between_two_readings_is_told(desk: Desk, friday: Schedul
     assert "03:30 is meant." in answer.message
 
 
+async def test_an_event_longer_than_ours_can_be_renamed(desk: Desk) -> None:
+    """The limit is for times that are given, not for those that stand there."""
+    event = await add(desk, "Sabbatical", "2026-11-27", "2027-02-27", all_day=True)
+    answer = await desk.call("update_calendar_event", event_id=str(event), updates={"summary": "Leave"})
+    assert answer.success
+
+
 async def test_an_all_day_event_moves_by_days(desk: Desk) -> None:
     """It keeps its number of days when the clocks change, and its end is its last day."""
     event = await add(desk, "Away", "2026-11-27", "2026-11-29", all_day=True)
