@@ -150,7 +150,7 @@ class SessionBody(_Snake):
     id: UUID
     title: str
     context_type: str
-    entity_id: UUID | None
+    entity_id: UUID | None = None
     approvals: str
     status: str
     message_count: int

@@ -3,8 +3,10 @@
 The codes are part of the command line's contract; scripts branch on them.
 """
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from enum import IntEnum
+from http import HTTPStatus
+from types import MappingProxyType
 from typing import Final
 
 from nodes.vocabulary.events import FinishedReason
@@ -23,6 +25,22 @@ class ExitCode(IntEnum):
     LIMIT = 4
     UNREACHABLE = 5
     INTERRUPTED = 130
+
+
+STATUS_CODES: Final[Mapping[int, ExitCode]] = MappingProxyType(
+    {
+        HTTPStatus.UNAUTHORIZED: ExitCode.NOT_SIGNED_IN,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ExitCode.USAGE,
+        HTTPStatus.UNPROCESSABLE_ENTITY: ExitCode.USAGE,
+        HTTPStatus.TOO_MANY_REQUESTS: ExitCode.LIMIT,
+        HTTPStatus.SERVICE_UNAVAILABLE: ExitCode.UNREACHABLE,
+    }
+)
+
+
+def exit_code_of_status(status: int) -> ExitCode:
+    """Return what a refusal's HTTP status means to the shell."""
+    return STATUS_CODES.get(status, ExitCode.FAILED)
 
 
 class CommandFailed(Exception):

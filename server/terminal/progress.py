@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from nodes.vocabulary.events import StepStatus
 from nodes.vocabulary.view import RunView, StepView, ToolView
 from server.terminal.printable import one_line
-from server.terminal.tree import LINE_CHARS, arguments_of, tool_ending
+from server.terminal.tree import LINE_CHARS, called, tool_ending
 from server.terminal.wording import SEPARATOR, STRATEGY_WORDS, counted, headline, step_word
 
 
@@ -46,4 +46,4 @@ def _calls(before: RunView, after: RunView) -> Iterator[str]:
 def _call_line(tool: ToolView) -> str:
     place = "" if tool.step_number is None else f"Step {tool.step_number}, "
     who = "planner" if tool.executor_id is None else "executor"
-    return SEPARATOR.join([f"{place}{who}: {tool.name} {arguments_of(tool.arguments)}".rstrip(), tool_ending(tool)])
+    return SEPARATOR.join([f"{place}{who}: {called(tool)}", tool_ending(tool)])

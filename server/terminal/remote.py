@@ -5,10 +5,9 @@ try. A stream that breaks is taken up again behind the last event that came.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -18,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from nodes.vocabulary.events import TERMINAL_TYPES
 from server.terminal.backend import Question
-from server.terminal.exits import CommandFailed, ExitCode
+from server.terminal.exits import CommandFailed, ExitCode, exit_code_of_status
 from server.terminal.frames import Frame, FrameReader
 from server.terminal.printable import one_line
 
@@ -28,14 +27,6 @@ CONNECT_TIMEOUT_SECONDS: Final = 10.0
 ERROR_CHARS: Final = 300
 SIGN_IN_ADVICE: Final = " Make one with `planwright token new --user EMAIL` and set PLANWRIGHT_TOKEN to it."
 
-EXIT_CODES: Final[Mapping[int, ExitCode]] = MappingProxyType(
-    {
-        HTTPStatus.UNAUTHORIZED: ExitCode.NOT_SIGNED_IN,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ExitCode.USAGE,
-        HTTPStatus.UNPROCESSABLE_ENTITY: ExitCode.USAGE,
-        HTTPStatus.TOO_MANY_REQUESTS: ExitCode.LIMIT,
-    }
-)
 COMES_BACK: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 
 
@@ -200,7 +191,7 @@ def _refuse(response: httpx.Response) -> None:
     advice = f" Try again in {wait} s." if wait.isdecimal() else ""
     if response.status_code == HTTPStatus.UNAUTHORIZED:
         advice = SIGN_IN_ADVICE
-    raise CommandFailed(EXIT_CODES.get(response.status_code, ExitCode.FAILED), text + advice)
+    raise CommandFailed(exit_code_of_status(response.status_code), text + advice)
 
 
 def _text(value: UUID | None) -> str | None:

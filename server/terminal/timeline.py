@@ -21,9 +21,9 @@ from persistence.record.plans import PlanRow
 from persistence.record.sums import Sums
 from persistence.runs.runs import Run
 from server.terminal.printable import one_line
-from server.terminal.record import Record
 from server.terminal.tree import STEP_MARKS
 from server.terminal.wording import SEPARATOR, STEP_WORDS, counted, duration
+from server.trace import Trace
 
 TEXT_CHARS: Final = 200  # of a text in a row; the column cuts it further
 STEPS: Final = TypeAdapter(list[Step])
@@ -31,17 +31,17 @@ STEPS: Final = TypeAdapter(list[Step])
 Row = tuple[str, ...]
 
 
-def timeline(record: Record) -> Iterator[RenderableType]:
+def timeline(trace: Trace, sums: Sums) -> Iterator[RenderableType]:
     """Yield the record's sections: the run, its agents, plan, events in order, conversations and sums."""
-    yield from _headed(record.run)
-    yield from _section("Agents", _agents(record))
-    if record.plan is not None:
-        yield from _section(f"Plan {record.plan.id}{SEPARATOR}revision {record.plan.revision}", _steps(record.plan))
-    yield from _section("Timeline", _happenings(record))
-    yield from _section("Executions", _executions(record))
-    for conversation, messages in record.conversations:
-        yield from _section(_title(record, conversation), _messages(messages))
-    yield from _section("Sums", _sums(record.sums))
+    yield from _headed(trace.run)
+    yield from _section("Agents", _agents(trace))
+    if trace.plan is not None:
+        yield from _section(f"Plan {trace.plan.id}{SEPARATOR}revision {trace.plan.revision}", _steps(trace.plan))
+    yield from _section("Timeline", _happenings(trace))
+    yield from _section("Executions", _executions(trace))
+    for talk in trace.conversations:
+        yield from _section(_title(trace, talk.conversation), _messages(talk.messages))
+    yield from _section("Sums", _sums(sums))
 
 
 def _headed(run: Run) -> Iterator[Text]:
@@ -72,8 +72,8 @@ def _section(title: str, rows: Iterable[Row]) -> Iterator[RenderableType]:
     yield grid
 
 
-def _agents(record: Record) -> Iterator[Row]:
-    for agent in record.agents:
+def _agents(trace: Trace) -> Iterator[Row]:
+    for agent in trace.agents:
         tools = counted(len(agent.available_tools), "tool")
         yield agent.type, agent.permissions, agent.model_preference, tools, agent.status, one_line(agent.name, 60)
 
@@ -93,17 +93,17 @@ def _marked(status: StepStatus) -> str:
     return f"{icon} {STEP_WORDS[status]}"
 
 
-def _happenings(record: Record) -> Iterator[Row]:
+def _happenings(trace: Trace) -> Iterator[Row]:
     """Model calls, tool calls and executions in the order they began."""
-    names = _names(record)
-    began = record.run.created_at
-    rows = [*_model_rows(record, names), *_tool_rows(record, names)]
+    names = _names(trace)
+    began = trace.run.created_at
+    rows = [*_model_rows(trace, names), *_tool_rows(trace, names)]
     for moment, row in sorted(rows, key=itemgetter(0)):
         yield f"+{_ms(moment - began) / 1000:.3f} s", *row
 
 
-def _model_rows(record: Record, names: dict[UUID, str]) -> Iterator[tuple[datetime, Row]]:
-    for call in record.model_calls:
+def _model_rows(trace: Trace, names: dict[UUID, str]) -> Iterator[tuple[datetime, Row]]:
+    for call in trace.model_calls:
         tokens = f"{call.prompt_tokens or 0:,} + {call.completion_tokens or 0:,} tokens"
         how = SEPARATOR.join(
             [one_line(call.model, 40), tokens + (" (estimated)" if call.estimated else ""), call.outcome or "open"]
@@ -112,21 +112,21 @@ def _model_rows(record: Record, names: dict[UUID, str]) -> Iterator[tuple[dateti
         yield call.created_at, (who, "model", one_line(call.purpose, 24), _lasted(call.duration_ms), how)
 
 
-def _tool_rows(record: Record, names: dict[UUID, str]) -> Iterator[tuple[datetime, Row]]:
-    for call in record.tool_calls:
+def _tool_rows(trace: Trace, names: dict[UUID, str]) -> Iterator[tuple[datetime, Row]]:
+    for call in trace.tool_calls:
         how = SEPARATOR.join(part for part in (call.state, call.error_code, one_line(call.arguments, 120)) if part)
         who = names.get(call.agent_id, "")
         yield call.created_at, (who, call.access, call.tool, _lasted(call.duration_ms), how)
 
 
-def _names(record: Record) -> dict[UUID, str]:
+def _names(trace: Trace) -> dict[UUID, str]:
     """Executors go by their step: “executor 3”."""
-    names = {agent.id: agent.type for agent in record.agents}
-    return names | {done.executor_agent_id: f"executor {done.step_number}" for done in record.executions}
+    names = {agent.id: agent.type for agent in trace.agents}
+    return names | {done.executor_agent_id: f"executor {done.step_number}" for done in trace.executions}
 
 
-def _executions(record: Record) -> Iterator[Row]:
-    for done in record.executions:
+def _executions(trace: Trace) -> Iterator[Row]:
+    for done in trace.executions:
         cost = f"{done.tokens_used:,} tokens"
         made = counted(done.tool_calls_made, "call")
         said = counted(done.message_count, "message")
@@ -134,8 +134,8 @@ def _executions(record: Record) -> Iterator[Row]:
         yield f"step {done.step_number}", done.status, _lasted(done.duration_ms), cost, made, said, text
 
 
-def _title(record: Record, conversation: Conversation) -> str:
-    names = _names(record)
+def _title(trace: Trace, conversation: Conversation) -> str:
+    names = _names(trace)
     who = conversation.executor_agent_id
     with_whom = "Planner’s thinking" if who is None else f"Planner and {names.get(who, 'executor')}"
     if who is None and conversation.step_number is not None:

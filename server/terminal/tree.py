@@ -19,6 +19,7 @@ from server.terminal.printable import one_line, printable
 from server.terminal.wording import SEPARATOR, counted, duration, headline, step_word
 
 LINE_CHARS: Final = 100  # a longer description or result is cut, not wrapped: one row, one fact
+NAME_CHARS: Final = 60
 ARGUMENT_CHARS: Final = 60
 ARGUMENTS: Final = TypeAdapter(dict[str, JsonValue])
 ANSWER_TAIL_LINES: Final = 8  # of the answer while it is being written; the whole of it follows on stdout
@@ -108,7 +109,7 @@ def tool_row(tool: ToolView) -> Text:
     """Return a tool call: name, arguments, and its result's sentence or its refusal."""
     told = tool_ending(tool)
     style = "red" if tool.success is False else "dim"
-    return Text.assemble((tool.name, "blue"), f" {arguments_of(tool.arguments)}".rstrip(), (SEPARATOR + told, style))
+    return Text.assemble((called(tool), "blue"), (SEPARATOR + told, style))
 
 
 def tool_ending(tool: ToolView) -> str:
@@ -120,6 +121,11 @@ def tool_ending(tool: ToolView) -> str:
     if not tool.success:
         words = f"refused: {words}" if words else "refused"
     return SEPARATOR.join(part for part in (duration(tool.duration_ms or 0), words) if part)
+
+
+def called(tool: ToolView) -> str:
+    """Return a call as “name argument=value …”; a model may name a tool that there is not, in any letters."""
+    return f"{one_line(tool.name, NAME_CHARS)} {arguments_of(tool.arguments)}".rstrip()
 
 
 def arguments_of(raw: str) -> str:

@@ -8,18 +8,28 @@ import asyncio
 import signal
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 import typer
 
+from nodes.vocabulary.view import RunView
 from server.terminal.backend import Backend
 from server.terminal.exits import CommandFailed, ExitCode, exit_code_of
 from server.terminal.frames import Frame
 from server.terminal.screen import Screen, shown
 
 
-async def watch(backend: Backend, frames: AsyncGenerator[Frame], *, as_json: bool) -> ExitCode:
-    """Show a run until it ends or the person leaves it; return what that means to the shell.
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What was seen of a run, and what that means to the shell."""
+
+    view: RunView
+    exit_code: ExitCode
+
+
+async def watch(backend: Backend, frames: AsyncGenerator[Frame], *, as_json: bool) -> Watched:
+    """Show a run until it ends or the person leaves it.
 
     Raises:
         CommandFailed: the stream cannot be had, or went away for good.
@@ -31,9 +41,10 @@ async def watch(backend: Backend, frames: AsyncGenerator[Frame], *, as_json: boo
             await asyncio.wait([reading])
         await interrupts.settled()
     if reading.cancelled():
-        return _left(screen)
+        _say_how_to_rejoin(screen.view)
+        return Watched(screen.view, ExitCode.INTERRUPTED)
     await reading
-    return exit_code_of(screen.view)
+    return Watched(screen.view, exit_code_of(screen.view))
 
 
 async def _read(frames: AsyncGenerator[Frame], screen: Screen) -> None:
@@ -44,11 +55,9 @@ async def _read(frames: AsyncGenerator[Frame], screen: Screen) -> None:
                 return
 
 
-def _left(screen: Screen) -> ExitCode:
-    run_id = screen.view.run_id
-    if run_id is not None:
-        typer.echo(f"Left run {run_id} as it is. Rejoin it with: planwright tail {run_id}", err=True)
-    return ExitCode.INTERRUPTED
+def _say_how_to_rejoin(view: RunView) -> None:
+    if view.run_id is not None:
+        typer.echo(f"Left run {view.run_id} as it is. Rejoin it with: planwright tail {view.run_id}", err=True)
 
 
 class Interrupts:

@@ -1,0 +1,172 @@
+"""The command line: the table of its commands.
+
+What a command does stands in `server/terminal/commands`, imported when it runs,
+so that `--help` answers at once.
+"""
+
+import sys
+from io import TextIOWrapper
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from server.terminal.backend import Question
+from server.terminal.reach import Reached
+
+app = typer.Typer(
+    name="planwright",
+    help="A planner and executor agent for projects, tasks, notes and calendars.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+token_app = typer.Typer(help="Bearer tokens for the HTTP interface.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(token_app, name="token")
+
+Server = Annotated[str | None, typer.Option(help="A server’s address, else PLANWRIGHT_SERVER; else all runs in here.")]
+Token = Annotated[str | None, typer.Option(help="What to sign in with there, else PLANWRIGHT_TOKEN.")]
+User = Annotated[str | None, typer.Option(help="In whose name, when no server is named: an e-mail address, or “demo”.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one event per line, as the stream has them.")]
+Session = Annotated[UUID | None, typer.Option(help="Go on with this session.")]
+Context = Annotated[str, typer.Option(help="What it is about: global, project, task, calendar.")]
+Entity = Annotated[UUID | None, typer.Option(help="The project or task that --context means.")]
+RunId = Annotated[UUID, typer.Argument(metavar="RUN", help="A run’s id, as `planwright runs` lists it.")]
+
+
+@app.command()
+def ask(
+    message: Annotated[str, typer.Argument(help="What to ask, in plain words.")],
+    session: Session = None,
+    context: Context = "global",
+    entity: Entity = None,
+    server: Server = None,
+    token: Token = None,
+    user: User = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask something: progress on stderr, the answer on stdout."""
+    from server.terminal.commands import ask as command
+
+    command.run(Question(message, session, context, entity), Reached(server, token, user), as_json=as_json)
+
+
+@app.command()
+def chat(session: Session = None, server: Server = None, token: Token = None, user: User = None) -> None:
+    """Talk in one session; an empty line or Ctrl-D ends it."""
+    from server.terminal.commands import chat as command
+
+    command.run(session, Reached(server, token, user))
+
+
+@app.command()
+def demo() -> None:
+    """Run one request on a demo workspace; needs no key and no server."""
+    from server.terminal.commands import demo as command
+
+    command.run()
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Where to listen; PLANWRIGHT_HOST, else 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="PLANWRIGHT_PORT, else 8000.", min=0, max=65535)] = None,
+) -> None:
+    """Serve the HTTP interface and work on its runs."""
+    from server.terminal.commands import serve as command
+
+    command.run(host, port)
+
+
+@app.command()
+def runs(
+    limit: Annotated[int, typer.Option(help="How many, the newest first.", min=1, max=500)] = 20, user: User = None
+) -> None:
+    """List the newest runs."""
+    from server.terminal.commands import runs as command
+
+    command.run(limit, user)
+
+
+@app.command()
+def show(run: RunId, user: User = None) -> None:
+    """Print everything that is recorded about a run, as a timeline."""
+    from server.terminal.commands import show as command
+
+    command.run(run, user)
+
+
+@app.command()
+def tail(run: RunId, server: Server = None, token: Token = None, user: User = None, as_json: AsJson = False) -> None:
+    """Follow a run from its beginning to its end."""
+    from server.terminal.commands import tail as command
+
+    command.run(run, Reached(server, token, user), as_json=as_json)
+
+
+@app.command()
+def cancel(run: RunId, server: Server = None, token: Token = None, user: User = None) -> None:
+    """Stop a run."""
+    from server.terminal.commands import cancel as command
+
+    command.run(run, Reached(server, token, user))
+
+
+@app.command()
+def tools(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the schemas that models are shown.")] = False,
+) -> None:
+    """List the tools and who may call them."""
+    from server.terminal.commands import tools as command
+
+    command.run(as_json=as_json)
+
+
+@app.command()
+def graph(
+    mermaid: Annotated[bool, typer.Option("--mermaid", help="Print it as Mermaid text.")] = False,
+) -> None:
+    """Draw which node follows which; made here, nothing is sent anywhere."""
+    from server.terminal.commands import graph as command
+
+    command.run(mermaid=mermaid)
+
+
+@app.command()
+def migrate() -> None:
+    """Create or update the roles and the schema."""
+    from server.terminal.commands import migrate as command
+
+    command.run()
+
+
+@token_app.command("new")
+def new_token(
+    user: Annotated[str, typer.Option(help="The e-mail address of whom it signs in.")],
+    days: Annotated[int, typer.Option(help="How long it lives.")] = 7,
+) -> None:
+    """Print a new token for a user, who is made if absent."""
+    from server.terminal.commands import token as command
+
+    command.run(user, days)
+
+
+@app.command()
+def doctor() -> None:
+    """Check the installation; each failure comes with one next step."""
+    from server.terminal.commands import doctor as command
+
+    command.run()
+
+
+def main() -> None:
+    """Run the command line. A character that the terminal cannot show is replaced, never an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+"""`planwright ask`: one message, watched to its end."""
+
+from server.terminal.backend import Question
+from server.terminal.exits import ExitCode, perform
+from server.terminal.reach import Reached, reached
+from server.terminal.watch import watch
+
+
+def run(question: Question, by: Reached, *, as_json: bool) -> None:
+    """Ask, and leave with the exit code of what came of it."""
+    perform(_ask(question, by, as_json=as_json))
+
+
+async def _ask(question: Question, by: Reached, *, as_json: bool) -> ExitCode:
+    async with reached(by) as backend:
+        watched = await watch(backend, backend.ask(question), as_json=as_json)
+    return watched.exit_code

@@ -1,0 +1,52 @@
+"""`planwright demo`: one request on a workspace that is there to be tried out."""
+
+from datetime import UTC, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import typer
+
+from persistence.workspace.demo import seed
+from server.settings import Settings
+from server.terminal.backend import Question
+from server.terminal.exits import ExitCode, perform
+from server.terminal.local import LocalBackend, opened_here
+from server.terminal.people import DEMO
+from server.terminal.settings import settings_or_usage
+from server.terminal.watch import watch
+
+REQUEST: Final = "Help me organize my project tasks for next week"
+ABOUT: Final = """\
+A demo workspace around today: 4 projects, 40 tasks, notes, brain dumps and a calendar.
+You ask: “{request}”
+"""
+OFFLINE: Final = """\
+The built-in offline model answers: rules, not a language model. Set PLANWRIGHT_MODEL_BASE_URL,
+PLANWRIGHT_MODEL_API_KEY and PLANWRIGHT_PLANNER_MODEL to have a language model answer instead.
+"""
+NEXT: Final = """
+Three things to try next:
+  planwright ask --user demo "What is overdue?"
+  planwright show {run_id} --user demo
+  planwright serve
+"""
+
+
+def run() -> None:
+    """Seed the workspace once a day, ask, and say what to try next."""
+    perform(_demo())
+
+
+async def _demo() -> ExitCode:
+    settings = settings_or_usage()
+    async with opened_here(settings, DEMO) as backend:
+        await _seeded(backend, settings)
+        typer.echo(ABOUT.format(request=REQUEST) + (OFFLINE if settings.models is None else ""), err=True)
+        watched = await watch(backend, backend.ask(Question(REQUEST)), as_json=False)
+    typer.echo(NEXT.format(run_id=watched.view.run_id), err=True)
+    return watched.exit_code
+
+
+async def _seeded(backend: LocalBackend, settings: Settings) -> None:
+    async with backend.writing() as scope:
+        await seed(scope, datetime.now(UTC), ZoneInfo(settings.time_zone))

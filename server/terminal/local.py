@@ -1,0 +1,144 @@
+"""Planwright in this process: the same parts as the server, without HTTP."""
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from typing import Final
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from graph.models import ModelProfileInvalid
+from persistence.errors import PersistenceError
+from persistence.pools import Database
+from persistence.runs import runs
+from persistence.scope import Identity, Role, Scope
+from server.accept import accept
+from server.bodies import Ask
+from server.refusals import Refused
+from server.settings import Settings
+from server.stopping import Stopped, stop_run
+from server.tail import Heartbeat, tail
+from server.terminal.backend import Question
+from server.terminal.exits import CommandFailed, ExitCode, exit_code_of_status
+from server.terminal.frames import Frame
+from server.terminal.people import user_id_of
+from server.wiring import Planwright, connected, opened
+from tools.errors import BadExtension, DuplicateTool
+
+
+class LocalBackend:
+    """Planwright in this process, in one user's name. Implements `Backend`."""
+
+    def __init__(self, planwright: Planwright, user_id: UUID) -> None:
+        self._planwright: Final = planwright
+        self._user_id: Final = user_id
+
+    async def ask(self, question: Question) -> AsyncGenerator[Frame]:
+        """Store the message, have its run worked on and follow it."""
+        ask = _checked(question)
+        with failures_told():
+            accepted = await accept(self._planwright.database, self._user_id, ask)
+        self._planwright.worker.submit(self._user_id, accepted.run.id)
+        async with aclosing(self._tailed(accepted.run.id, 0)) as frames:
+            async for frame in frames:
+                yield frame
+
+    async def follow(self, run_id: UUID, after: int) -> AsyncGenerator[Frame]:
+        """Follow a run; one that nobody works on is taken up here."""
+        async with self._reading() as scope:
+            run = await runs.find(scope, run_id)
+        if run is None:
+            raise no_such_run(run_id)
+        self._planwright.worker.submit(self._user_id, run_id)
+        async with aclosing(self._tailed(run_id, after)) as frames:
+            async for frame in frames:
+                yield frame
+
+    async def cancel(self, run_id: UUID) -> bool:
+        """Ask for the run to be stopped, wherever it is worked on."""
+        with failures_told():
+            stopped = await stop_run(self._planwright, self._user_id, run_id)
+        if stopped is Stopped.NOT_THERE:
+            raise no_such_run(run_id)
+        return stopped is Stopped.ASKED
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncGenerator[Scope]:
+        """Open a transaction that may write to the user's workspace."""
+        with failures_told():
+            async with self._planwright.database.acting(Role.WORKER, Identity(self._user_id)) as scope:
+                yield scope
+
+    async def _tailed(self, run_id: UUID, after: int) -> AsyncGenerator[Frame]:
+        here = self._planwright
+        async with aclosing(tail(here.database, self._user_id, run_id, after, here.hub)) as events:
+            async for event in events:
+                if not isinstance(event, Heartbeat):
+                    yield Frame(event.seq, event.payload)
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncGenerator[Scope]:
+        with failures_told():
+            async with self._planwright.database.acting(Role.API, Identity(self._user_id)) as scope:
+                yield scope
+
+
+@asynccontextmanager
+async def opened_here(settings: Settings, user: str | None) -> AsyncGenerator[LocalBackend]:
+    """Start Planwright in this process, with its worker, in a user's name.
+
+    Raises:
+        CommandFailed: it cannot start; the text says why.
+    """
+    with failures_told():
+        async with opened(settings) as planwright:
+            yield LocalBackend(planwright, await user_id_of(planwright.database, user, settings))
+
+
+@asynccontextmanager
+async def record_of(settings: Settings, user: str | None) -> AsyncGenerator[tuple[Database, UUID]]:
+    """Open the database alone, for a command that only looks something up in a user's name.
+
+    Raises:
+        CommandFailed: there is no usable database.
+    """
+    with failures_told():
+        async with connected(settings) as database:
+            yield database, await user_id_of(database, user, settings)
+
+
+@contextmanager
+def failures_told() -> Generator[None]:
+    """Turn what is foreseen into the command's own failure.
+
+    Raises:
+        CommandFailed: with the exit code that fits.
+    """
+    try:
+        yield
+    except Refused as refusal:
+        raise CommandFailed(exit_code_of_status(refusal.status), str(refusal)) from refusal
+    except PersistenceError as error:
+        raise CommandFailed(ExitCode.UNREACHABLE, f"{error} `planwright doctor` says more.") from error
+    except (ModelProfileInvalid, BadExtension, DuplicateTool) as error:
+        raise CommandFailed(ExitCode.USAGE, str(error)) from error
+
+
+def no_such_run(run_id: UUID) -> CommandFailed:
+    """Return the failure for a run that is not there, or is someone else's."""
+    return CommandFailed(ExitCode.FAILED, f"There is no run {run_id}. `planwright runs` lists yours.")
+
+
+def _checked(question: Question) -> Ask:
+    named = {
+        "message": question.message,
+        "session_id": None if question.session_id is None else str(question.session_id),
+        "context_type": question.context_type,
+        "entity_id": None if question.entity_id is None else str(question.entity_id),
+    }
+    try:
+        with failures_told():
+            return Ask.model_validate(named)
+    except ValidationError:
+        text = f"“{question.context_type}” is no context: use global, project, task or calendar."
+        raise CommandFailed(ExitCode.USAGE, text) from None
