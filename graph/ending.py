@@ -30,9 +30,7 @@ async def end_answered(database: Database, identity: Identity, told: Told, reaso
 async def end_cancelled(database: Database, identity: Identity, told: Told) -> None:
     """End a run that a person stopped: what was said and spent stays."""
     async with database.acting(Role.WORKER, identity) as scope:
-        await _end_with_text(
-            scope, run_id_of(identity), EventLog(told), FinishedReason.CANCELLED, RunStatus.CANCELLED
-        )
+        await _end_with_text(scope, run_id_of(identity), EventLog(told), FinishedReason.CANCELLED, RunStatus.CANCELLED)
 
 
 async def end_failed(
@@ -58,9 +56,7 @@ def run_id_of(identity: Identity) -> UUID:
     return identity.run_id
 
 
-async def _end_with_text(
-    scope: Scope, run_id: UUID, log: EventLog, reason: FinishedReason, status: RunStatus
-) -> None:
+async def _end_with_text(scope: Scope, run_id: UUID, log: EventLog, reason: FinishedReason, status: RunStatus) -> None:
     run = await runs.find(scope, run_id)
     assert run is not None, "the fence was just passed"
     said = await events.texts(scope, run_id)

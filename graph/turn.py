@@ -32,6 +32,7 @@ from tools.gateway import Gateway
 from tools.registry import Registry
 from tools.tool import Caller
 
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """What every turn of an installation shares; built once, by `server/wiring.py`."""
@@ -121,4 +122,3 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
         limits=engine.limits,
         log=log,
     )
-

@@ -48,7 +48,8 @@ async def decide(state: State, runtime: Runtime[Context]) -> Update:
         except (ModelFailure, ModelGaveNothing, CallsSpent) as failure:
             if not (said.stream.started or conversation.results):
                 raise
-            await say_what_is_known(context, failure, broke_off=said.stream.started)
+            await said.stream.flush()
+            await say_what_is_known(context, failure)
             spent = isinstance(failure, CallsSpent)
             return {"route": "finish", "reason": FinishedReason.BUDGET_EXHAUSTED if spent else FinishedReason.STOP}
         return {"route": _route(conversation), "announced": said.announced, "turn": state["turn"] + 1}
@@ -64,8 +65,7 @@ class _Said:
         self._conversation = conversation
         self._reason = ""
         self.announced = state["announced"]
-        lead = "\n\n" if conversation.has_spoken else ""
-        self.stream = AnswerStream(context, str(state["turn"]), introduce=self._introduction, lead=lead)
+        self.stream = AnswerStream(context, str(state["turn"]), self._introduction)
 
     async def speak(self) -> None:
         """Ask, stream, store; announce the strategy when it is new."""

@@ -6,9 +6,9 @@ plan, agents, usage, `done`) is one transaction behind the graph's last checkpoi
 
 from langgraph.runtime import Runtime
 
+from nodes.asking.answer_stream import say
 from nodes.asking.honesty import corrections
 from nodes.vocabulary.context import Context
-from nodes.vocabulary.events import TextSaid
 from nodes.vocabulary.state import State, Update
 from persistence.runs import events, ledger
 
@@ -20,5 +20,5 @@ async def finish(state: State, runtime: Runtime[Context]) -> Update:  # noqa: AR
         answer = await events.texts(scope, context.run_id)
         missing = corrections(answer, await ledger.of_run(scope, context.run_id))
         if missing:
-            await context.log.emit(scope, ("text:correction", TextSaid(content=f"\n\n{missing}")))
+            await say(context, scope, "correction", missing)
     return {}

@@ -21,9 +21,7 @@ async def load_context(state: State, runtime: Runtime[Context]) -> Update:
     """Open the planner's conversation: its rules, what was said before, the place, the request."""
     context = runtime.context
     seen = await snapshot(context)
-    system = render(
-        "planner", now=clock_words(context.now, context.time_zone), time_zone=context.time_zone.key
-    )
+    system = render("planner", now=clock_words(context.now, context.time_zone), time_zone=context.time_zone.key)
     async with context.writing() as scope:
         planner_id = await agents.insert_planner(
             scope, context.session_id, context.run_id, context.registry.names(), system

@@ -82,7 +82,9 @@ async def _without_plan(context: Context, conversation: Conversation, state: Sta
         requires_executors=False,
     )
     async with context.writing() as scope:
-        await close_calls(scope, conversation, f"The plan was refused again. {reasons} Use the tools one by one.", NOT_RUN)
+        await close_calls(
+            scope, conversation, f"The plan was refused again. {reasons} Use the tools one by one.", NOT_RUN
+        )
         if conversation.awaits_model() is False:
             await conversation.add(scope, told("Go on without a plan: use the tools one by one."))
         await context.log.emit(scope, (f"analysis:{state['turn']}:without_plan", Analysed(analysis=body)))

@@ -38,7 +38,8 @@ async def replan(state: State, runtime: Runtime[Context]) -> Update:
         new = await _other_way(context, conversation, UUID(state["planner_id"]), steps)
     except (PlanInvalid, ModelFailure, CallsSpent):
         async with context.writing() as scope:
-            await close_calls(scope, conversation, "There is no other way. Answer with what there is.", "Not run.")
+            await close_calls(scope, conversation, "These steps cannot be run.", "Not run.")
+            await conversation.add(scope, told("Then it stays at the results there are."))
         return {"route": "synthesise"}
     async with context.writing() as scope:
         ended = [step for step in steps if step.status is not StepStatus.PENDING]
@@ -63,7 +64,9 @@ async def _other_way(
     numbers = [step.step_number for step in steps]
     prompt = render(
         "replan",
-        failures=shown([step for step in steps if step.status is not StepStatus.COMPLETED], context.limits.result_chars),
+        failures=shown(
+            [step for step in steps if step.status is not StepStatus.COMPLETED], context.limits.result_chars
+        ),
         results=shown(completed, context.limits.result_chars),
         next_number=str(max(numbers) + 1),
         completed=", ".join(str(step.step_number) for step in completed) or "(none)",

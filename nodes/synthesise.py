@@ -28,23 +28,25 @@ CUT_OFF = "\n\n(The answer reached the model's length limit and ends here.)"
 
 
 async def synthesise(state: State, runtime: Runtime[Context]) -> Update:
-    """Stream the answer; when no model can write it, say what was found and what was changed."""
+    """Stream the answer, unless it is stored already; when no model can write it, say what is known."""
     context = runtime.context
     conversation = await Conversation.load(context, UUID(state["conversation_id"]))
-    lead = "\n\n" if conversation.has_spoken else ""
-    stream = AnswerStream(context, "answer", introduce=lambda: None, lead=lead)
+    if not conversation.awaits_model():
+        return {"route": "finish"}
+    stream = AnswerStream(context, "answer")
     try:
         await _speak(context, conversation, UUID(state["planner_id"]), stream)
     except (ModelFailure, ModelGaveNothing, CallsSpent) as failure:
         await stream.flush()
-        await say_what_is_known(context, failure, broke_off=stream.started or conversation.has_spoken)
+        await say_what_is_known(context, failure)
     return {"route": "finish"}
 
 
 async def _speak(context: Context, conversation: Conversation, planner_id: UUID, stream: AnswerStream) -> None:
     prompt = await _prompt(context)
-    async with context.writing() as scope:
-        await conversation.add(scope, told(prompt))
+    if conversation.last_content != prompt:
+        async with context.writing() as scope:
+            await conversation.add(scope, told(prompt))
     question = Question(planner_id, "synthesise", conversation.messages)
     reply = await ask(context, context.planner, question, stream.tell)
     if not reply.text.strip():
@@ -72,4 +74,7 @@ async def _prompt(context: Context) -> str:
 
 
 def _listed(calls: Sequence[LedgerRow]) -> str:
-    return "\n".join(f"- {call.tool}: {parse_object(call.result or '{}').get('message', '')}" for call in calls) or "(none)"
+    return (
+        "\n".join(f"- {call.tool}: {parse_object(call.result or '{}').get('message', '')}" for call in calls)
+        or "(none)"
+    )

@@ -54,9 +54,7 @@ class Journal(Protocol):
     async def called(self, scope: Scope, holder: Holder, call_id: UUID, asked: Asked) -> None:
         """Tell that a call began."""
 
-    async def returned(
-        self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int
-    ) -> None:
+    async def returned(self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> None:
         """Tell what a call came to."""
 
 
@@ -64,7 +62,14 @@ class Gateway:
     """The tool calls of one attempt of one run."""
 
     def __init__(
-        self, *, registry: Registry, database: Database, identity: Identity, caller: Caller, journal: Journal, budget: int
+        self,
+        *,
+        registry: Registry,
+        database: Database,
+        identity: Identity,
+        caller: Caller,
+        journal: Journal,
+        budget: int,
     ) -> None:
         assert identity.run_id is not None, "tools are called by runs only"
         self._registry: Final = registry

@@ -10,10 +10,14 @@ from typing import Final
 
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.events import Event, TextSaid
+from persistence.runs import events
 from persistence.scope import Scope
 
 GATHER_SECONDS: Final = 0.05  # below what an eye notices
 EVENT_CHARS: Final = 6_000  # keeps an event below 32 KB whatever its characters and escapes
+
+PARAGRAPH: Final = "\n\n"
+AGAIN: Final = "\n\n(There was an interruption; the answer starts again.)\n\n"
 
 Introduce = Callable[[], tuple[str, Event] | None]
 
@@ -21,11 +25,11 @@ Introduce = Callable[[], tuple[str, Event] | None]
 class AnswerStream:
     """The text of one model call, streamed. `introduce` gives the event that must come before the first text."""
 
-    def __init__(self, context: Context, place: str, *, introduce: Introduce, lead: str = "") -> None:
+    def __init__(self, context: Context, place: str, introduce: Introduce | None = None) -> None:
         self._context: Final = context
-        self._place: Final = f"text:{place}:{context.identity.attempt}"
+        self._place: Final = f"text:{place}:"
         self._introduce: Final = introduce
-        self._held = [lead] if lead else []
+        self._held: list[str] = []
         self._sent_at = 0.0
         self._events = 0
 
@@ -41,21 +45,37 @@ class AnswerStream:
             await self.flush()
 
     async def flush(self) -> None:
-        """Send what is held."""
+        """Send what is held; blank text waits for the first word."""
         text = "".join(self._held)
-        if not text.strip() and not self.started:
+        if not text or not (self.started or text.strip()):
             return
         self._held.clear()
-        if text:
-            async with self._context.writing() as scope:
-                await self._send(scope, text)
+        async with self._context.writing() as scope:
+            await self._send(scope, text)
         self._sent_at = time.monotonic()
 
     async def _send(self, scope: Scope, text: str) -> None:
-        first = None if self.started else self._introduce()
+        before: list[tuple[str, Event]] = []
+        if not self.started:
+            text = await self._lead(scope) + text
+            introduction = None if self._introduce is None else self._introduce()
+            before = [] if introduction is None else [introduction]
         pieces = [text[at : at + EVENT_CHARS] for at in range(0, len(text), EVENT_CHARS)]
-        keyed = [(f"{self._place}:{self._events + place}", TextSaid(content=piece)) for place, piece in enumerate(pieces)]
-        await self._context.log.emit(scope, *([first] if first else []), *keyed)
+        keyed = [(self._key(self._events + place), TextSaid(content=piece)) for place, piece in enumerate(pieces)]
+        await self._context.log.emit(scope, *before, *keyed)
         self._events += len(pieces)
 
+    async def _lead(self, scope: Scope) -> str:
+        """Return what parts this text from the one before; an earlier attempt's half is not hidden."""
+        if await events.has_text(scope, self._context.run_id, self._place):
+            return AGAIN
+        return PARAGRAPH if await events.has_text(scope, self._context.run_id) else ""
 
+    def _key(self, place: int) -> str:
+        return f"{self._place}{self._context.identity.attempt}:{place}"
+
+
+async def say(context: Context, scope: Scope, key: str, text: str) -> None:
+    """Stream a paragraph that no model wrote, in the caller's transaction; once, whatever happens."""
+    lead = PARAGRAPH if await events.has_text(scope, context.run_id) else ""
+    await context.log.emit(scope, (f"text:{key}", TextSaid(content=lead + text)))

@@ -47,7 +47,9 @@ class Conversation:
             return cls(context, conversation_id, await conversations.messages(scope, conversation_id))
 
     @classmethod
-    async def begin(cls, context: Context, scope: Scope, opening: Opening, first: Sequence[NewMessage]) -> "Conversation":
+    async def begin(
+        cls, context: Context, scope: Scope, opening: Opening, first: Sequence[NewMessage]
+    ) -> "Conversation":
         """Open a conversation with its first messages, in the caller's transaction."""
         conversation_id = await conversations.open_conversation(scope, opening)
         for message in first:
@@ -75,9 +77,9 @@ class Conversation:
         return sum(row.role == "tool" for row in self._rows)
 
     @property
-    def has_spoken(self) -> bool:
-        """Say whether a model has already said something here that a person can read."""
-        return any(row.role == "assistant" and row.model_used is not None and row.content.strip() for row in self._rows)
+    def last_content(self) -> str:
+        """Return the text of the last message, whoever wrote it."""
+        return self._rows[-1].content if self._rows else ""
 
     @property
     def results(self) -> list[str]:

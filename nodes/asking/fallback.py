@@ -3,8 +3,9 @@
 import json
 from collections.abc import Sequence
 
+from nodes.asking.answer_stream import say
 from nodes.vocabulary.context import Context
-from nodes.vocabulary.events import Step, StepStatus, TextSaid
+from nodes.vocabulary.events import Step, StepStatus
 from persistence.record import plans
 from persistence.runs import ledger
 from persistence.runs.ledger import CallState, LedgerRow
@@ -13,14 +14,13 @@ from persistence.text import shortened
 RESULT_CHARS = 600  # of one result, so that a dozen still read as an answer
 
 
-async def say_what_is_known(context: Context, failure: Exception, *, broke_off: bool) -> None:
-    """Stream the answer that needs no model; `broke_off` says that the model's own text stopped in the middle."""
+async def say_what_is_known(context: Context, failure: Exception) -> None:
+    """Stream the answer that needs no model, behind whatever a model said before it failed."""
     async with context.writing() as scope:
         plan = await plans.of_run(scope, context.run_id)
         calls = await ledger.of_run(scope, context.run_id)
         steps = [] if plan is None else [Step.model_validate(step) for step in plan.steps]
-        text = ("\n\n" if broke_off else "") + answer_from_results(failure, steps, calls)
-        await context.log.emit(scope, ("text:known", TextSaid(content=text)))
+        await say(context, scope, "known", answer_from_results(failure, steps, calls))
 
 
 def answer_from_results(failure: Exception, steps: Sequence[Step], calls: Sequence[LedgerRow]) -> str:

@@ -61,9 +61,7 @@ def plan_schema() -> dict[str, JsonValue]:
     return function_schema(PLAN_TOOL, CreatePlan, camel_case=True)
 
 
-def validate(
-    draft: CreatePlan, registry: Registry, limits: Limits, completed: Sequence[int] = ()
-) -> list[Step]:
+def validate(draft: CreatePlan, registry: Registry, limits: Limits, completed: Sequence[int] = ()) -> list[Step]:
     """Return the steps of a sound draft, in the order of their numbers.
 
     `completed` are steps of the plan before, which a revised plan may depend on

@@ -10,7 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 Act = Callable[[int, int | None], Awaitable[bool]]
 
 
-async def schedule(waits_for: Mapping[int, Sequence[int]], act: Act, *, settled: Mapping[int, bool], width: int) -> None:
+async def schedule(
+    waits_for: Mapping[int, Sequence[int]], act: Act, *, settled: Mapping[int, bool], width: int
+) -> None:
     """Act on every step that is not settled yet, each the moment the steps before it are.
 
     `act(number, blocked_by)` runs a step and returns whether it succeeded; with

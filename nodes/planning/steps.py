@@ -96,9 +96,7 @@ class Steps:
     async def _spawn(self, step: Step) -> "_Shift":
         """Write an executor down with its task, and announce both."""
         context = self._context
-        system = render(
-            "executor", now=clock_words(context.now, context.time_zone), time_zone=context.time_zone.key
-        )
+        system = render("executor", now=clock_words(context.now, context.time_zone), time_zone=context.time_zone.key)
         title = shortened(step.description, TITLE_CHARS)
         before = [self.by_number[number] for number in step.depends_on]
         task = render(

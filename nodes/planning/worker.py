@@ -1,7 +1,9 @@
 """An agent at work on one step: model ⇄ tools, as a small compiled graph of its own.
 
-It has no checkpointer. What was said is stored message by message, so a planner
-step goes on where it stopped; an executor, which only reads, starts again.
+It has no checkpointer of its own or of its parent's, which it would take up by
+default and then, after a crash, end at once where it stood. What was said is
+stored message by message, so a planner step goes on where it stopped; an
+executor, which only reads, starts again.
 """
 
 from collections.abc import Sequence
@@ -30,6 +32,10 @@ from tools.tool import Args, answered, function_schema, refused
 SUBMIT_TOOL: Final = "submit_result"
 REPEATS_BEFORE_STOP: Final = 3  # the same calls with the same arguments, answer after answer
 SUPERSTEPS_PER_TURN: Final = 2
+
+# A graph inside a node takes up its parent's durability from this key. With `sync` and no checkpointer, langgraph
+# 1.2.22 waits for a checkpoint that it never began (AttributeError); the `durability` argument would warn each time.
+INHERITED_DURABILITY: Final = "__pregel_durability"
 
 
 class SubmitResult(Args):
@@ -122,7 +128,7 @@ def _compiled() -> CompiledStateGraph[_Place, Work, _Place, _Place]:
     graph.add_edge(START, "think")
     for name in ("think", "act"):
         graph.add_conditional_edges(name, _next, {"think": "think", "act": "act", "end": END})
-    return graph.compile()
+    return graph.compile(checkpointer=False)
 
 
 def _next(state: _Place) -> str:
@@ -139,5 +145,9 @@ async def work_through(work: Work, name: str) -> None:
         ModelFailure: no model answered.
         CallsSpent: the run made all the model calls it may.
     """
-    config = RunnableConfig(run_name=name, recursion_limit=SUPERSTEPS_PER_TURN * (work.turns + 2))
+    config = RunnableConfig(
+        run_name=name,
+        recursion_limit=SUPERSTEPS_PER_TURN * (work.turns + 2),
+        configurable={INHERITED_DURABILITY: "async"},
+    )
     await WORKER.ainvoke({"next": "think"}, config, context=work)

@@ -59,6 +59,12 @@ async def after(scope: Scope, run_id: UUID, seq: int, limit: int) -> list[Logged
     )
 
 
+async def has_text(scope: Scope, run_id: UUID, key_prefix: str = "") -> bool:
+    """Say whether anything of a run's answer was streamed, under keys that begin so."""
+    query = "select true from run_events where run_id = %s and type = 'text' and starts_with(key, %s) limit 1"
+    return await scope.value(bool, query, (run_id, key_prefix)) or False
+
+
 async def texts(scope: Scope, run_id: UUID) -> str:
     """Return the answer as it was streamed: every `text` event of a run, joined."""
     joined = await scope.value(
@@ -70,8 +76,3 @@ async def texts(scope: Scope, run_id: UUID) -> str:
         (run_id,),
     )
     return joined or ""
-
-
-async def exists(scope: Scope, run_id: UUID, key: str) -> bool:
-    """Say whether a run's log has an event with that key."""
-    return await scope.value(bool, "select true from run_events where run_id = %s and key = %s", (run_id, key)) or False

@@ -1,0 +1,187 @@
+"""Whole turns for tests: a person asks, a scripted model answers over real HTTP, everything else is real."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from graph.models import ModelProfile, chat_models, close_chat_models
+from graph.turn import Engine, run_turn
+from nodes.vocabulary.limits import Limits
+from persistence.pools import Database
+from persistence.record import messages, sessions
+from persistence.runs import events, runs
+from persistence.runs.runs import Run
+from persistence.scope import Identity, Role
+from tests.conftest import Person
+from tests.scripted_model.replies import Reply, call, tools
+from tests.scripted_model.script import Script
+from tests.scripted_model.server import ScriptedModel
+from tools.registry import Registry
+
+LEASE_SECONDS = 60.0
+Payload = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A turn that ended: its run's row, its events in order and the answer as a person reads it."""
+
+    run: Run
+    events: list[Payload]
+
+    @property
+    def types(self) -> list[str]:
+        """Return the type of each event."""
+        return [str(event["type"]) for event in self.events]
+
+    def all(self, kind: str) -> list[Payload]:
+        """Return the events of one type."""
+        return [event for event in self.events if event["type"] == kind]
+
+    def places(self, kind: str, *, number: int | None = None) -> set[int]:
+        """Return where events of a type stand, of any step or of one."""
+        return {
+            place
+            for place, event in enumerate(self.events)
+            if event["type"] == kind and (number is None or event["step"]["stepNumber"] == number)
+        }
+
+    @property
+    def text(self) -> str:
+        """Return the answer, as the stream told it."""
+        return "".join(str(event["content"]) for event in self.all("text"))
+
+
+@dataclass
+class Desk:
+    """One person at one installation whose models follow a script."""
+
+    database: Database
+    person: Person
+    engine: Engine
+    model: ScriptedModel
+    session_id: UUID | None = None
+    heard: list[int] = field(default_factory=list[int])
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def ask(self, request: str) -> Turn:
+        """Send a message into the desk's session and run its turn to the end."""
+        return await self.finish(await self.accept(request))
+
+    async def accept(self, request: str, *, context_type: str = "global", entity_id: UUID | None = None) -> UUID:
+        """Store a message and its run, as the server does before it answers."""
+        async with self.database.acting(Role.API, self.person.identity) as scope:
+            if self.session_id is None:
+                session = await sessions.insert(scope, request[:100], context_type, entity_id)
+                self.session_id = session.id
+            run = await runs.insert(scope, self.session_id, request, uuid4().hex, None)
+            assert run is not None
+            await messages.insert(scope, self.session_id, run.id, "user", request)
+        return run.id
+
+    async def claim(self, run_id: UUID) -> Identity:
+        """Take a run, as a worker does."""
+        async with self.database.acting(Role.WORKER, self.person.identity) as scope:
+            await scope.execute("update runs set lease_until = '2000-01-01' where id = %s", (run_id,))
+            run = await runs.claim(scope, run_id, LEASE_SECONDS)
+        assert run is not None, "the run is free"
+        return Identity(self.person.id, run.id, run.attempt)
+
+    async def finish(self, run_id: UUID) -> Turn:
+        """Take a run and work on it to its end."""
+        await run_turn(self.engine, await self.claim(run_id), self.hear)
+        return await self.turn(run_id)
+
+    async def crash(self, run_id: UUID, commits: int) -> None:
+        """Take a run and die right after so many commits that appended events."""
+        dead = asyncio.Event()
+        left = commits
+
+        def count() -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                dead.set()
+
+        turn = asyncio.create_task(run_turn(self.engine, await self.claim(run_id), count))
+        dying = asyncio.create_task(dead.wait())
+        await asyncio.wait({turn, dying}, return_when=asyncio.FIRST_COMPLETED)
+        turn.cancel()
+        dying.cancel()
+        await asyncio.wait({turn, dying})
+
+    async def heard_of(self, run_id: UUID, kind: str, *, number: int) -> None:
+        """Return as soon as a step's event of that type stands in the log."""
+        while True:
+            self.news.clear()
+            if (await self.turn(run_id)).places(kind, number=number):
+                return
+            await self.news.wait()
+
+    def hear(self) -> None:
+        """Take note of a commit that appended events."""
+        self.heard.append(1)
+        self.news.set()
+
+    async def turn(self, run_id: UUID) -> Turn:
+        """Return a run as it stands."""
+        async with self.database.acting(Role.API, self.person.identity) as scope:
+            run = await runs.find(scope, run_id)
+            logged = await events.after(scope, run_id, 0, 10_000)
+        assert run is not None
+        return Turn(run, [json.loads(event.payload) for event in logged])
+
+    async def rows(self, query: str, *parameters: object) -> list[Payload]:
+        """Return what a SELECT finds among the person's rows."""
+        async with self.database.acting(Role.WORKER, self.person.identity) as scope:
+            cursor = await scope.connection.execute(query.encode(), parameters)
+            names = [column.name for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
+
+
+@asynccontextmanager
+async def desk(
+    database: Database,
+    person: Person,
+    script: Script | Iterable[Reply],
+    *,
+    limits: Limits | None = None,
+    registry: Registry | None = None,
+) -> AsyncGenerator[Desk]:
+    """Give a desk whose planner is the model `deep` and whose executors are `quick`, both scripted."""
+    with ScriptedModel(script) as server:
+        planner = chat_models(ModelProfile("deep", server.base_url))
+        executor = chat_models(ModelProfile("quick", server.base_url))
+        engine = Engine(database, registry or Registry.build(), tuple(planner), tuple(executor), limits or Limits())
+        try:
+            yield Desk(database, person, engine, server)
+        finally:
+            await close_chat_models([*planner, *executor])
+
+
+def step(
+    number: int, *, by: str = "executor", tool: str | Sequence[str] = "list_tasks", after: Sequence[int] = ()
+) -> Payload:
+    """Return one step of a plan as a model writes it."""
+    return {
+        "stepNumber": number,
+        "type": "gather" if by == "executor" else "write",
+        "description": f"Do part {number}.",
+        "executorRequired": by == "executor",
+        "tools": [tool] if isinstance(tool, str) else list(tool),
+        "dependsOn": list(after),
+    }
+
+
+def plan(*steps: Payload) -> Reply:
+    """Return the reply that hands in a plan."""
+    return tools(call("create_plan", {"reasoning": "It is large.", "goal": "Order.", "steps": list(steps)}))
+
+
+def submit(summary: str = "Found it.", status: str = "complete") -> Reply:
+    """Return the reply by which an executor hands in its result."""
+    return tools(call("submit_result", {"status": status, "summary": summary}))
