@@ -3,11 +3,15 @@
 The codes are part of the command line's contract; scripts branch on them.
 """
 
-from collections.abc import Coroutine, Mapping
+import asyncio
+from collections.abc import Coroutine, Generator, Mapping
+from contextlib import contextmanager
 from enum import IntEnum
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Final
+
+import typer
 
 from nodes.vocabulary.events import FinishedReason
 from nodes.vocabulary.view import RunView
@@ -63,20 +67,27 @@ def exit_code_of(view: RunView) -> ExitCode:
 
 
 def perform(work: Coroutine[None, None, ExitCode]) -> None:
-    """Do a command's work and leave with its code; a failure is one line on stderr.
+    """Do a command's work and leave with its code.
 
     Raises:
         typer.Exit: always, with the code.
     """
-    import asyncio
-
-    import typer
-
-    try:
+    with failing_in_one_line():
         code = asyncio.run(work)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def failing_in_one_line() -> Generator[None]:
+    """Turn the failure of a command into one line on stderr and its exit code.
+
+    Raises:
+        typer.Exit: after a failure or Ctrl-C.
+    """
+    try:
+        yield
     except CommandFailed as failure:
         typer.echo(f"planwright: {failure}", err=True)
         raise typer.Exit(failure.exit_code) from None
     except KeyboardInterrupt:
         raise typer.Exit(ExitCode.INTERRUPTED) from None
-    raise typer.Exit(code)

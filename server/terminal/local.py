@@ -8,21 +8,19 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from graph.models import ModelProfileInvalid
-from persistence.errors import PersistenceError
-from persistence.pools import Database
 from persistence.runs import runs
 from persistence.scope import Identity, Role, Scope
 from server.accept import accept
 from server.bodies import Ask
-from server.refusals import Refused
-from server.settings import Settings
+from server.settings import Settings, SettingsInvalid
 from server.stopping import Stopped, stop_run
 from server.tail import Heartbeat, tail
 from server.terminal.backend import Question
-from server.terminal.exits import CommandFailed, ExitCode, exit_code_of_status
+from server.terminal.exits import CommandFailed, ExitCode
 from server.terminal.frames import Frame
 from server.terminal.people import user_id_of
-from server.wiring import Planwright, connected, opened
+from server.terminal.stored import failures_told, no_such_run
+from server.wiring import Planwright, opened
 from tools.errors import BadExtension, DuplicateTool
 
 
@@ -90,43 +88,22 @@ async def opened_here(settings: Settings, user: str | None) -> AsyncGenerator[Lo
     Raises:
         CommandFailed: it cannot start; the text says why.
     """
-    with failures_told():
+    with failures_told(), setup_told():
         async with opened(settings) as planwright:
             yield LocalBackend(planwright, await user_id_of(planwright.database, user, settings))
 
 
-@asynccontextmanager
-async def record_of(settings: Settings, user: str | None) -> AsyncGenerator[tuple[Database, UUID]]:
-    """Open the database alone, for a command that only looks something up in a user's name.
-
-    Raises:
-        CommandFailed: there is no usable database.
-    """
-    with failures_told():
-        async with connected(settings) as database:
-            yield database, await user_id_of(database, user, settings)
-
-
 @contextmanager
-def failures_told() -> Generator[None]:
-    """Turn what is foreseen into the command's own failure.
+def setup_told() -> Generator[None]:
+    """Turn what an operator set up wrongly into the command's own failure.
 
     Raises:
-        CommandFailed: with the exit code that fits.
+        CommandFailed: with the usage code.
     """
     try:
         yield
-    except Refused as refusal:
-        raise CommandFailed(exit_code_of_status(refusal.status), str(refusal)) from refusal
-    except PersistenceError as error:
-        raise CommandFailed(ExitCode.UNREACHABLE, f"{error} `planwright doctor` says more.") from error
-    except (ModelProfileInvalid, BadExtension, DuplicateTool) as error:
+    except (SettingsInvalid, ModelProfileInvalid, BadExtension, DuplicateTool) as error:
         raise CommandFailed(ExitCode.USAGE, str(error)) from error
-
-
-def no_such_run(run_id: UUID) -> CommandFailed:
-    """Return the failure for a run that is not there, or is someone else's."""
-    return CommandFailed(ExitCode.FAILED, f"There is no run {run_id}. `planwright runs` lists yours.")
 
 
 def _checked(question: Question) -> Ask:

@@ -4,8 +4,8 @@ import typer
 
 from persistence.migrate import migrate
 from server.terminal.exits import ExitCode, perform
-from server.terminal.local import failures_told
 from server.terminal.settings import settings_or_usage
+from server.terminal.stored import failures_told
 from server.wiring import database_server, installation_secret
 
 

@@ -6,11 +6,10 @@ import typer
 
 from persistence.runs import runs
 from persistence.runs.runs import Run
-from persistence.scope import Identity, Role
 from server.terminal.exits import ExitCode, perform
-from server.terminal.local import record_of
 from server.terminal.printable import one_line
 from server.terminal.settings import settings_or_usage
+from server.terminal.stored import reading
 from server.terminal.wording import duration
 
 REQUEST_CHARS: int = 60
@@ -22,10 +21,7 @@ def run(limit: int, user: str | None) -> None:
 
 
 async def _list(limit: int, user: str | None) -> ExitCode:
-    async with (
-        record_of(settings_or_usage(), user) as (database, user_id),
-        database.acting(Role.API, Identity(user_id)) as scope,
-    ):
+    async with reading(settings_or_usage(), user) as scope:
         found = await runs.newest(scope, limit)
     for one in found:
         typer.echo(_line(one))

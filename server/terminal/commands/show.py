@@ -3,11 +3,10 @@
 from uuid import UUID
 
 from persistence.record import sums
-from persistence.scope import Identity, Role
 from server.terminal.exits import ExitCode, perform
-from server.terminal.local import no_such_run, record_of
 from server.terminal.screen import plain_console
 from server.terminal.settings import settings_or_usage
+from server.terminal.stored import no_such_run, reading
 from server.terminal.timeline import timeline
 from server.trace import trace_of
 
@@ -20,10 +19,7 @@ def run(run_id: UUID, user: str | None) -> None:
 
 
 async def _show(run_id: UUID, user: str | None) -> ExitCode:
-    async with (
-        record_of(settings_or_usage(), user) as (database, user_id),
-        database.acting(Role.API, Identity(user_id)) as scope,
-    ):
+    async with reading(settings_or_usage(), user) as scope:
         trace = await trace_of(scope, run_id)
         added_up = await sums.of_run(scope, run_id)
     if trace is None:

@@ -2,9 +2,10 @@
 
 import typer
 
+from persistence.record import users
 from server.terminal.exits import CommandFailed, ExitCode, perform
-from server.terminal.local import record_of
 from server.terminal.settings import settings_or_usage
+from server.terminal.stored import reading
 from server.tokens import TokenLifetimeInvalid, issue_token
 from server.wiring import token_key
 
@@ -16,10 +17,12 @@ def run(email: str, days: int) -> None:
 
 async def _issue(email: str, days: int) -> ExitCode:
     settings = settings_or_usage()
-    async with record_of(settings, email) as (_, user_id):
+    async with reading(settings, email) as scope:
+        person = await users.me(scope)
         key = token_key(settings)
+    assert person is not None, "the scope acts in this person's name"
     try:
-        token = issue_token(key, user_id, days)
+        token = issue_token(key, person.id, days)
     except TokenLifetimeInvalid as error:
         raise CommandFailed(ExitCode.USAGE, str(error)) from None
     typer.echo(token)

@@ -1,0 +1,152 @@
+"""Over HTTP a run is followed to its end, whatever happens to the connection."""
+
+import json
+import re
+from collections.abc import AsyncGenerator
+from uuid import UUID
+
+import pytest
+
+from server.terminal.backend import Question
+from server.terminal.exits import CommandFailed, ExitCode
+from server.terminal.frames import Frame
+from server.terminal.remote import PAUSES_SECONDS, RemoteBackend, client_for
+from tests.server.terminal.scripted import Scripted, refused, scripted, streamed
+from tests.told import DONE, RUN, SESSION
+
+FIRST = (1, json.dumps(SESSION))
+SAID = (2, '{"type":"text","content":"Five."}')
+LAST = (3, json.dumps(DONE))
+
+
+class Pauses:
+    """Waits for nothing, and remembers how long it should have."""
+
+    def __init__(self) -> None:
+        self.taken: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        """Take a pause down."""
+        self.taken.append(seconds)
+
+
+async def all_of(frames: AsyncGenerator[Frame]) -> list[int]:
+    """Read a stream to its end and give the numbers of its events."""
+    return [frame.seq async for frame in frames]
+
+
+async def asked(server: Scripted, pauses: Pauses | None = None) -> list[int]:
+    """Ask a server something; give the numbers of the events that came."""
+    async with client_for(server.address, "secret") as client:
+        return await all_of(RemoteBackend(client, pauses or Pauses()).ask(Question("What is overdue?")))
+
+
+async def test_a_message_is_posted_with_a_token_and_a_key() -> None:
+    """The request carries the message, the bearer token and an idempotency key."""
+    async with scripted(streamed(FIRST, SAID, LAST)) as server:
+        assert await asked(server) == [1, 2, 3]
+    (request,) = server.requests
+    assert request.startswith("POST /api/agent/stream HTTP/1.1")
+    assert "authorization: bearer secret" in request.lower()
+    assert re.search(r"idempotency-key: [0-9a-f]{32}\r\n", request.lower())
+    assert json.loads(request.partition("\r\n\r\n")[2]) == {"message": "What is overdue?", "context_type": "global"}
+
+
+async def test_a_broken_stream_is_taken_up_behind_its_last_event() -> None:
+    """After a break the run's events are asked for from the last one that came, each time."""
+    answers = streamed(FIRST, whole=False), streamed(SAID, whole=False), streamed(LAST)
+    pauses = Pauses()
+    async with scripted(*answers) as server:
+        assert await asked(server, pauses) == [1, 2, 3]
+    assert [request.split(" HTTP")[0] for request in server.requests] == [
+        "POST /api/agent/stream",
+        f"GET /api/agent/runs/{RUN}/events",
+        f"GET /api/agent/runs/{RUN}/events",
+    ]
+    assert ["last-event-id: 1" in server.requests[1].lower(), "last-event-id: 2" in server.requests[2].lower()] == [
+        True,
+        True,
+    ]
+    assert pauses.taken == [0.5, 0.5]
+
+
+async def test_a_stream_that_ends_without_its_last_event_is_a_broken_one() -> None:
+    """A clean end of the body is not the end of the run."""
+    async with scripted(streamed(FIRST), streamed(SAID, LAST)) as server:
+        assert await asked(server) == [1, 2, 3]
+
+
+async def test_a_message_is_posted_again_only_with_its_first_key() -> None:
+    """When nothing was answered the message is sent once more, under the key that makes it one message."""
+    async with scripted(b"", refused(503, "Not now."), streamed(FIRST, LAST)) as server:
+        assert await asked(server) == [1, 3]
+    keys = {re.findall(r"idempotency-key: (\S+)", request.lower())[0] for request in server.requests}
+    assert (len(server.requests), len(keys)) == (3, 1)
+
+
+async def test_a_server_that_stays_away_is_told_with_the_way_back() -> None:
+    """After the last pause the command ends with “unreachable” and says how to rejoin the run."""
+    pauses = Pauses()
+    async with scripted(streamed(FIRST, whole=False)) as server:
+        with pytest.raises(CommandFailed, match=f"planwright tail {RUN}") as failure:
+            await asked(server, pauses)
+    assert failure.value.exit_code is ExitCode.UNREACHABLE
+    assert pauses.taken == list(PAUSES_SECONDS)
+
+
+async def test_nobody_at_the_address_is_told_at_once() -> None:
+    """A server that was never reached is not waited for."""
+    async with scripted() as server:
+        pass
+    pauses = Pauses()
+    with pytest.raises(CommandFailed, match="Nobody answers") as failure:
+        await asked(server, pauses)
+    assert (failure.value.exit_code, pauses.taken) == (ExitCode.UNREACHABLE, [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "words"),
+    [
+        pytest.param(refused(401, "A valid bearer token is needed."), ExitCode.NOT_SIGNED_IN, "token new", id="401"),
+        pytest.param(refused(404, "There is nothing here."), ExitCode.FAILED, "There is nothing here.", id="404"),
+        pytest.param(refused(409, "The session has a run."), ExitCode.FAILED, "The session has a run.", id="409"),
+        pytest.param(refused(422, "The message says nothing."), ExitCode.USAGE, "says nothing", id="422"),
+        pytest.param(
+            refused(429, "Slow down.", "Retry-After: 7\r\n"), ExitCode.LIMIT, "Slow down. Try again in 7 s.", id="429"
+        ),
+        pytest.param(refused(500, "Wrong \\u001b[2J"), ExitCode.FAILED, "Wrong \N{REPLACEMENT CHARACTER}", id="500"),
+    ],
+)
+async def test_a_refusal_has_its_exit_code(answer: bytes, code: ExitCode, words: str) -> None:
+    """Each kind of refusal has its code, and is told in the server's words, made safe to print."""
+    async with scripted(answer) as server:
+        with pytest.raises(CommandFailed) as failure:
+            await asked(server)
+    assert (failure.value.exit_code, words in str(failure.value)) == (code, True)
+
+
+async def test_a_run_is_stopped_or_had_ended() -> None:
+    """Cancelling says whether there was something to stop."""
+    answers = refused(202, ""), refused(409, "The run has ended already.")
+    async with scripted(*answers) as server, client_for(server.address, "secret") as client:
+        backend = RemoteBackend(client)
+        assert [await backend.cancel(RUN), await backend.cancel(RUN)] == [True, False]
+    assert server.requests[0].startswith(f"POST /api/agent/runs/{RUN}/cancel")
+
+
+async def test_following_begins_behind_the_given_event() -> None:
+    """A run that is followed from event 1 shows what comes behind it."""
+    async with scripted(streamed(SAID, LAST)) as server, client_for(server.address, "secret") as client:
+        assert await all_of(RemoteBackend(client).follow(UUID(int=5), 1)) == [2, 3]
+    assert server.requests[0].startswith(f"GET /api/agent/runs/{UUID(int=5)}/events")
+
+
+@pytest.mark.parametrize(
+    ("address", "token", "code"),
+    [("127.0.0.1:8000", "secret", ExitCode.USAGE), ("http://127.0.0.1:8000", "", ExitCode.NOT_SIGNED_IN)],
+)
+def test_what_cannot_work_is_told_before_anything_is_sent(address: str, token: str, code: ExitCode) -> None:
+    """An address without its scheme, or no token, is the person's to mend."""
+    with pytest.raises(CommandFailed) as failure:
+        client_for(address, token)
+    assert failure.value.exit_code is code
