@@ -17,6 +17,7 @@ from nodes.asking.ask import Question, ask
 from nodes.asking.conversation import Conversation, told
 from nodes.asking.fallback import say_what_is_known
 from nodes.asking.reply import Reply
+from nodes.planning.drafts import Outline, outline_of
 from nodes.planning.rules import PLAN_TOOL, plan_schema
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import CallsSpent, ContentFiltered, ModelGaveNothing
@@ -129,11 +130,12 @@ class _Said:
 
     def _analysis(self, strategy: Strategy, reply: Reply | None) -> tuple[str, Event]:
         self.announced = strategy
-        calls = [] if reply is None else [call.name for call in reply.calls]
+        calls = () if reply is None else reply.calls
+        outline = next((outline_of(call.arguments) for call in calls if call.name == PLAN_TOOL), Outline("", 0))
         body = AnalysisBody(
             strategy=strategy,
-            reasoning=self._reason or _reasoning(strategy, calls),
-            estimated_operations=len(calls),
+            reasoning=self._reason or outline.reasoning or _reasoning(strategy, [call.name for call in calls]),
+            estimated_operations=outline.steps or len(calls),
             requires_tools=strategy is not Strategy.SIMPLE,
             requires_executors=strategy is Strategy.COMPLEX,
         )

@@ -1,6 +1,8 @@
 """The planner's draft of a plan, read from its last answer."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from nodes.asking.conversation import Conversation
 from nodes.planning.rules import PLAN_TOOL, CreatePlan, validate
@@ -8,9 +10,29 @@ from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import PlanInvalid
 from nodes.vocabulary.events import Step
 from persistence.scope import Scope
+from persistence.text import shortened
 from tools.arguments import arguments_of
 from tools.errors import ArgumentsInvalid
 from tools.tool import answered, refused
+
+MAX_REASONING_CHARS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a draft says of itself before it is checked."""
+
+    reasoning: str
+    steps: int
+
+
+def outline_of(raw: str) -> Outline:
+    """Return the outline of a draft; of one that cannot be read, nothing."""
+    try:
+        draft = arguments_of(PLAN_TOOL, CreatePlan, raw)
+    except ArgumentsInvalid:
+        return Outline("", 0)
+    return Outline(shortened(draft.reasoning.strip(), MAX_REASONING_CHARS), len(draft.steps))
 
 
 def drafted(context: Context, conversation: Conversation, completed: Sequence[int] = ()) -> list[Step]:

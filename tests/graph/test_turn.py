@@ -98,6 +98,8 @@ async def test_executors_read_side_by_side_and_the_planner_writes(database: Data
     assert max(turn.places("executor_spawned")) < min(turn.places("executor_result"))
     assert max(turn.places("executor_result")) < next(iter(turn.places("step_start", number=3)))
     assert turn.all("step_complete")[-1]["step"]["status"] == "completed"
+    analysis = turn.all("analysis")[0]["analysis"]
+    assert (analysis["reasoning"], analysis["estimatedOperations"]) == ("It is large.", 3)
     assert (turn.run.strategy, turn.text) == ("complex", "The plants are on your list.")
     assert_one_end(turn.types)
 
