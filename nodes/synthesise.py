@@ -10,6 +10,7 @@ from langgraph.runtime import Runtime
 
 from nodes.asking.answer_stream import AnswerStream
 from nodes.asking.ask import Question, ask
+from nodes.asking.call_words import message_of
 from nodes.asking.conversation import Conversation, told
 from nodes.asking.fallback import say_what_is_known
 from nodes.asking.render import render
@@ -22,7 +23,6 @@ from nodes.vocabulary.state import State, Update
 from persistence.record import plans
 from persistence.runs import ledger
 from persistence.runs.ledger import CallState, LedgerRow
-from tools.arguments import parse_object
 
 CUT_OFF = "\n\n(The answer reached the model's length limit and ends here.)"
 

@@ -18,8 +18,8 @@ read; failed writes are named behind answers in every language.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -48,10 +48,10 @@ class _Kind:
 
 _KINDS: Final = (
     _Kind("created|recorded|captured", "create|record|capture", r"create_|schedule"),
-    _Kind("added", "add", r"create_|schedule|update_"),
+    _Kind(r"added(?! up| together)", "add", r"create_|schedule|update_"),
     _Kind("saved|stored", "save|store", r"create_|update_"),
     _Kind(
-        "updated|changed|edited|renamed|modified|marked|completed|closed|archived|paused|reopened|set|tagged|ticked off",
+        "updated|changed|edited|renamed|modified|marked|completed|closed|archived|paused|reopened|set|tagged",
         "update|change|edit|rename|modify|mark|complete|close|archive|pause|reopen|set|tag",
         r"update_",
     ),
@@ -68,19 +68,25 @@ _KINDS: Final = (
 )
 _PAST: Final = "|".join(kind.past for kind in _KINDS)
 _BASE: Final = "|".join(kind.base for kind in _KINDS)
-_ACTS: Final = "created|added|saved|updated|renamed|scheduled|booked|moved|rescheduled|postponed|deleted|removed|sent|e-?mailed|invited"
+_ACTS: Final = (
+    "created|added|saved|updated|renamed|scheduled|booked|moved|rescheduled|postponed"
+    "|deleted|removed|sent|e-?mailed|invited"
+)
 _STATES: Final = frozenset({"completed", "closed", "archived", "paused", "cancelled", "canceled", "blocked"})
-_BUT_MARKED: Final = r"(?=.*\b(?:done|complete|completed|finished|blocked|in progress|active|high|medium|low)\b)"
+_AS_STATUS: Final = re.compile(r"\b(?:done|complete|completed|finished|blocked|in progress|active|high|medium|low)\b")
 _NUMBERS: Final[Mapping[str, int]] = MappingProxyType(
     {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 )
 
 _HOW: Final = r"(?:(?:also|now|just|then|successfully|finally|both|gone ahead and|went ahead and)\s+)*"
 _THING: Final = (
-    rf"(?:{QUOTED}|(?:the|a|an|your|this|that|it|its|them|both|all|these|those|new|one|\d+|{'|'.join(_NUMBERS)})\b)"
+    rf"(?:{QUOTED}|(?:the|a|an|your|this|that|it|its|them|both|all|these|those|new|one|{'|'.join(_NUMBERS)})\b"
+    r"|\d+(?=\s+(?:\w+\s+){0,2}?[a-z]+s\b))"
 )
+_ROWS: Final = r"(?:tasks|subtasks|notes|events|meetings|appointments|reminders|brain dumps)\b"
 _ROW: Final = (
     rf"(?:{QUOTED}|(?:it|this|that|they|both|all|everything)\b"
+    rf"|(?:the|your|all|both)\s+(?:\w+\s+){{0,3}}?{_ROWS}"
     r"|(?:the|your|a|an)\s+(?:\w+\s+){0,3}?"
     r"(?:task|subtask|note|event|reminder|entry|brain dump|meeting|appointment|project|invitation|e-?mail)\b)"
 )
@@ -89,10 +95,9 @@ _I_DID: Final = re.compile(rf"{_SUBJECT}{_HOW}(?P<verb>{_PAST})\b(?P<rest>.*)", 
 _I_COULD: Final = re.compile(
     rf"\b(?:i|we)\s+(?:was able to|were able to|managed to)\s+(?P<verb>{_BASE})\b(?P<rest>.*)", re.IGNORECASE
 )
-_I_AND: Final = re.compile(
-    rf"{_SUBJECT}{_HOW}(?P<first>\w+)\b(?P<between>.*?)\s(?:and|then)\s+{_HOW}(?P<verb>{_PAST})\b(?P<rest>\s+{_THING}.*)",
-    re.IGNORECASE,
-)
+_WE_ACT: Final = re.compile(rf"{_SUBJECT}{_HOW}(?:\w+ed|found|saw|made|took|put|went|gone)\b", re.IGNORECASE)
+_OF_ANOTHER: Final = re.compile(r"\b(?:that|which|who|you|were|was|are|is|been|be)\b", re.IGNORECASE)
+_AND_DID: Final = re.compile(rf"\s+(?=(?:and\s+|then\s+)+{_HOW}(?:{_PAST})\s+{_THING})", re.IGNORECASE)
 _GOES_ON: Final = re.compile(rf"^(?:and\s+|then\s+)*{_HOW}(?P<verb>{_PAST})\b(?P<rest>\s+{_THING}.*)", re.IGNORECASE)
 _BARE: Final = re.compile(rf"^{_HOW}(?P<verb>{_PAST})\b(?P<rest>\s+{_THING}.*)", re.IGNORECASE)
 _JUST_NOW: Final = re.compile(
@@ -105,8 +110,9 @@ _PASSIVE: Final = re.compile(
     re.IGNORECASE,
 )
 _DONE: Final = re.compile(
-    r"^(?:(?:ok|okay|sure|all|it's|that's|it is|that is|everything is)\W+)*(?:done|set|taken care of)$", re.IGNORECASE
+    r"^(?:(?:all|it's|that's|it is|that is|everything is)\s+)?(?:done|set|taken care of)$", re.IGNORECASE
 )
+_OPENING: Final = re.compile(r"^(?:ok|okay|sure|great|alright|certainly)$", re.IGNORECASE)
 
 _OTHER_TIME: Final = re.compile(
     r"\b(?:already|earlier|previously|recently|originally|yesterday|ago|twice|times|so far|to date|before$|since$"
@@ -123,7 +129,8 @@ _NOT_REAL: Final = re.compile(
 )
 _OF_THE_ANSWER: Final = re.compile(
     r"\b(?:plan|summary|overview|list|lists|outline|table|draft|proposal|proposals|suggestions?|agenda|comparison|breakdown"
-    r"|answer|reply|checklist|options?|version|schedule|timeline|recommendations?|request|review|analysis|steps?|aside|out)\b",
+    r"|answer|reply|checklist|options?|version|schedule|timeline|recommendations?|aside|out|each (?:line|row|item)"
+    r"|nothing|none|no)\b",
     re.IGNORECASE,
 )
 _OF_THE_WORKSPACE: Final = re.compile(
@@ -136,38 +143,39 @@ _REPORTS: Final = re.compile(
     re.IGNORECASE,
 )
 _TELLS_OF_US: Final = re.compile(r"\b(?:i|i've|we|we've|changes?|changed|done|actions?)\b", re.IGNORECASE)
+_NEEDED: Final = (  # “I've marked the urgent ones with a star”, “I've completed the review”
+    ({"marked", "mark"}, _AS_STATUS),
+    ({"completed", "complete"}, re.compile(rf"^\s+(?:it|them|both|all)\b|{_OF_THE_WORKSPACE.pattern}", re.IGNORECASE)),
+)
 _HOW_MANY: Final = re.compile(
     rf"^\s+(?:all\s+|the\s+)?(?P<number>\d{{1,2}}|{'|'.join(_NUMBERS)})\s+(?:\w+\s+){{0,2}}?"
-    r"(?:tasks|subtasks|notes|events|meetings|appointments|reminders|brain dumps)\b",
+    rf"{_ROWS}",
     re.IGNORECASE,
 )
 
 
 def claims(answer: str) -> list[Claim]:
     """Return every claim of a change in an answer, in order."""
-    read = list(clauses(answer))
-    return [*_done(read), *(claim for claim in _each(read) if claim is not None)]
+    read = [part for clause in clauses(answer) for part in _acts(clause)]
+    return [*_done(read), *_each(read)]
 
 
-def _each(read: list[Clause]) -> Iterator[Claim | None]:
-    """Yield what each clause claims; a clause goes on with the subject of the one before it."""
+def _acts(clause: Clause) -> Iterator[Clause]:
+    """Yield one clause for each act: “I found it and moved it” tells of two."""
+    for place, text in enumerate(_AND_DID.split(clause.text)):
+        yield replace(clause, text=text, begins_sentence=clause.begins_sentence and not place)
+
+
+def _each(read: Iterable[Clause]) -> Iterator[Claim]:
+    """Yield what the clauses claim; one without a subject has that of the clause before it."""
     ours = False
     for clause in read:
-        if clause.begins_sentence:
-            ours = False
-        found = _in_first_person(clause.text) or (ours and _GOES_ON.search(clause.text)) or _without_subject(clause)
-        claim = _claim(clause, found) if found else None
-        ours = (
-            ours or claim is not None or re.search(rf"^{_SUBJECT}\w+(?:ed|found|saw)\b", clause.text, re.I) is not None
-        )
-        yield claim
-
-
-def _in_first_person(text: str) -> re.Match[str] | None:
-    joined = _I_AND.search(text)
-    if joined and re.search(r"\b(?:that|which|who|you|were|was|are|is|been|be)\b", joined["between"], re.IGNORECASE):
-        joined = None
-    return _I_DID.search(text) or _I_COULD.search(text) or joined
+        ours = ours and not clause.begins_sentence
+        found = _I_DID.search(clause.text) or _I_COULD.search(clause.text) or (ours and _GOES_ON.search(clause.text))
+        found = found or _without_subject(clause)
+        ours = (ours or _WE_ACT.search(clause.text) is not None) and not _OF_ANOTHER.search(clause.text)
+        if found and (claim := _claim(clause, found)):
+            yield claim
 
 
 def _without_subject(clause: Clause) -> re.Match[str] | None:
@@ -186,9 +194,11 @@ def _claim(clause: Clause, found: re.Match[str]) -> Claim | None:
     verb, rest = found["verb"].lower(), found["rest"]
     if clause.asks or _OTHER_TIME.search(clause.text) or _NOT_REAL.search(clause.text[: found.start()]):
         return None
-    if _is_about_the_answer(rest) or (verb in {"marked", "mark"} and not re.search(_BUT_MARKED, rest, re.IGNORECASE)):
+    if any(verb in verbs and not needed.search(rest) for verbs, needed in _NEEDED):
         return None
-    kind = next(kind for kind in _KINDS if re.fullmatch(f"{kind.past}|{kind.base}", verb))
+    kind = next(kind for kind in _KINDS if re.match(rf"(?:{kind.past}|{kind.base})\b", verb + rest, re.IGNORECASE))
+    if _is_about_the_answer(rest) and kind.tools != NO_TOOL:
+        return None
     return Claim(kind.tools, _how_many(rest))
 
 
@@ -205,7 +215,8 @@ def _how_many(rest: str) -> int:
     return _NUMBERS[number] if number in _NUMBERS else max(int(number), 1)
 
 
-def _done(read: list[Clause]) -> Iterator[Claim]:
+def _done(read: Iterable[Clause]) -> Iterator[Claim]:
     """Yield a claim for an answer that begins with “Done.” and reports nothing behind it."""
-    if read and _DONE.search(read[0].text) and not any(_REPORTS.search(clause.text) for clause in read[1:]):
+    said = [clause.text for clause in read if not _OPENING.search(clause.text)]
+    if said and _DONE.search(said[0]) and not any(_REPORTS.search(text) for text in said[1:]):
         yield Claim(ANY_WRITE)

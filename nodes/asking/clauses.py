@@ -12,7 +12,7 @@ _QUOTES: Final = re.compile(
     r"“[^”\n]*”|„[^“”\n]*[“”]|«[^»\n]*»|\"[^\"\n]*\"|`[^`\n]*`|‘[^’\n]*’(?!\w)|(?<!\w)'[^'\n]*'(?!\w)"
 )
 _BOLD: Final = re.compile(r"\*\*(?!\s*(?:done|all|\w+ed\b|i\b|i've\b))[^*\n]+\*\*", re.IGNORECASE)
-_ITEM: Final = re.compile(r"\s*(?:[-*•+–]|\d+[.)])\s+")
+_ITEM: Final = re.compile(r"^\s*(?:[-*•+–]|\d+[.)])\s+")
 _MARKS: Final = re.compile(rf"^(?:\[[ xX]\]|[^\w{QUOTED}])+")
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+")
 _CLAUSE_END: Final = re.compile(

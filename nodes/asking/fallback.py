@@ -1,9 +1,9 @@
 """An honest answer without a model: put together from what was found and what was changed."""
 
-import json
 from collections.abc import Sequence
 
 from nodes.asking.answer_stream import say
+from nodes.asking.call_words import message_of
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.events import Step, StepStatus
 from persistence.record import plans
@@ -47,5 +47,4 @@ def _step_line(step: Step) -> str:
 
 
 def _call_line(call: LedgerRow) -> str:
-    message = json.loads(call.result or "{}").get("message", "")
-    return f"- {shortened(str(message) or call.tool, RESULT_CHARS)}"
+    return f"- {shortened(message_of(call) or call.tool, RESULT_CHARS)}"

@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from pydantic import JsonValue
-
 from nodes.asking.call_words import message_of, read_object
 from nodes.asking.claims import Claim, claims
 from nodes.asking.clauses import QUOTED, clauses
@@ -24,12 +22,12 @@ TARGETS: Final = ("eventid", "taskid", "noteid", "braindumpid", "projectid", "ti
 TARGETS_OF_NEW: Final = ("title", "content")  # the project of a new row says where it goes, not which it is
 
 _FAILURE: Final = re.compile(
-    r"\b(?:not|no|cannot|unable|fail\w*|refused|error|neither|nor|none|nothing|without success|unsuccessful\w*|\w+n't)\b",
+    r"\b(?:not|no|cannot|unable|fail\w*|refused|error|neither|nor|none|nothing|unsuccessful\w*|\w+n't)\b",
     re.IGNORECASE,
 )
 _DOUBT: Final = re.compile(
-    r"\b(?:unknown|unsure|unclear|uncertain|not (?:known|sure|certain|clear)|(?:cannot|can't) (?:tell|say|confirm)|may or may not"
-    r"|don't know|whether)\b",
+    r"\b(?:unknown|unsure|unclear|uncertain|not (?:known|sure|certain|clear)|(?:cannot|can't) (?:tell|say|confirm)"
+    r"|may or may not|don't know|whether)\b",
     re.IGNORECASE,
 )
 _WORDS_BY_TOOL: Final = (
@@ -77,7 +75,7 @@ def _target(call: LedgerRow) -> str:
     """Return what a call is about: an id, else a title; "" when its arguments do not say."""
     given = {name.replace("_", "").lower(): value for name, value in read_object(call.arguments).items()}
     names = TARGETS_OF_NEW if call.tool.startswith("create_") else TARGETS
-    found: JsonValue = next((given[name] for name in names if given.get(name)), "")
+    found = next((given[name] for name in names if given.get(name)), "")
     return found.strip().casefold() if isinstance(found, str) else ""
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from nodes.vocabulary.events import Event, encoded
 from persistence.runs import events
 from persistence.runs.events import KeyedEvent
 from persistence.scope import Scope
-
-from nodes.vocabulary.events import Event, encoded
 
 
 @dataclass(frozen=True, slots=True)
