@@ -74,7 +74,4 @@ async def _prompt(context: Context) -> str:
 
 
 def _listed(calls: Sequence[LedgerRow]) -> str:
-    return (
-        "\n".join(f"- {call.tool}: {parse_object(call.result or '{}').get('message', '')}" for call in calls)
-        or "(none)"
-    )
+    return "\n".join(f"- {call.tool}: {message_of(call)}" for call in calls) or "(none)"
