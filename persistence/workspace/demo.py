@@ -28,15 +28,17 @@ async def is_seeded(scope: Scope) -> bool:
 async def seed(scope: Scope, now: datetime, zone: ZoneInfo) -> None:
     """Store the demo workspace around `now`, once: a second time changes nothing.
 
-    The same moment and zone give the same workspace, ids apart. As the worker role.
+    The same moment and zone give the same workspace, ids apart. As the worker
+    role. Of two at once the second waits at the first project's slug, and finds
+    it taken.
     """
-    await scope.execute("select pg_advisory_xact_lock(hashtextextended('demo ' || current_user_id()::text, 0))")
     if await is_seeded(scope):
         return
     user_id = await scope.value(UUID, "select current_user_id()")
     assert user_id is not None, "a scope has a user"
     rows = _Rows(read(), user_id, now, zone)
-    await _insert(scope, INSERT_PROJECTS, rows.projects())
+    if not await _insert(scope, INSERT_PROJECTS, rows.projects()):
+        return
     await _insert(scope, INSERT_TASKS, rows.tasks())
     await _insert(scope, INSERT_PHASES, rows.phases())
     await _insert(scope, INSERT_PHASE_TASKS, rows.phase_tasks())
@@ -213,9 +215,9 @@ def _working_day(today: date, offset: int) -> date:
     return next(islice(working_days, skipped if offset >= 0 else skipped - 1, None))
 
 
-async def _insert(scope: Scope, statement: LiteralString, rows: Iterable[Row]) -> None:
-    """Insert all rows of a table with one statement."""
-    await scope.execute(statement, (json.dumps(list(rows), default=str),))
+async def _insert(scope: Scope, statement: LiteralString, rows: Iterable[Row]) -> int:
+    """Insert all rows of a table with one statement; return how many there were to insert."""
+    return await scope.execute(statement, (json.dumps(list(rows), default=str),))
 
 
 INSERT_PROJECTS: Final = """
@@ -230,6 +232,7 @@ INSERT_PROJECTS: Final = """
         core_meaning_identity, core_reality_understanding, core_trust_safeguards, core_opportunity_freedom,
         core_power_resources, core_harmony_integration, created_at, updated_at
     from json_populate_recordset(null::projects, %s)
+    on conflict (user_id, slug) do nothing
 """
 INSERT_TASKS: Final = """
     insert into tasks (
