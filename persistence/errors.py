@@ -26,6 +26,13 @@ class StatementRefused(PersistenceError):
         super().__init__("The database refused these values.")
 
 
+class TransactionLost(PersistenceError):
+    """A transaction was to be committed in which a statement had failed."""
+
+    def __init__(self) -> None:
+        super().__init__("A statement had failed, so nothing of this transaction was stored.")
+
+
 class Fenced(PersistenceError):
     """Another attempt holds the run, or the run has ended: nothing may be written."""
 
@@ -37,7 +44,10 @@ class UnsafeRole(PersistenceError):
     """A login role could step around row security."""
 
     def __init__(self, role: str) -> None:
-        super().__init__(f"The role {role} is a superuser or may bypass row security. Take that right away first.")
+        super().__init__(
+            f"The role {role} may step around row security: it is a superuser, may bypass it or owns the tables, "
+            "itself or through a role that was granted to it. Take that right away first."
+        )
 
 
 class MigrationChanged(PersistenceError):

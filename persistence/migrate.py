@@ -6,7 +6,7 @@ is kept, and a changed file stops the start.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -18,6 +18,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Identifier, Literal
 
+from persistence import public_rights
 from persistence.errors import MigrationChanged, SchemaIsNewer
 from persistence.scope import Role, Secret, padded_keys
 
@@ -62,6 +63,7 @@ def migrate(admin_conninfo: str, secret: Secret) -> list[str]:
     """
     with _connected(admin_conninfo) as admin, _alone(admin):
         _make_roles(admin, secret)
+        public_rights.withdraw(admin, OWNER)
         login = make_conninfo(admin_conninfo, user=MIGRATE, password=secret.password(MIGRATE))
         with _connected(login) as owner:
             owner.execute(SQL("set role {}").format(Identifier(OWNER)))
@@ -74,13 +76,13 @@ def migrate(admin_conninfo: str, secret: Secret) -> list[str]:
 
 
 @contextmanager
-def _connected(conninfo: str) -> Iterator[Connection[DictRow]]:
+def _connected(conninfo: str) -> Generator[Connection[DictRow]]:
     with Connection[DictRow].connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
         yield connection
 
 
 @contextmanager
-def _alone(admin: Connection[DictRow]) -> Iterator[None]:
+def _alone(admin: Connection[DictRow]) -> Generator[None]:
     admin.execute("select pg_advisory_lock(%s)", (ADVISORY_LOCK,))
     try:
         yield

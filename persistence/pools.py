@@ -1,46 +1,60 @@
 """Connections, one pool for each login role, handed out as scopes only."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
-from psycopg import AsyncConnection, DatabaseError, OperationalError
+from psycopg import AsyncConnection, DatabaseError
 from psycopg.conninfo import make_conninfo
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from persistence.errors import DatabaseUnavailable, Fenced, StatementTimedOut, UnsafeRole
+from persistence.errors import DatabaseUnavailable, TransactionLost, UnsafeRole
 from persistence.scope import Identity, Role, Scope, Secret, signed_context
+from persistence.translation import translated
 
 POOL_SIZE: Final = {Role.API: 6, Role.WORKER: 10, Role.EXECUTOR: 8}
 CHECKOUT_TIMEOUT_SECONDS: Final = 5.0  # past this the caller gets 503 rather than a place in a longer queue
-FENCED_SQLSTATE: Final = "PW001"  # raised by pass_fence() in migrations/0004_runs.sql
-TIMED_OUT_SQLSTATES: Final = frozenset({"57014", "55P03"})  # statement_timeout, lock_timeout
 
-Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
+Connection = AsyncConnection[TupleRow]
+Pool = AsyncConnectionPool[Connection]
 
 
 class Database:
     """The program's only way to Postgres."""
 
-    def __init__(self, conninfo: str, secret: Secret) -> None:
+    def __init__(
+        self,
+        conninfo: str,
+        secret: Secret,
+        *,
+        sizes: Mapping[Role, int] = POOL_SIZE,
+        checkout_timeout_seconds: float = CHECKOUT_TIMEOUT_SECONDS,
+    ) -> None:
         self._key: Final = secret.signing_key()
-        self._pools: Final = {role: _pool(conninfo, role, secret) for role in Role}
+        self._checkout_timeout_seconds: Final = checkout_timeout_seconds
+        self._pools: Final = {
+            role: _pool(conninfo, role, secret, sizes[role], checkout_timeout_seconds) for role in Role
+        }
 
     async def open(self) -> None:
         """Connect every pool.
 
         Raises:
             DatabaseUnavailable: no connection within `CHECKOUT_TIMEOUT_SECONDS`.
-            UnsafeRole: a role is superuser or has BYPASSRLS.
+            UnsafeRole: a role could step around row security.
         """
-        for role, pool in self._pools.items():
-            try:
-                await pool.open(wait=True, timeout=CHECKOUT_TIMEOUT_SECONDS)
-            except PoolTimeout as error:
-                await self.close()
-                raise DatabaseUnavailable from error
-            await _refuse_unsafe(pool, role)
+        try:
+            for role, pool in self._pools.items():
+                await pool.open(wait=True, timeout=self._checkout_timeout_seconds)
+                await _refuse_unsafe(pool, role)
+        except PoolTimeout as error:
+            await self.close()
+            raise DatabaseUnavailable from error
+        except UnsafeRole:
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Close every pool; open scopes end with their transaction rolled back."""
@@ -48,7 +62,7 @@ class Database:
             await pool.close()
 
     @asynccontextmanager
-    async def acting(self, role: Role, who: Identity) -> AsyncIterator[Scope]:
+    async def acting(self, role: Role, who: Identity) -> AsyncGenerator[Scope]:
         """Open a transaction as `role` in the name of `who`; commit it at the end.
 
         A worker that names a run passes that run's fence first, so that every
@@ -57,20 +71,22 @@ class Database:
         Raises:
             DatabaseUnavailable: no connection came free in time, or it broke.
             StatementTimedOut: a statement ran past its role's limit.
+            StatementRefused: the database refused the values of a statement.
             Fenced: the run has ended or another attempt holds it.
+            TransactionLost: a statement failed, and whoever sent it went on as if it had not.
         """
-        opening = _opening(self._key, role, who)
         try:
             async with self._pools[role].connection() as connection:
-                await connection.execute(opening, prepare=False)
+                await _enter(connection, signed_context(self._key, role, who), _is_fenced(role, who))
                 scope = Scope(connection)
                 yield scope
+                _refuse_lost(connection)
         except DatabaseError as error:
-            raise _translated(error) from error
+            raise translated(error) from error
         scope.committed()
 
 
-def _pool(conninfo: str, role: Role, secret: Secret) -> Pool:
+def _pool(conninfo: str, role: Role, secret: Secret, size: int, checkout_timeout_seconds: float) -> Pool:
     """Prepare (not open) a role's pool.
 
     Executor connections prepare every statement at once: a prepared statement
@@ -79,37 +95,66 @@ def _pool(conninfo: str, role: Role, secret: Secret) -> Pool:
     return AsyncConnectionPool(
         make_conninfo(conninfo, user=role, password=secret.password(role), application_name=role),
         min_size=1,
-        max_size=POOL_SIZE[role],
-        timeout=CHECKOUT_TIMEOUT_SECONDS,
+        max_size=size,
+        timeout=checkout_timeout_seconds,
         open=False,
-        check=AsyncConnectionPool.check_connection,
+        check=_beginning(role),
         kwargs={"autocommit": True, "prepare_threshold": 0 if role is Role.EXECUTOR else 5},
     )
 
 
-def _opening(key: bytes, role: Role, who: Identity) -> bytes:
-    """Return BEGIN, the context and the fence as one string: one round trip."""
-    mode = "read only" if role is Role.EXECUTOR else "read write"
-    fence = "; select pass_fence()" if role is Role.WORKER and who.run_id else ""
-    context = signed_context(key, role, who)
-    return f"begin {mode}; set local planwright.context = '{context}'{fence}".encode()
+def _beginning(role: Role) -> Callable[[Connection], Awaitable[None]]:
+    """Return what a connection goes through when it is handed out.
+
+    One round trip shows that it is alive, takes back whatever the last borrower
+    set on it, and begins the transaction.
+    """
+    statements = b"reset all; begin read only" if role is Role.EXECUTOR else b"reset all; begin read write"
+
+    async def begin(connection: Connection) -> None:
+        await connection.execute(statements, prepare=False)
+
+    return begin
 
 
-def _translated(error: DatabaseError) -> Exception:
-    """Return the room's own error for what is foreseen, else the error itself."""
-    if error.sqlstate == FENCED_SQLSTATE:
-        return Fenced()
-    if error.sqlstate in TIMED_OUT_SQLSTATES:
-        return StatementTimedOut()
-    if isinstance(error, OperationalError):
-        return DatabaseUnavailable()
-    return error
+def _is_fenced(role: Role, who: Identity) -> bool:
+    return role is Role.WORKER and who.run_id is not None
+
+
+async def _enter(connection: Connection, context: str, fenced: bool) -> None:  # noqa: FBT001
+    """Set the context, and pass the run's fence, in one statement.
+
+    The context travels as a parameter: the text of a statement is shown in
+    pg_stat_activity to every connection of the same role, and whoever reads a
+    context there could act in its name.
+    """
+    await connection.execute(
+        """
+        with entered as materialized (select set_config('planwright.context', %s, true))
+        select pass_fence() from entered
+        """
+        if fenced
+        else "select set_config('planwright.context', %s, true)",
+        (context,),
+    )
+
+
+def _refuse_lost(connection: Connection) -> None:
+    """Raise when COMMIT would end nothing: Postgres answers it with a silent ROLLBACK."""
+    if connection.info.transaction_status in {TransactionStatus.INERROR, TransactionStatus.IDLE}:
+        raise TransactionLost
 
 
 async def _refuse_unsafe(pool: Pool, role: Role) -> None:
+    """Refuse a role that is, or may become, one that row security does not hold."""
     async with pool.connection() as connection:
         cursor = await connection.execute(
-            "select rolsuper or rolbypassrls from pg_roles where rolname = current_user"
+            """
+            select exists (
+                select from pg_roles
+                where (rolsuper or rolbypassrls or rolname = 'planwright_owner')
+                    and pg_has_role(current_user, oid, 'member'))
+            """
         )
         row = await cursor.fetchone()
     if row is None or row[0]:

@@ -9,18 +9,18 @@ stands in a table that only its owner can read (`migrations/0001_access.sql`).
 import hashlib
 import hmac
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, LiteralString, TypeVar
 from uuid import UUID
 
-from psycopg import AsyncConnection, DataError, IntegrityError
+from psycopg import AsyncConnection, DatabaseError
 from psycopg.abc import Params
 from psycopg.rows import TupleRow, class_row
 
-from persistence.errors import StatementRefused
+from persistence.translation import translated
 
 Row = TypeVar("Row")
 
@@ -124,17 +124,18 @@ class Scope:
         return row[0]
 
     @asynccontextmanager
-    async def savepoint(self) -> AsyncIterator[None]:
+    async def savepoint(self) -> AsyncGenerator[None]:
         """Undo what is done inside when it raises, and keep the transaction usable.
 
         Raises:
             StatementRefused: the database refused the values of a statement inside.
+            StatementTimedOut: a statement inside ran past its role's limit.
         """
         try:
             async with self.connection.transaction():
                 yield
-        except (DataError, IntegrityError) as error:
-            raise StatementRefused from error
+        except DatabaseError as error:
+            raise translated(error) from error
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """Call `act` once this transaction is durable; never when it rolls back."""

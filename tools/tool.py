@@ -5,7 +5,7 @@ docstring is the tool's description, its fields are the parameters.
 """
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -107,7 +107,7 @@ class Caller:
     write_scope: Scope | None = None
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Scope]:
+    async def reading(self) -> AsyncGenerator[Scope]:
         """Open a transaction as the SELECT-only role."""
         async with self.database.acting(Role.EXECUTOR, Identity(self.user_id)) as scope:
             yield scope

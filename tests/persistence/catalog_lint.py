@@ -1,0 +1,141 @@
+"""What `pg_catalog` must say of our schema: each rule is a query whose every row is a complaint."""
+
+from typing import Final, LiteralString
+
+from psycopg import Connection
+
+RULES: Final[dict[str, LiteralString]] = {
+    "a person's table forces row security": """
+        select c.relname from pg_class c
+        where c.relnamespace = 'planwright'::regnamespace and c.relkind in ('r', 'p', 'f')
+            and (c.relname = 'users' or exists (
+                select from pg_attribute a where a.attrelid = c.oid and a.attname = 'user_id' and not a.attisdropped))
+            and not (c.relrowsecurity and c.relforcerowsecurity)
+    """,
+    "a person's table has one policy for our logins: the signed context, for reading and writing": """
+        select c.relname from pg_class c
+        cross join lateral (
+            select format(
+                '(%s = ( SELECT planwright.current_user_id() AS current_user_id))',
+                case c.relname when 'users' then 'id' else 'user_id' end) as is_mine) as expected
+        where c.relnamespace = 'planwright'::regnamespace and c.relkind in ('r', 'p', 'f')
+            and (c.relname = 'users' or exists (
+                select from pg_attribute a where a.attrelid = c.oid and a.attname = 'user_id' and not a.attisdropped))
+            and (
+                select array_agg(row (p.cmd, p.permissive, p.qual, p.with_check)::text) from pg_policies p
+                where p.schemaname = 'planwright' and p.tablename = c.relname
+                    and p.roles && '{public, planwright_api, planwright_worker, planwright_executor}'
+            ) is distinct from array[row ('ALL', 'PERMISSIVE', expected.is_mine, expected.is_mine)::text]
+    """,
+    "only the owner's two questions across people have a policy of their own": """
+        select p.tablename || '.' || p.policyname from pg_policies p
+        where p.schemaname = 'planwright'
+            and not p.roles && '{public, planwright_api, planwright_worker, planwright_executor}'
+            and (p.tablename, p.policyname, p.cmd, p.roles::text) not in (
+                ('users', 'signing_in', 'ALL', '{planwright_owner}'),
+                ('runs', 'finding_unfinished', 'SELECT', '{planwright_owner}'))
+    """,
+    "a table of nobody's rows is one of three, and closed to our logins": """
+        select c.relname || ' for ' || r.rolname from pg_class c, pg_roles r
+        where c.relnamespace = 'planwright'::regnamespace and c.relkind in ('r', 'p', 'f') and c.relname <> 'users'
+            and r.rolname in ('planwright_api', 'planwright_worker', 'planwright_executor')
+            and not exists (
+                select from pg_attribute a where a.attrelid = c.oid and a.attname = 'user_id' and not a.attisdropped)
+            and (c.relname not in ('context_keys', 'schema_migrations', 'checkpoint_migrations')
+                or has_table_privilege(r.oid, c.oid, 'select, insert, update, delete, truncate, references, trigger')
+                or has_any_column_privilege(r.oid, c.oid, 'select, insert, update, references'))
+    """,
+    "a view asks with the rights of whoever asks, and nothing is kept materialized": """
+        select c.relname from pg_class c
+        where c.relnamespace = 'planwright'::regnamespace and (
+            c.relkind = 'm'
+            or c.relkind = 'v' and not coalesce(c.reloptions, '{}') && '{security_invoker=true, security_invoker=on}')
+    """,
+    "a foreign key between two tables of people carries the owner along": """
+        select f.conrelid::regclass || ': ' || f.conname from pg_constraint f
+        join pg_attribute mine on mine.attrelid = f.conrelid and mine.attname = 'user_id'
+        join pg_attribute theirs on theirs.attrelid = f.confrelid and theirs.attname = 'user_id'
+        where f.contype = 'f' and f.connamespace = 'planwright'::regnamespace
+            and not exists (
+                select from unnest(f.conkey, f.confkey) as pair (here, there)
+                where here = mine.attnum and there = theirs.attnum)
+    """,
+    "a foreign key has an index that finds the rows a cascade is after": """
+        select f.conrelid::regclass || ': ' || f.conname from pg_constraint f
+        where f.contype = 'f' and f.connamespace = 'planwright'::regnamespace
+            and not exists (
+                select from pg_index i
+                left join pg_attribute owner on owner.attrelid = f.conrelid and owner.attname = 'user_id'
+                where i.indrelid = f.conrelid and i.indisvalid
+                    and (i.indpred is null
+                        or pg_get_expr(i.indpred, i.indrelid) = format('(%s IS NOT NULL)', (
+                            select a.attname from pg_attribute a
+                            where a.attrelid = f.conrelid and a.attnum = f.conkey[cardinality(f.conkey)])))
+                    and (i.indkey[0] = any (f.conkey) and i.indkey[0] is distinct from owner.attnum
+                        or (i.indkey::int2[])[0:cardinality(f.conkey) - 1] @> f.conkey))
+    """,
+    "a function of ours is not everybody's": """
+        select p.oid::regprocedure::text from pg_proc p
+        where p.pronamespace = 'planwright'::regnamespace and has_function_privilege('public', p.oid, 'execute')
+    """,
+    "a function of ours has a fixed search path that ends with the temporary schema": """
+        select p.oid::regprocedure::text from pg_proc p
+        where p.pronamespace = 'planwright'::regnamespace
+            and not coalesce(p.proconfig, '{}') && array['search_path=pg_catalog, planwright, pg_temp']
+    """,
+    "a role of ours is not powerful, neither itself nor by membership": """
+        select r.rolname || ' as ' || held.rolname from pg_roles r
+        join pg_roles held on pg_has_role(r.oid, held.oid, 'member')
+        where r.rolname ~ '^planwright_(api|worker|executor|migrate|owner)$' and (
+            held.rolsuper or held.rolbypassrls or held.rolcreaterole or held.rolcreatedb or held.rolreplication
+            or held.oid <> r.oid and (r.rolname, held.rolname) <> ('planwright_migrate', 'planwright_owner'))
+    """,
+    "an executor holds SELECT on the eight tables of the workspace": """
+        select name from unnest(array['projects', 'tasks', 'notes', 'brain_dumps', 'phases', 'phase_tasks',
+            'calendar_events', 'task_calendar_events']) as name
+        where not has_table_privilege('planwright_executor', 'planwright.' || name, 'select')
+    """,
+    "an executor holds no other right on any table, column or sequence": """
+        select c.oid::regclass || ' ' || privilege from pg_class c, unnest(
+            array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) as privilege
+        where c.relnamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+            and c.relkind in ('r', 'p', 'v', 'm', 'f')
+            and (has_table_privilege('planwright_executor', c.oid, privilege)
+                or privilege in ('select', 'insert', 'update', 'references')
+                    and has_any_column_privilege('planwright_executor', c.oid, privilege))
+            and not (privilege = 'select' and c.relnamespace = 'planwright'::regnamespace
+                and c.relname in ('projects', 'tasks', 'notes', 'brain_dumps', 'phases', 'phase_tasks',
+                    'calendar_events', 'task_calendar_events'))
+        union all
+        select c.oid::regclass::text from pg_class c
+        where c.relnamespace = 'planwright'::regnamespace and case c.relkind
+            when 'S' then has_sequence_privilege('planwright_executor', c.oid, 'usage, select, update') end
+    """,
+    "an executor calls four functions of ours, and makes nothing": """
+        select p.oid::regprocedure::text from pg_proc p
+        where p.pronamespace = 'planwright'::regnamespace
+            and has_function_privilege('planwright_executor', p.oid, 'execute')
+            and p.proname not in ('context_field', 'current_user_id', 'current_run_id', 'current_attempt')
+        union all
+        select n.nspname from pg_namespace n where has_schema_privilege('planwright_executor', n.oid, 'create')
+        union all
+        select d.datname from pg_database d
+        where d.datname = current_database()
+            and has_database_privilege('planwright_executor', d.oid, 'create, temporary')
+    """,
+    "updated_at is kept by a trigger": """
+        select c.relname from pg_class c
+        join pg_attribute a on a.attrelid = c.oid and a.attname = 'updated_at' and not a.attisdropped
+        where c.relnamespace = 'planwright'::regnamespace and c.relkind in ('r', 'p')
+            and not exists (
+                select from pg_trigger t
+                where t.tgrelid = c.oid and t.tgenabled = 'O' and t.tgtype = 19
+                    and t.tgfoid = 'planwright.touch_updated_at()'::regprocedure)
+    """,
+}
+
+
+def complaints(connection: Connection, rule: str) -> list[str]:
+    """Return what breaks one rule in the database as this connection sees it."""
+    connection.execute("set local search_path = pg_catalog, pg_temp")
+    return sorted(str(row[0]) for row in connection.execute(RULES[rule]))

@@ -1,0 +1,224 @@
+"""The schema, asked of the database itself: what a new table, function or role must keep to."""
+
+import re
+from collections.abc import Generator, Iterable
+from typing import Final, LiteralString, get_args
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from nodes.vocabulary.events import (
+    Analysed,
+    Done,
+    Event,
+    ExecutorReturned,
+    ExecutorSpawned,
+    Failed,
+    FinishedReason,
+    PlanCreated,
+    PlanStatus,
+    SessionOpened,
+    StepCompleted,
+    StepStarted,
+    Strategy,
+    TextSaid,
+    ToolCalled,
+    ToolReturned,
+)
+from persistence.record.conversations import MessageRole, SenderType
+from persistence.runs.ledger import CallState
+from persistence.runs.runs import FINISHED, RunStatus
+from persistence.workspace import tasks
+from tests.persistence.catalog_lint import RULES, complaints
+from tools.tool import Access
+
+EVENT_CLASSES: Final = (
+    SessionOpened,
+    Analysed,
+    PlanCreated,
+    StepStarted,
+    StepCompleted,
+    ExecutorSpawned,
+    ExecutorReturned,
+    TextSaid,
+    ToolCalled,
+    ToolReturned,
+    Done,
+    Failed,
+)
+EVENT_TYPES: Final = {str(kind.model_fields["type"].default) for kind in EVENT_CLASSES}
+
+# How each rule is broken. A table is made as its migration's author would make it.
+MISTAKES: Final[dict[str, tuple[LiteralString, str]]] = {
+    "a person's table forces row security": (
+        "alter table planwright.notes no force row level security",
+        "notes",
+    ),
+    "a person's table has one policy for our logins: the signed context, for reading and writing": (
+        "create policy shared on planwright.notes for select to planwright_api using (true)",
+        "notes",
+    ),
+    "only the owner's two questions across people have a policy of their own": (
+        "create policy peeking on planwright.notes for select to planwright_owner using (true)",
+        "notes.peeking",
+    ),
+    "a table of nobody's rows is one of three, and closed to our logins": (
+        "grant select (inner_pad) on planwright.context_keys to planwright_executor",
+        "context_keys for planwright_executor",
+    ),
+    "a view asks with the rights of whoever asks, and nothing is kept materialized": (
+        "create view planwright.all_notes as select * from planwright.notes",
+        "all_notes",
+    ),
+    "a foreign key between two tables of people carries the owner along": (
+        "alter table planwright.notes add column other uuid constraint to_any_task references planwright.tasks (id)",
+        "planwright.notes: to_any_task",
+    ),
+    "a foreign key has an index that finds the rows a cascade is after": (
+        "drop index planwright.agents_by_session",
+        "planwright.agents: agents_user_id_created_for_session_fkey",
+    ),
+    "a function of ours is not everybody's": (
+        "create function planwright.all_ids() returns setof uuid language sql as 'select id from planwright.notes'",
+        "planwright.all_ids()",
+    ),
+    "a function of ours has a fixed search path that ends with the temporary schema": (
+        "alter function planwright.may_sign_in(uuid) set search_path = planwright",
+        "planwright.may_sign_in(uuid)",
+    ),
+    "a role of ours is not powerful, neither itself nor by membership": (
+        "grant planwright_owner to planwright_worker",
+        "planwright_worker as planwright_owner",
+    ),
+    "an executor holds SELECT on the eight tables of the workspace": (
+        "revoke select on planwright.notes from planwright_executor",
+        "notes",
+    ),
+    "an executor holds no other right on any table, column or sequence": (
+        "grant update (title) on planwright.notes to planwright_executor",
+        "planwright.notes update",
+    ),
+    "an executor calls four functions of ours, and makes nothing": (
+        "grant execute on function planwright.sign_up(text, text) to planwright_executor",
+        "planwright.sign_up(text,text)",
+    ),
+    "updated_at is kept by a trigger": ("drop trigger touch on planwright.notes", "notes"),
+}
+
+CHECKED: Final[dict[tuple[str, str], Iterable[str]]] = {
+    ("agent_chat_messages", "role"): get_args(MessageRole),
+    ("agent_chat_messages", "sender_type"): get_args(SenderType),
+    ("agent_chat_sessions", "session_type"): ("planner_executor", "planner_thinking"),
+    ("agent_chat_sessions", "status"): ("active", "completed", "failed"),
+    ("agent_executions", "status"): ("abandoned", "completed", "executing", "failed"),
+    ("agent_plans", "status"): PlanStatus,
+    ("agent_plans", "strategy"): Strategy,
+    ("agents", "model_preference"): ("balanced", "speed"),
+    ("agents", "permissions"): ("read_only", "read_write"),
+    ("agents", "status"): ("active", "completed", "failed"),
+    ("agents", "type"): ("executor", "planner"),
+    ("brain_dumps", "status"): ("completed", "failed", "pending", "processing"),
+    ("calendar_events", "recurrence"): ("biweekly", "daily", "monthly", "weekdays", "weekly"),
+    ("chat_messages", "role"): ("assistant", "user"),
+    ("chat_sessions", "approvals"): ("ask", "auto"),
+    ("chat_sessions", "context_type"): (
+        "calendar",
+        "daily_brief_update",
+        "global",
+        "project",
+        "project_audit",
+        "project_create",
+        "project_forecast",
+        "project_update",
+        "task",
+        "task_update",
+    ),
+    ("chat_sessions", "status"): ("active", "archived"),
+    ("model_usage", "outcome"): ("answered", "cancelled", "failed"),
+    ("projects", "status"): ("active", "archived", "completed", "paused"),
+    ("run_events", "type"): EVENT_TYPES,
+    ("runs", "finished_reason"): FinishedReason,
+    ("runs", "status"): RunStatus,
+    ("runs", "strategy"): Strategy,
+    ("tasks", "priority"): get_args(tasks.Priority),
+    ("tasks", "recurrence_pattern"): ("biweekly", "daily", "monthly", "weekdays", "weekly"),
+    ("tasks", "status"): get_args(tasks.Status),
+    ("tasks", "task_type"): get_args(tasks.TaskType),
+    ("tool_calls", "access"): Access,
+    ("tool_calls", "state"): CallState,
+}
+
+
+@pytest.fixture
+def administrator(admin_dsn: str) -> Generator[Connection]:
+    """Give a transaction over the suite's database that is rolled back."""
+    with psycopg.connect(admin_dsn) as connection:
+        yield connection
+        connection.rollback()
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_schema_keeps_the_rule(administrator: Connection, rule: str) -> None:
+    """The migrated database breaks none of the rules of the house."""
+    assert complaints(administrator, rule) == []
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_mistake_in_a_migration_is_caught(administrator: Connection, rule: str) -> None:
+    """Each rule finds the mistake that it is for."""
+    mistake, found = MISTAKES[rule]
+    administrator.execute(mistake)
+    assert found in complaints(administrator, rule)
+
+
+def test_a_table_made_without_policies_is_caught(administrator: Connection) -> None:
+    """A new table with somebody's rows fails three rules until its migration protects it."""
+    administrator.execute("create table planwright.diaries (id uuid primary key, user_id uuid, updated_at timestamptz)")
+    assert {rule for rule in RULES if complaints(administrator, rule)} == {
+        "a person's table forces row security",
+        "a person's table has one policy for our logins: the signed context, for reading and writing",
+        "updated_at is kept by a trigger",
+    }
+
+
+def test_every_list_of_words_is_the_programs_own(administrator: Connection) -> None:
+    """A column that takes a few words takes exactly those that the program knows, and no such column is unlisted."""
+    assert checked_words(administrator) == {column: set(words) for column, words in CHECKED.items()}
+
+
+def checked_words(connection: Connection) -> dict[tuple[str, str], set[str]]:
+    """Return the words that each check of the form `column in (…)` allows."""
+    checks = connection.execute(
+        """
+        select c.relname, pg_get_constraintdef(k.oid) from pg_constraint k
+        join pg_class c on c.oid = k.conrelid
+        where k.contype = 'c' and k.connamespace = 'planwright'::regnamespace
+            and pg_get_constraintdef(k.oid) like 'CHECK ((% = ANY (ARRAY[%'
+            and pg_get_constraintdef(k.oid) not like 'CHECK (((%'
+        """
+    ).fetchall()
+    return {
+        (table, check.removeprefix("CHECK ((").split(" ")[0]): set(re.findall(r"'(\w+)'::text", check))
+        for table, check in checks
+    }
+
+
+def test_the_log_takes_the_twelve_events() -> None:
+    """The classes counted here are the members of the union that streams, twelve of them."""
+    union, *_ = get_args(Event)
+    assert set(get_args(union)) == set(EVENT_CLASSES)
+    assert len(EVENT_TYPES) == 12
+
+
+def test_a_run_has_ended_in_three_states(administrator: Connection) -> None:
+    """The states in which a run has an end are the same three in the table and in the program."""
+    check = administrator.execute(
+        """
+        select pg_get_constraintdef(oid) from pg_constraint
+        where conrelid = 'planwright.runs'::regclass and contype = 'c'
+            and pg_get_constraintdef(oid) like '%finished_at%'
+        """
+    ).fetchone()
+    assert check is not None
+    assert set(re.findall(r"'(\w+)'::text", check[0])) == {state.value for state in FINISHED}

@@ -1,0 +1,99 @@
+"""Sessions and runs of a person, as the server and a worker make them: what tests of the record begin with."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from persistence.pools import Database
+from persistence.record import sessions
+from persistence.runs import events, runs
+from persistence.runs.events import KeyedEvent, LoggedEvent
+from persistence.runs.runs import Run, RunStatus
+from persistence.scope import Identity, Role, Scope
+from tests.conftest import Person
+
+LEASE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Office:
+    """One person's runs: they are queued as the API does it, and worked on as a worker does."""
+
+    database: Database
+    person: Person
+
+    async def new_session(self) -> UUID:
+        """Open a conversation."""
+        async with self.database.acting(Role.API, self.person.identity) as scope:
+            return (await sessions.insert(scope, "Plans", "global", None)).id
+
+    async def queue(self, session_id: UUID | None = None, *, key: str | None = None) -> Run:
+        """Queue a run, in a session of its own if none is named."""
+        session = session_id or await self.new_session()
+        async with self.database.acting(Role.API, self.person.identity) as scope:
+            run = await runs.insert(scope, session, "hello", uuid4().hex, key)
+        assert run is not None
+        return run
+
+    async def claim(self, run_id: UUID, lease_seconds: float = LEASE_SECONDS) -> Run | None:
+        """Take a run if it can be taken."""
+        async with self.database.acting(Role.WORKER, self.person.identity) as scope:
+            return await runs.claim(scope, run_id, lease_seconds)
+
+    async def take(self, run_id: UUID, lease_seconds: float = LEASE_SECONDS) -> Identity:
+        """Take a run; return whom its worker acts as."""
+        run = await self.claim(run_id, lease_seconds)
+        assert run is not None, "the run is free"
+        return Identity(self.person.id, run.id, run.attempt)
+
+    async def begin(self) -> Identity:
+        """Queue a run and take it."""
+        return await self.take((await self.queue()).id)
+
+    async def steal(self, run_id: UUID) -> Identity:
+        """Take a run whose worker has not been heard of: its lease has run out."""
+        async with self.database.acting(Role.WORKER, self.person.identity) as scope:
+            await scope.execute("update runs set lease_until = '2000-01-01' where id = %s", (run_id,))
+        return await self.take(run_id)
+
+    @asynccontextmanager
+    async def working(self, worker: Identity) -> AsyncGenerator[Scope]:
+        """Open a transaction of a run's worker."""
+        async with self.database.acting(Role.WORKER, worker) as scope:
+            yield scope
+
+    @asynccontextmanager
+    async def asking(self) -> AsyncGenerator[Scope]:
+        """Open a transaction of the API."""
+        async with self.database.acting(Role.API, self.person.identity) as scope:
+            yield scope
+
+    async def append(self, worker: Identity, batch: Sequence[KeyedEvent]) -> None:
+        """Append to the log of the worker's run."""
+        async with self.working(worker) as scope:
+            await events.append(scope, batch)
+
+    async def log_of(self, run_id: UUID) -> list[LoggedEvent]:
+        """Return the whole log of a run."""
+        async with self.asking() as scope:
+            return await events.after(scope, run_id, 0, 10_000)
+
+    async def finish(self, worker: Identity, status: RunStatus = RunStatus.DONE) -> None:
+        """End the worker's run."""
+        assert worker.run_id is not None
+        async with self.working(worker) as scope:
+            await runs.finish(scope, worker.run_id, status)
+
+    async def row(self, run_id: UUID) -> Run:
+        """Return a run as its row stands."""
+        async with self.asking() as scope:
+            run = await runs.find(scope, run_id)
+        assert run is not None
+        return run
+
+
+def run_of(worker: Identity) -> UUID:
+    """Return the run that a worker holds."""
+    assert worker.run_id is not None
+    return worker.run_id
