@@ -18,6 +18,8 @@ _BLANK_LETTERS: Final = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")  # dra
 
 def canonical_id(text: object) -> UUID:
     """Return an id from its one accepted spelling: lower case, with hyphens, nothing around it."""
+    if isinstance(text, UUID):
+        return text
     if not isinstance(text, str) or ID_TEXT.fullmatch(text) is None:
         raise ValueError("not an id")
     return UUID(text)

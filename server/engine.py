@@ -37,7 +37,7 @@ async def engine_of(
         BadExtension, DuplicateTool: `tools` does not name usable tools.
     """
     registry = Registry.build(tools)
-    planner, executor = _offline() if models is None else _configured(models)
+    planner, executor = _offline() if models is None else configured(models)
     try:
         yield Engine(database, registry, planner, executor, limits)
     finally:
@@ -56,8 +56,11 @@ def _offline() -> tuple[Models, Models]:
     return (model,), (model,)
 
 
-def _configured(choice: ModelChoice) -> tuple[Models, Models]:
-    """An executor thinks by doing: at DeepSeek, where thinking is a switch, it is off for them."""
+def configured(choice: ModelChoice) -> tuple[Models, Models]:
+    """Return the planner's and the executors' models, preferred ones first.
+
+    An executor thinks by doing: at DeepSeek, where thinking is a switch, it is off for them.
+    """
     at_deepseek = urlsplit(choice.base_url).hostname == DEEPSEEK_HOST
     planner = _profile(choice, choice.planner, MappingProxyType({}))
     executor = _profile(choice, choice.executor, THINKING_OFF if at_deepseek else MappingProxyType({}))

@@ -95,6 +95,11 @@ class Worker:
         self._sweeping: asyncio.Task[None] | None = None
         self.stopping = False
 
+    @property
+    def busy(self) -> bool:
+        """Say whether there is anything that this worker holds or is about to take."""
+        return bool(self._tasks)
+
     def start(self) -> None:
         """Begin to look for runs that nobody holds: those of before, and those that others drop."""
         self._sweeping = asyncio.create_task(self._sweep(), name="sweep")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from persistence.runs import runs
 from persistence.runs.runs import Run
@@ -57,7 +57,7 @@ async def read(planwright: TheServer, user_id: SignedIn, run_id: Id) -> Trace:
     return trace
 
 
-@router.get("/{run_id}/events", response_class=EventStream, responses=EVENTS)
+@router.get("/{run_id}/events", response_class=Response, responses=EVENTS)
 async def follow(request: Request, planwright: TheServer, user_id: SignedIn, run_id: Id) -> EventStream:
     """Follow a run's log behind `Last-Event-ID` (or `?after=`), during the run and after it."""
     run = await _found(planwright, user_id, run_id)

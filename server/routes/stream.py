@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from persistence.record import messages, sessions
 from persistence.record.messages import Message
@@ -43,7 +43,7 @@ class SessionWithMessages:
     messages: list[Message]
 
 
-@router.post("", response_class=EventStream, responses=EVENTS, openapi_extra=body_as(Ask))
+@router.post("", response_class=Response, responses=EVENTS, openapi_extra=body_as(Ask))
 async def send(request: Request, planwright: TheServer, user_id: SignedIn, if_busy: IfBusy = "enqueue") -> EventStream:
     """Send a message; the answer is the event log of its run, from the first event."""
     key = _key(request.headers.getlist("idempotency-key"))

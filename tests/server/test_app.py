@@ -1,0 +1,89 @@
+"""The process around the routes."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from server.app import is_loopback, serve_until_stopped
+from server.settings import Settings, SettingsInvalid
+from server.wiring import Planwright
+from tests.conftest import TEST_SECRET
+from tests.server.reading import started
+from tests.server.scripted_turns import ScriptedTurns
+
+SERVE = "from server.app import serve; from server.settings import read_settings; serve(read_settings())"
+START_SECONDS = 60
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("10.0.0.1", False),
+        ("example.org", False),
+    ],
+)
+def test_only_this_machine_is_loopback(host: str, expected: bool) -> None:  # noqa: FBT001 - a table
+    """An address that others can reach is not loopback, and neither is a name that could be one."""
+    assert is_loopback(host) is expected
+
+
+async def test_without_a_key_nobody_else_is_served() -> None:
+    """Listening beyond this machine is refused when no key for tokens was set."""
+    with pytest.raises(SettingsInvalid, match="PLANWRIGHT_JWT_SECRET"):
+        await serve_until_stopped(Settings(host="0.0.0.0", port=0))  # noqa: S104 - is refused
+
+
+async def test_a_stopped_server_ends_its_streams(
+    client: httpx.AsyncClient, planwright: Planwright, script: ScriptedTurns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Streams of runs that do not end in time are closed without a terminal event: the client resumes elsewhere."""
+    monkeypatch.setattr("server.worker.DRAIN_SECONDS", 0.05)
+    script.go_on.clear()
+    run_id, _ = await started(client)
+    await script.at_the_gate.wait()
+    async with client.stream("GET", f"/api/agent/runs/{run_id}/events") as response:
+        lines = response.aiter_lines()
+        assert await anext(lines) == "id: 1"
+        await planwright.worker.stop()
+        planwright.hub.close()
+        rest = [line async for line in lines]
+    assert '"type":"done"' not in "".join(rest)
+
+
+async def test_serve_prints_a_command_that_works_and_stops_when_told(admin_dsn: str, tmp_path: Path) -> None:
+    """Started with nothing configured, the server prints a curl line that streams an answer; SIGTERM ends it cleanly."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PLANWRIGHT_")}
+    environment |= {
+        "PLANWRIGHT_DATABASE_URL": admin_dsn,
+        "PLANWRIGHT_SECRET": TEST_SECRET.root.decode(),
+        "PLANWRIGHT_DATA_DIR": str(tmp_path),
+        "PLANWRIGHT_PORT": "0",
+    }
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SERVE, env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    assert server.stdout is not None
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            lines = [(await server.stdout.readline()).decode() for _ in range(3)]
+            command = lines[2]
+            curl = await asyncio.create_subprocess_shell(command, stdout=asyncio.subprocess.PIPE)
+            answer, _ = await curl.communicate()
+            assert b'"type":"session"' in answer
+            assert b'"type":"done"' in answer
+            server.send_signal(signal.SIGTERM)
+            assert await server.wait() == 0
+    finally:
+        if server.returncode is None:
+            server.kill()

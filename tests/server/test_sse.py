@@ -1,0 +1,76 @@
+"""Frames, and readers that leave or stop reading."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.types import Message
+
+from nodes.vocabulary.events import TextSaid, encoded
+from persistence.runs.events import LoggedEvent
+from server import sse
+from server.sse import EventStream, frame
+from server.tail import Heartbeat
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_no_text_forges_a_frame(text: str) -> None:
+    """Whatever the model says, an event is one id line, one data line and a blank line."""
+    sent = frame(LoggedEvent(7, "text", encoded(TextSaid(content=text))))
+    first, second, *rest = sent.decode().split("\n")
+    assert (first, rest) == ("id: 7", ["", ""])
+    assert json.loads(second.removeprefix("data: "))["content"] == text
+
+
+def test_a_heartbeat_is_a_comment() -> None:
+    """A heartbeat carries no id and no data, so no client takes it for an event."""
+    assert frame(Heartbeat()) == b": keep-alive\n\n"
+
+
+class Source:
+    """Events without end, which notices when it is closed."""
+
+    def __init__(self) -> None:
+        self.closed = asyncio.Event()
+
+    async def events(self) -> AsyncGenerator[LoggedEvent | Heartbeat]:
+        try:
+            while True:
+                yield LoggedEvent(1, "text", "{}")
+                await asyncio.sleep(0)
+        finally:
+            self.closed.set()
+
+
+async def test_a_reader_that_takes_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A send that does not come through within its time ends the stream and closes its source."""
+    monkeypatch.setattr(sse, "SEND_TIMEOUT_SECONDS", 0.05)
+    source = Source()
+
+    async def frozen(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    await EventStream(source.events()).stream_response(frozen)
+    assert source.closed.is_set()
+
+
+async def test_a_stream_that_is_cancelled_closes_its_source() -> None:
+    """A client that hangs up frees everything its stream held, wherever the stream was."""
+    source, sending = Source(), asyncio.Event()
+
+    async def slow(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            sending.set()
+        await asyncio.sleep(0)
+
+    task = asyncio.create_task(EventStream(source.events()).stream_response(slow))
+    await sending.wait()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert source.closed.is_set()
