@@ -65,7 +65,7 @@ clean: ## remove .venv and every cache
 INDEX := $(if $(PIP_INDEX_URL),--default-index $(PIP_INDEX_URL))
 define install
 @echo "Installing $(1) into $(VENV) (once)"
-@$(BIN)/uv pip install --quiet --python $(BIN)/python $(INDEX) --require-hashes --requirement $(1) \
+@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(INDEX) --require-hashes --requirement $(1) \
   || { echo "uv reaches no index; pip takes over"; \
   $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $(1); }
 @$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .

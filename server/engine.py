@@ -41,7 +41,8 @@ async def engine_of(
     try:
         yield Engine(database, registry, planner, executor, limits)
     finally:
-        await close_chat_models([*planner, *executor])
+        if models is not None:
+            await close_chat_models([*planner, *executor])
 
 
 def turns_of(engine: Engine) -> Turns:
