@@ -18,6 +18,15 @@ class Question:
     entity_id: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What the command line said about the way: a server and a token, or in whose name to act here."""
+
+    server: str | None
+    token: str | None
+    user: str | None
+
+
 class Backend(Protocol):
     """What the commands that deal with runs need."""
 

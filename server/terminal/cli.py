@@ -11,8 +11,7 @@ from uuid import UUID
 
 import typer
 
-from server.terminal.backend import Question
-from server.terminal.reach import Reached
+from server.terminal.backend import Question, Reached
 
 app = typer.Typer(
     name="planwright",

@@ -46,4 +46,5 @@ def _calls(before: RunView, after: RunView) -> Iterator[str]:
 def _call_line(tool: ToolView) -> str:
     place = "" if tool.step_number is None else f"Step {tool.step_number}, "
     who = "planner" if tool.executor_id is None else "executor"
-    return SEPARATOR.join([f"{place}{who}: {called(tool)}", tool_ending(tool)])
+    row = f"{place}{who}: {called(tool)}"
+    return SEPARATOR.join([row[0].upper() + row[1:], tool_ending(tool)])

@@ -2,19 +2,9 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
-from server.terminal.backend import Backend
+from server.terminal.backend import Backend, Reached
 from server.terminal.settings import settings_or_usage
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """What the command line said about it: a server and a token, or in whose name to act here."""
-
-    server: str | None
-    token: str | None
-    user: str | None
 
 
 @asynccontextmanager

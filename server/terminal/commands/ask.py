@@ -1,8 +1,8 @@
 """`planwright ask`: one message, watched to its end."""
 
-from server.terminal.backend import Question
+from server.terminal.backend import Question, Reached
 from server.terminal.exits import ExitCode, perform
-from server.terminal.reach import Reached, reached
+from server.terminal.reach import reached
 from server.terminal.watch import watch
 
 

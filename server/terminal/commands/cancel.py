@@ -4,8 +4,9 @@ from uuid import UUID
 
 import typer
 
+from server.terminal.backend import Reached
 from server.terminal.exits import ExitCode, perform
-from server.terminal.reach import Reached, reached
+from server.terminal.reach import reached
 
 
 def run(run_id: UUID, by: Reached) -> None:

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import typer
 
-from server.terminal.backend import Backend, Question
+from server.terminal.backend import Backend, Question, Reached
 from server.terminal.exits import CommandFailed, ExitCode, perform
-from server.terminal.reach import Reached, reached
+from server.terminal.reach import reached
 from server.terminal.watch import watch
 
 

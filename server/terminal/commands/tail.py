@@ -2,8 +2,9 @@
 
 from uuid import UUID
 
+from server.terminal.backend import Reached
 from server.terminal.exits import ExitCode, perform
-from server.terminal.reach import Reached, reached
+from server.terminal.reach import reached
 from server.terminal.watch import watch
 
 
