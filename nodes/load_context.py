@@ -17,7 +17,7 @@ from persistence.record.conversations import NewMessage, Opening
 from persistence.scope import Scope
 
 
-async def load_context(state: State, runtime: Runtime[Context]) -> Update:
+async def load_context(state: State, runtime: Runtime[Context]) -> Update:  # noqa: ARG001 - the shape of every node
     """Open the planner's conversation: its rules, what was said before, the place, the request."""
     context = runtime.context
     seen = await snapshot(context)

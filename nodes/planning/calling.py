@@ -30,7 +30,7 @@ async def _side_by_side(context: Context, holder: Holder, calls: Sequence[OpenCa
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(context.gateway.call(holder, call.asked)) for call in calls]
-    except* Exception as problems:
+    except ExceptionGroup as problems:
         raise problems.exceptions[0] from None
     return [task.result() for task in tasks]
 

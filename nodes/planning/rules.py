@@ -5,9 +5,9 @@ broken rule at once, so that it can mend the plan in one turn.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import Field, JsonValue
+from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 
 from nodes.vocabulary.errors import PlanInvalid
 from nodes.vocabulary.events import Step
@@ -19,13 +19,23 @@ from tools.tool import Access, Args, function_schema
 PLAN_TOOL: Final = "create_plan"
 MAX_DESCRIPTION_CHARS: Final = 2_000
 MAX_TYPE_CHARS: Final = 40
+MAX_STEP_NUMBER: Final = 1_000  # room for revisions; a larger one is no counting
+MAX_TOLD_DIGITS: Final = 20
 MAX_REPORTED_PROBLEMS: Final = 8
+
+
+def _none_as_empty(value: object) -> object:
+    return [] if value is None else value
+
+
+Names = Annotated[list[str], BeforeValidator(_none_as_empty)]  # models write null for "none"
+Numbers = Annotated[list[int], BeforeValidator(_none_as_empty)]
 
 
 class DraftStep(Args):
     """One step as the model drafted it; what it adds of its own is ignored."""
 
-    model_config = {**Args.model_config, "extra": "ignore"}
+    model_config = ConfigDict(extra="ignore")
 
     step_number: int = Field(alias="stepNumber", description="1, 2, 3 …; each number once.")
     type: str = Field(default="step", description="One word: gather, analyse, write …")
@@ -33,9 +43,9 @@ class DraftStep(Args):
     executor_required: bool = Field(
         alias="executorRequired", description="True: a read-only executor does it. False: you do it, with write tools."
     )
-    tools: list[str] = Field(default_factory=list, description="The tools this step may call.")
-    depends_on: list[int] = Field(
-        default_factory=list, alias="dependsOn", description="Steps whose results this one needs."
+    tools: Names = Field(default_factory=list[str], description="The tools this step may call.")
+    depends_on: Numbers = Field(
+        default_factory=list[int], alias="dependsOn", description="Steps whose results this one needs."
     )
 
 
@@ -46,7 +56,7 @@ class CreatePlan(Args):
     are yours: executorRequired false. Give each step only the tools it needs.
     """
 
-    model_config = {**Args.model_config, "extra": "ignore"}
+    model_config = ConfigDict(extra="ignore")
 
     reasoning: str = Field(default="", description="Why a plan, in one sentence.")
     goal: str = Field(default="", description="What the person wants in the end.")
@@ -108,29 +118,38 @@ def _wrong_size(draft: CreatePlan, limits: Limits) -> Problem | None:
 def _number_problems(draft: CreatePlan, completed: Sequence[int]) -> Iterator[Problem]:
     numbers = [step.step_number for step in draft.steps]
     for number in sorted({number for number in numbers if numbers.count(number) > 1 or number in completed}):
-        yield "duplicate_step", f"The number {number} stands for two steps."
-    for number in sorted({number for number in numbers if not 1 <= number <= 1000}):
-        yield "bad_step_number", f"{shortened(str(number), 20)} is no step number; count 1, 2, 3 …."
+        yield "duplicate_step", f"The number {_told(number)} stands for two steps."
+    for number in sorted({number for number in numbers if not 1 <= number <= MAX_STEP_NUMBER}):
+        yield "bad_step_number", f"{_told(number)} is no step number; count 1, 2, 3 …."
     for step in draft.steps:
         for number in step.depends_on:
             if number not in numbers and number not in completed:
-                yield "unknown_dependency", f"Step {step.step_number} waits for step {number}, which is not there."
+                yield (
+                    "unknown_dependency",
+                    f"Step {_told(step.step_number)} waits for step {_told(number)}, which is not there.",
+                )
+
+
+def _told(number: int) -> str:
+    """Return a number as a refusal quotes it, however long it is."""
+    return shortened(str(number), MAX_TOLD_DIGITS)
 
 
 def _step_problems(draft: CreatePlan, registry: Registry) -> Iterator[Problem]:
     for step in draft.steps:
+        number = _told(step.step_number)
         if not step.description.strip():
-            yield "no_description", f"Step {step.step_number} does not say what to do."
+            yield "no_description", f"Step {number} does not say what to do."
         if len(step.description) > MAX_DESCRIPTION_CHARS:
-            yield "description_too_long", f"Step {step.step_number} says it in over {MAX_DESCRIPTION_CHARS} characters."
+            yield "description_too_long", f"Step {number} says it in over {MAX_DESCRIPTION_CHARS} characters."
         for name in dict.fromkeys(step.tools):
             tool = registry.find(name)
             if tool is None:
-                yield "unknown_tool", f"Step {step.step_number} names “{shortened(name, 60)}”, which is not a tool."
+                yield "unknown_tool", f"Step {number} names “{shortened(name, 60)}”, which is not a tool."
             elif step.executor_required and tool.access is Access.WRITE:
                 yield (
                     "write_tool_on_executor",
-                    f"Step {step.step_number} gives {name} to an executor, which may only read; make it your own step.",
+                    f"Step {number} gives {name} to an executor, which may only read; make it your own step.",
                 )
 
 
@@ -138,7 +157,8 @@ def _shape_problems(waits_for: Mapping[int, Sequence[int]], limits: Limits) -> I
     reach = _reachable(waits_for)
     circle = sorted(number for number in waits_for if number in reach[number])
     if circle:
-        yield "plan_cycle", f"Steps {', '.join(map(str, circle))} wait for each other."
+        many = f"Steps {', '.join(map(str, circle))} wait for each other."
+        yield "plan_cycle", many if len(circle) > 1 else f"Step {circle[0]} waits for itself."
     elif _depth(waits_for) > limits.plan_depth:
         yield "too_deep", f"More than {limits.plan_depth} steps wait for one another in a row."
 

@@ -1,7 +1,7 @@
 """Run steps as soon as their own dependencies are done: no waves, no polling.
 
-Measured over random plans: waves take 1.23 times the critical path (1.64 at
-worst), this takes 1.02.
+Measured over 30 random plans of 12 steps by `tests/nodes/planning/critical_path.py`:
+waves take 1.15 times the critical path (1.55 at worst), this takes 1.01 (1.02).
 """
 
 import asyncio
@@ -41,5 +41,5 @@ async def schedule(
             for number in waits_for:
                 if number not in settled:
                     group.create_task(follow(number))
-    except* Exception as problems:
+    except ExceptionGroup as problems:
         raise problems.exceptions[0] from None

@@ -68,7 +68,7 @@ class _Place(TypedDict):
     next: Literal["think", "act", "end"]
 
 
-async def _think(state: _Place, runtime: Runtime[Work]) -> _Place:
+async def _think(state: _Place, runtime: Runtime[Work]) -> _Place:  # noqa: ARG001 - the shape of every node
     """Let the model speak, unless its last answer is stored already."""
     work = runtime.context
     if work.conversation.awaits_model():
@@ -89,7 +89,7 @@ async def _think(state: _Place, runtime: Runtime[Work]) -> _Place:
     return {"next": "end"}
 
 
-async def _act(state: _Place, runtime: Runtime[Work]) -> _Place:
+async def _act(state: _Place, runtime: Runtime[Work]) -> _Place:  # noqa: ARG001 - the shape of every node
     """Take what is handed in, or run the calls."""
     work = runtime.context
     if any(call.asked.tool == SUBMIT_TOOL for call in work.conversation.open_calls()):
