@@ -62,6 +62,11 @@ def never_mind(_ask: Ask, _words: Words) -> Script[str]:
     return only_saying("All right, I leave everything as it is.")
 
 
+def agreed(_ask: Ask, _words: Words) -> Script[str]:
+    """Say that nothing was on offer."""
+    return only_saying("I have nothing open that you could agree to. Please say what I shall do.")
+
+
 def what_time(ask: Ask, _words: Words) -> Script[str]:
     """Say what day and time it is for the person."""
     return only_saying(f"It is {ask.now:%H:%M} on {ask.now:%A}, {ask.now:%Y-%m-%d}, in {ask.zone.key}.")
@@ -70,6 +75,6 @@ def what_time(ask: Ask, _words: Words) -> Script[str]:
 def cannot_delete(_ask: Ask, words: Words) -> Script[str]:
     """Say what no tool does."""
     return only_saying(
-        f"I cannot delete a {words['kind'].lower()}: there is no tool for it. I can mark a task as done, archive a project,"
-        " or delete a calendar event."
+        f"I cannot delete a {words['kind'].lower()}: there is no tool for it. I can mark a task as done, archive a"
+        " project, or delete a calendar event."
     )

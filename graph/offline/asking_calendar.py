@@ -1,5 +1,6 @@
 """Questions about the calendar: what is on it, and where there is room."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
 
@@ -9,7 +10,7 @@ from graph.offline import looking_up
 from graph.offline.ask import Ask
 from graph.offline.dates import When, days_of
 from graph.offline.phrases import Words
-from graph.offline.rows import events_in, local, row_in, slots_in, text_of, total_of
+from graph.offline.rows import Span, events_in, local, row_in, slots_in, text_of, total_of
 from graph.offline.script import Call, Script, reading, reading_one
 from graph.offline.wording import (
     bold,
@@ -23,7 +24,7 @@ from graph.offline.wording import (
     paragraphs,
     period,
     span_line,
-)  # fmt: skip
+)
 from tools.local_time import spoken_day
 
 WORKING_HOURS: Final = tuple(range(9, 17))
@@ -60,7 +61,7 @@ def next_event(ask: Ask, _words: Words) -> Script[str]:
     if not coming:
         return "There is nothing on your calendar in the next seven days."
     event = coming[0]
-    return f"Next is {bold(event.summary)} on {spoken_day(event.start.date())}: {event_line(event)}"
+    return f"Next, on {spoken_day(event.start.date())}: {event_line(event)}"
 
 
 def free(ask: Ask, _words: Words) -> Script[str]:
@@ -69,11 +70,32 @@ def free(ask: Ask, _words: Words) -> Script[str]:
     result = yield from reading_one("find_available_slots", **slot_window(ask, when))
     first, last = days_of(when, ask.today + timedelta(days=1))
     slots = slots_in(result.data, ask.zone)
+    if when.length_minutes is None:
+        slots = merged(slots)
     asked = length(when.length_minutes or DEFAULT_MINUTES)
     if not slots:
-        return f"I found no free {asked} for {period(first, last)} between the hours I looked at."
+        return f"I found no free {asked} on {period(first, last)}, {hours_of(when)}."
     lines = [f"{spoken_day(slot.start.date())} {span_line(slot)}" for slot in slots]
-    return paragraphs(f"Free for {asked}, {period(first, last)}:", listed(lines))
+    return paragraphs(f"Free for {asked} or more, {period(first, last)}:", listed(lines))
+
+
+def hours_of(when: When) -> str:
+    """Return in words between which hours free time was looked for."""
+    if when.at is not None:
+        return f"from {when.at:%H:%M}{f' to {when.until:%H:%M}' if when.until else ''}"
+    hours = when.hours or WORKING_HOURS
+    return f"between {hours[0]:02}:00 and {hours[-1] + 1:02}:00"
+
+
+def merged(spans: Sequence[Span]) -> list[Span]:
+    """Return free time with neighbouring spans put together."""
+    whole: list[Span] = []
+    for span in spans:
+        if whole and whole[-1].end == span.start:
+            whole[-1] = Span(whole[-1].start, span.end)
+        else:
+            whole.append(span)
+    return whole
 
 
 def slot_window(ask: Ask, when: When) -> dict[str, JsonValue]:

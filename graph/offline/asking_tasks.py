@@ -11,7 +11,7 @@ from graph.offline import looking_up
 from graph.offline.ask import Ask
 from graph.offline.looking_up import OPEN
 from graph.offline.phrases import Words
-from graph.offline.rows import Row, Task, row_in, rows_in, task_of, tasks_in, text_of, total_of
+from graph.offline.rows import Row, Task, event_of, row_in, rows_in, task_of, tasks_in, text_of, total_of
 from graph.offline.script import Script, reading_one
 from graph.offline.wording import (
     bold,
@@ -21,18 +21,20 @@ from graph.offline.wording import (
     listed,
     moment,
     paragraphs,
+    period,
     status_word,
     task_line,
-)  # fmt: skip
+)
 from persistence.text import shortened
 
 MAX_FOCUS: Final = 5
+_AFTER_NOUN: Final = ("in ", "for ")  # words of a description that stand behind "tasks"
 _PRIORITY: Final = re.compile(r"\b(high|medium|low|urgent|important)\b", re.IGNORECASE)
 _PRIORITY_WORDS: Final = {"urgent": "high", "important": "high"}
 _STATUSES: Final[tuple[tuple[str, str], ...]] = (
     (r"\bblocked\b", "blocked"),
     (r"\bin[- ]progress\b|\bcurrent\b|\bstarted\b|\bworking on\b", "in_progress"),
-    (r"\b(?:done|completed|finished)\b", "done"),
+    (r"\b(?:done|complete(?:d)?|finish(?:ed)?)\b", "done"),
     (r"\bbacklog\b", "backlog"),
 )
 _OF_PROJECT: Final = re.compile(
@@ -48,7 +50,7 @@ def overdue(ask: Ask, _words: Words) -> Script[str]:
     late = [task for task in tasks_in(result.data, ask.zone) if task.is_overdue(ask.now)]
     if not late:
         return "Nothing is overdue."
-    return _list_of(late, f"{counted(len(late), 'task')} {_are(late)} overdue, the oldest first:", ask.now)
+    return _list_of(late, f"{counted(len(late), 'task')} {_are(len(late))} overdue, the oldest first:", ask.now)
 
 
 def focus(ask: Ask, _words: Words) -> Script[str]:
@@ -57,7 +59,8 @@ def focus(ask: Ask, _words: Words) -> Script[str]:
     tasks = sorted(tasks_in(result.data, ask.zone), key=lambda task: urgency(task, ask.now))
     if not tasks:
         return "You have no open tasks."
-    head = f"Of {counted(total_of(result.data, len(tasks)), 'open task')}, these come first (overdue, today, started, important):"
+    total = counted(total_of(result.data, len(tasks)), "open task")
+    head = f"Of {total}, these come first (overdue, then today, started, important):"
     return _list_of(tasks[:MAX_FOCUS], head, ask.now)
 
 
@@ -90,14 +93,17 @@ def tasks(ask: Ask, _words: Words) -> Script[str]:
         words.append(f"in {bold(project.name)}")
     result = yield from reading_one("list_tasks", **arguments)
     found = [task for task in tasks_in(result.data, ask.zone) if _fits(task, wanted)]
+    if wanted.days is not None:
+        words.append(f"for {period(*wanted.days)}")
     filtered = wanted.days is not None or wanted.without_project
     total = len(found) if filtered else total_of(result.data, len(found))
-    return _answer(found, total, words, ask.now)
+    counting = ask.request.lower().startswith("how many")
+    return _answer(found, total, words, ask.now, only_number=counting)
 
 
 def filters(ask: Ask) -> Filters:
     """Read from a request which tasks it is about; open ones unless it says otherwise."""
-    arguments: dict[str, JsonValue] = {"limit": 50}
+    arguments = Row(limit=50)
     words: list[str] = []
     text = ask.request
     if priority := _PRIORITY.search(text):
@@ -105,7 +111,7 @@ def filters(ask: Ask) -> Filters:
         arguments["priority"] = [level]
         words.append(f"{level}-priority")
     statuses: list[JsonValue] = [status for pattern, status in _STATUSES if re.search(pattern, text, re.IGNORECASE)]
-    words += [status_word(str(status)) for status in statuses] or ["open"]
+    words += [_status_words(str(status)) for status in statuses] or ["open"]
     arguments["status"] = statuses or [*OPEN]
     days = None
     if re.search(
@@ -120,6 +126,10 @@ def filters(ask: Ask) -> Filters:
     return Filters(arguments, tuple(words), days, without_project)
 
 
+def _status_words(status: str) -> str:
+    return status_word(status).replace(" ", "-")
+
+
 def show_task(ask: Ask, words: Words) -> Script[str]:
     """Show one whole task."""
     task = yield from looking_up.the_task(ask, words["name"], prefer_open=False)
@@ -131,7 +141,8 @@ def whole_task(data: Row, ask: Ask) -> str:
     """Return a task with everything that hangs on it."""
     row = row_in(data, "task")
     task = task_of(row | {"project": row.get("project") or data.get("project")}, ask.zone)
-    event = data.get("calendar_event") or row.get("calendar_event")
+    linked = data.get("calendar_event") or row.get("calendar_event")
+    event = event_of(linked, ask.zone) if isinstance(linked, dict) else None
     subtasks = tasks_in(row_in(data, "subtasks"), ask.zone) or [
         task_of(subtask, ask.zone) for subtask in rows_in(data, "subtasks")
     ]
@@ -139,7 +150,7 @@ def whole_task(data: Row, ask: Ask) -> str:
         joined((task_line(task, ask.now), length(task.minutes))),
         shortened(text_of(row, "description"), 2_000),
         shortened(text_of(row, "details"), 2_000),
-        f"On the calendar: {bold(text_of(event, 'summary'))}." if isinstance(event, dict) else "Not on the calendar.",
+        "Not on the calendar." if event is None else f"On the calendar: {moment(event.start)}.",
         f"Subtasks:\n{listed(task_line(subtask, ask.now) for subtask in subtasks)}" if subtasks else "",
     )
 
@@ -170,12 +181,16 @@ def _project_name(ask: Ask) -> str:
         before = re.search(
             r"(?:show|list|what are|display)(?: me)?(?: all)?(?: the| my)? (?P<name>.+) project(?:'s)? tasks$",
             text,
-            re.I,
+            re.IGNORECASE,
         )
         name = before["name"] if before else ""
     else:
         name = match["after"] or match["before"] or match["bare"] or ""
-    return "" if re.fullmatch(r"(?:my|the|all|each|every)?\s*(?:projects?|tasks?|list|calendar)?", name, re.I) else name
+    return (
+        ""
+        if re.fullmatch(r"(?:my|the|all|each|every)?\s*(?:projects?|tasks?|list|calendar)?", name, re.IGNORECASE)
+        else name
+    )
 
 
 def _fits(task: Task, wanted: Filters) -> bool:
@@ -187,19 +202,20 @@ def _fits(task: Task, wanted: Filters) -> bool:
     return task.start is not None and first <= task.start.date() <= last
 
 
-def _answer(found: list[Task], total: int, words: list[str], now: datetime) -> str:
-    described = " ".join(word for word in words if not word.startswith("in **"))
-    place = "".join(f" {word}" for word in words if word.startswith("in **"))
+def _answer(found: list[Task], total: int, words: list[str], now: datetime, *, only_number: bool) -> str:
+    described = " ".join(word for word in words if not word.startswith(_AFTER_NOUN))
+    place = "".join(f" {word}" for word in words if word.startswith(_AFTER_NOUN))
     if not found:
         return f"There are no {described} tasks{place}."
-    verb = "is" if total == 1 else "are"
-    head = f"There {verb} {counted(total, f'{described} task')}{place}:"
-    return paragraphs(head, listed((task_line(task, now) for task in found), total))
+    head = f"There {_are(total)} {counted(total, f'{described} task')}{place}"
+    if only_number:
+        return f"{head}."
+    return paragraphs(f"{head}:", listed((task_line(task, now) for task in found), total))
 
 
 def _list_of(rows: list[Task], head: str, now: datetime) -> str:
     return paragraphs(head, listed(task_line(task, now) for task in rows))
 
 
-def _are(rows: list[Task]) -> str:
-    return "is" if len(rows) == 1 else "are"
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"

@@ -3,13 +3,11 @@
 import re
 from typing import Final
 
-from pydantic import JsonValue
-
 from graph.offline import looking_up
 from graph.offline.ask import Ask
 from graph.offline.naming import plain, those_named
 from graph.offline.phrases import Words
-from graph.offline.rows import project_of, projects_in, row_in, tasks_in, text_row, texts_in, total_of
+from graph.offline.rows import Row, project_of, projects_in, row_in, tasks_in, text_row, texts_in, total_of
 from graph.offline.script import Call, Script, reading, reading_one
 from graph.offline.wording import (
     bold,
@@ -30,7 +28,7 @@ _STATUS_BY_WORD: Final = {"current": "active", "on hold": "paused", "finished": 
 
 def projects(ask: Ask, _words: Words) -> Script[str]:
     """List projects, all or those of one status."""
-    arguments: dict[str, JsonValue] = {"limit": 20}
+    arguments = Row(limit=20)
     word = _PROJECT_STATUS.search(ask.request)
     status = "" if word is None else _STATUS_BY_WORD.get(word[1].lower(), word[1].lower())
     if status:
@@ -104,9 +102,11 @@ def everything(ask: Ask, words: Words) -> Script[str]:
 def _texts(ask: Ask, tool: str, noun: str, query: str) -> Script[str]:
     """Find notes or brain dumps by words, or of a project when the words name one."""
     in_project = re.fullmatch(
-        r"(?:(?:of|in|for|from) )?(?:(?:the )?project (?P<a>.+)|(?P<b>.+) project|(?P<c>this project))", query, re.I
+        r"(?:(?:of|in|for|from) )?(?:(?:the )?project (?P<a>.+)|(?P<b>.+) project|(?P<c>this project))",
+        query,
+        re.IGNORECASE,
     )
-    arguments: dict[str, JsonValue] = {"limit": 20}
+    arguments = Row(limit=20)
     about = ""
     if in_project:
         project = yield from looking_up.the_project(ask, in_project["a"] or in_project["b"] or in_project["c"])

@@ -1,45 +1,22 @@
 """Requests that change what there is: status, priority, title, date of a task; status of a project."""
 
+import re
 from typing import Final
-
-from pydantic import JsonValue
 
 from graph.offline import looking_up
 from graph.offline.ask import Ask
 from graph.offline.asking_tasks import filters
 from graph.offline.looking_up import here, is_pointing
 from graph.offline.phrases import Words
-from graph.offline.rows import Event, Task, tasks_in
+from graph.offline.rows import Event, Row, Task, tasks_in
 from graph.offline.script import Call, CannotGoOn, Result, Script, reading_one, writing_one
+from graph.offline.vocabulary import PRIORITY_BY_WORD, PROJECT_STATUS_BY_WORD, STATUS_BY_WORD
 from graph.offline.wording import bold, counted, length, listed, moment, one_line, paragraphs, status_word, task_line
 from tools.local_time import spoken_day
 
 MOST_AT_ONCE: Final = 16  # writes in one reply; a longer list is told, not changed
 
-STATUS_BY_WORD: Final = {
-    "done": "done", "complete": "done", "completed": "done", "finished": "done", "finish": "done", "close": "done",
-    "closed": "done", "tick off": "done", "check off": "done",
-    "in progress": "in_progress", "in-progress": "in_progress", "started": "in_progress", "start": "in_progress",
-    "begin": "in_progress", "resume": "in_progress",
-    "blocked": "blocked", "block": "blocked", "stuck": "blocked",
-    "backlog": "backlog", "todo": "backlog", "to do": "backlog", "to-do": "backlog", "open": "backlog", "reopen": "backlog",
-    "not done": "backlog", "undone": "backlog",
-}  # fmt: skip
-PROJECT_STATUS_BY_WORD: Final = {
-    "pause": "paused", "paused": "paused", "put on hold": "paused", "on hold": "paused",
-    "archive": "archived", "archived": "archived",
-    "complete": "completed", "completed": "completed", "close": "completed", "finish": "completed", "finished": "completed",
-    "done": "completed", "resume": "active", "reactivate": "active", "activate": "active", "active": "active",
-    "reopen": "active", "unpause": "active", "unarchive": "active",
-}  # fmt: skip
-PRIORITY_BY_WORD: Final = {
-    "high": "high",
-    "urgent": "high",
-    "top": "high",
-    "medium": "medium",
-    "normal": "medium",
-    "low": "low",
-}
+_BARE_HOUR: Final = re.compile(r"\s+to\s+(\d{1,2})$", re.IGNORECASE)  # "to 10": of a title it would be a number
 
 
 def status_of_task(ask: Ask, words: Words) -> Script[str]:
@@ -74,9 +51,8 @@ def status_of_many(ask: Ask, words: Words) -> Script[str]:
     kind = Ask(f"{words['which']} tasks", ask.now, ask.zone)
     wanted = filters(kind)
     overdue = words["which"].lower() in {"overdue", "late"}
-    arguments: dict[str, JsonValue] = wanted.arguments | (
-        {"sort_by": "start_date", "has_date": True} if overdue else {}
-    )
+    dated = Row(sort_by="start_date", has_date=True) if overdue else Row()
+    arguments = wanted.arguments | dated
     result = yield from reading_one("list_tasks", **arguments)
     found = [task for task in tasks_in(result.data, ask.zone) if task.status != status]
     if overdue:
@@ -157,7 +133,8 @@ def clear_date(ask: Ask, words: Words) -> Script[str]:
 
 def move(ask: Ask, words: Words) -> Script[str]:
     """Move a task, or an event of that name, to another day or time."""
-    name, when = ask.split(words["name"])
+    phrase = _BARE_HOUR.sub(r" at \1", words["name"])
+    name, when = ask.split(phrase)
     if when is None or (when.first is None and when.at is None):
         raise CannotGoOn(
             f"To when shall I move {bold(name)}? Say, for example, “move {one_line(name)} to Friday at 15:00”."
@@ -168,14 +145,16 @@ def move(ask: Ask, words: Words) -> Script[str]:
         events = yield from looking_up.events_named(ask, name)
         if not events:
             raise CannotGoOn(looking_up.nothing_named("task or event", name))
-        return (yield from _move_event(ask, looking_up.one_event(events, name), words["name"]))
+        return (yield from _move_event(ask, looking_up.one_event(events, name), phrase))
     task = looking_up.one_of(still_open, "task", name, lambda row: task_line(row, ask.now))
     new_start = when.iso_start() or _same_day(task, ask, when.at.isoformat() if when.at else "")
-    updates: dict[str, JsonValue] = {"start_date": new_start}
+    updates = Row(start_date=new_start)
     if when.length_minutes:
         updates["duration_minutes"] = when.length_minutes
     result = yield from writing_one("update_task", task_id=task.id, updates=updates)
     changed = looking_up.changed_task(result.data, ask.zone)
+    if changed.start is not None and changed.start == task.start:
+        return f"{bold(task.title)} already is on {moment(changed.start)}."
     was = "it had no date" if task.start is None else f"it was {moment(task.start)}"
     now = moment(changed.start) if changed.start else new_start
     return f"Done: {bold(task.title)} is now on {now} ({was})."
@@ -216,6 +195,7 @@ def _set_project(ask: Ask, name: str, status: str) -> Script[str]:
 
 
 def _move_event(ask: Ask, event: Event, phrase: str) -> Script[str]:
+    looking_up.ask_about_series(ask, event, "move")
     _, when = ask.split(phrase)
     assert when is not None, "the caller has seen it"
     day = when.first or event.start.date()

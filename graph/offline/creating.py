@@ -8,36 +8,33 @@ from pydantic import JsonValue
 
 from graph.offline import looking_up
 from graph.offline.ask import Ask
-from graph.offline.asking_calendar import slot_window
-from graph.offline.changing import PRIORITY_BY_WORD
-from graph.offline.dates import When
+from graph.offline.asking_calendar import hours_of, slot_window
+from graph.offline.dates import When, days_of
 from graph.offline.looking_up import is_pointing
 from graph.offline.phrases import Words
 from graph.offline.rows import Event, Span, Task, events_in, row_in, slots_in, text_of
 from graph.offline.script import Call, CannotGoOn, Script, reading, reading_one, writing_one
-from graph.offline.wording import bold, joined, length, moment, opening, span_line, task_line
+from graph.offline.vocabulary import PATTERN_BY_WORD, PRIORITY_BY_WORD
+from graph.offline.wording import bold, joined, length, moment, opening, period, span_line, task_line
 from tools.local_time import spoken_day
 
 MAX_TITLE_CHARS: Final = 500
 
 _PRIORITY_AT_END: Final = re.compile(
-    r"[,\s]+(?:with |at |as )?(?:an? )?(?P<priority>high|urgent|medium|normal|low)[- ]priority$|[,\s]+\((?P<short>high|medium|low)\)$",
+    r"[,\s]+(?:with |at |as )?(?:an? )?(?P<priority>high|urgent|medium|normal|low)[- ]priority$"
+    r"|[,\s]+\((?P<short>high|medium|low)\)$",
     re.IGNORECASE,
 )
 _PROJECT_AT_END: Final = re.compile(
-    r"\s+(?:in|to|for|under|into) (?:the |my )?(?:project (?P<after>[^:]+)|(?P<before>[^:]+?) project|(?P<this>this project))$",
+    r"\s+(?:in|to|for|under|into) (?:the |my )?"
+    r"(?:project (?P<after>[^:]+)|(?P<before>[^:]+?) project|(?P<this>this project))$",
     re.IGNORECASE,
 )
 _MUST_EXIST: Final = re.compile(r"^(?:the|my|our|task|this|that|it\b|[\"“'‘])", re.IGNORECASE)
 _REPEATS: Final = re.compile(
-    r"[,\s]+(?:repeating |recurring )?(?P<word>daily|every day|on weekdays|every weekday|weekly|every week|biweekly"
-    r"|every two weeks|monthly|every month)$",
+    rf"[,\s]+(?:repeating |recurring )?(?P<word>{'|'.join(sorted(PATTERN_BY_WORD, key=len, reverse=True))})$",
     re.IGNORECASE,
 )
-_PATTERN_BY_WORD: Final = {
-    "daily": "daily", "every day": "daily", "on weekdays": "weekdays", "every weekday": "weekdays", "weekly": "weekly",
-    "every week": "weekly", "biweekly": "biweekly", "every two weeks": "biweekly", "monthly": "monthly", "every month": "monthly",
-}  # fmt: skip
 
 
 def task(ask: Ask, words: Words) -> Script[str]:
@@ -82,7 +79,7 @@ def brain_dump(_ask: Ask, words: Words) -> Script[str]:
 
 def schedule(ask: Ask, words: Words) -> Script[str]:
     """Put a task on the calendar at a time, or in the first free slot of a day; make the task if there is none."""
-    name = words["name"]
+    name = " ".join(filter(None, (words["name"], words.get("rest"))))
     repeats = _REPEATS.search(name)
     name, when = ask.split(name[: repeats.start()] if repeats else name)
     name = re.sub(r"\s+(?:on|in|into|to) (?:my|the) calendar$", "", name, flags=re.IGNORECASE)
@@ -95,7 +92,7 @@ def schedule(ask: Ask, words: Words) -> Script[str]:
         start = slot.start
     else:
         start = datetime.combine(when.first or ask.today, when.at)
-    extra: dict[str, JsonValue] = {"recurrence_pattern": _PATTERN_BY_WORD[repeats["word"].lower()]} if repeats else {}
+    extra: dict[str, JsonValue] = {"recurrence_pattern": PATTERN_BY_WORD[repeats["word"].lower()]} if repeats else {}
     return (yield from _put(chosen, name, start, minutes, extra))
 
 
@@ -119,16 +116,17 @@ def unschedule(ask: Ask, words: Words) -> Script[str]:
     name = re.sub(r"\s+(?:event|meeting|appointment)$", "", name, flags=re.IGNORECASE) or name
     events = yield from looking_up.events_named(ask, name)
     if events:
-        return (yield from _delete(looking_up.one_event(events, name)))
+        return (yield from _delete(ask, looking_up.one_event(events, name)))
     task = yield from _one_task(ask, name)
     checked = yield from reading_one("check_task_has_calendar_event", task_id=task.id)
     event = events_in({"events": [row_in(checked.data, "event")]}, ask.zone)
     if checked.data.get("has_event") is not True or not event:
         return f"{bold(task.title)} is not on your calendar."
-    return (yield from _delete(event[0]))
+    return (yield from _delete(ask, event[0]))
 
 
-def _delete(event: Event) -> Script[str]:
+def _delete(ask: Ask, event: Event) -> Script[str]:
+    looking_up.ask_about_series(ask, event, "delete")
     result = yield from writing_one("delete_calendar_event", event_id=event.id)
     stays = " Its task stays, without a date." if event.task or text_of(result.data, "task_id") else ""
     return f"Done: deleted the event {bold(event.summary)} of {moment(event.start)}.{stays}"
@@ -163,7 +161,11 @@ def _first_slot(ask: Ask, when: When) -> Script[Span]:
     (result,) = yield from reading(Call("find_available_slots", slot_window(ask, when)))
     slots = slots_in(result.data, ask.zone)
     if not slots:
-        raise CannotGoOn(f"I found no free {length(when.minutes or 60)} then, and scheduled nothing.")
+        first, last = days_of(when, ask.today + timedelta(days=1))
+        wanted = length(when.minutes or 60)
+        raise CannotGoOn(
+            f"Nothing was scheduled: there is no free {wanted} on {period(first, last)}, {hours_of(when)}."
+        )
     return slots[0]
 
 
@@ -189,15 +191,15 @@ def _parts(ask: Ask, text: str) -> tuple[str, When, str, str]:
     """Take a task's time, project and priority off the end of its title, in whatever order they stand."""
     when, project, level = When(), "", ""
     for _ in range(4):
-        if not level and (found := _PRIORITY_AT_END.search(text)):
+        rest, more = ask.split(text)
+        if more is not None and rest:
+            when, text = when.joined(more), rest
+        elif not level and (found := _PRIORITY_AT_END.search(text)):
             level, text = found["priority"] or found["short"], text[: found.start()]
         elif not project and (found := _PROJECT_AT_END.search(text)):
             project, text = found["after"] or found["before"] or found["this"], text[: found.start()]
         else:
-            rest, more = ask.split(text)
-            if more is None or not rest:
-                break
-            when, text = when.joined(more), rest
+            break
     title = text.strip().strip('"“”').strip()
     return (title or text.strip())[:MAX_TITLE_CHARS], when, project, level
 

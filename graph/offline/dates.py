@@ -14,6 +14,8 @@ from typing import Final
 MAX_PHRASE_WORDS: Final = 16  # "on the 27th of November 2026 from 3 pm for an hour and a half" has 15
 MAX_SEARCHED_WORDS: Final = 200  # of a request, to find a date anywhere in it
 LATEST_MORNING_HOUR: Final = 6  # "at 3" means 15:00; "at 7" means 07:00
+HOURS: Final = 24
+MINUTES: Final = 60
 HOURS_OF: Final = {
     "morning": tuple(range(8, 12)),
     "afternoon": tuple(range(12, 18)),
@@ -23,13 +25,36 @@ HOURS_OF: Final = {
 
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTHS: Final = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 _COUNTS: Final = {
-    "a": 1.0, "an": 1.0, "one": 1.0, "two": 2.0, "three": 3.0, "four": 4.0, "five": 5.0, "six": 6.0,
-    "seven": 7.0, "eight": 8.0, "nine": 9.0, "ten": 10.0, "half an": 0.5, "half a": 0.5, "a couple of": 2.0,
-}  # fmt: skip
+    "a": 1.0,
+    "an": 1.0,
+    "one": 1.0,
+    "two": 2.0,
+    "three": 3.0,
+    "four": 4.0,
+    "five": 5.0,
+    "six": 6.0,
+    "seven": 7.0,
+    "eight": 8.0,
+    "nine": 9.0,
+    "ten": 10.0,
+    "half an": 0.5,
+    "half a": 0.5,
+    "a couple of": 2.0,
+}
 _COUNT: Final = rf"(?P<count>{'|'.join(sorted(_COUNTS, key=len, reverse=True))}|\d{{1,3}}(?:[.,]\d)?)"
 _DAY: Final = r"(?P<day>mon|tues?|wed|thu(?:rs?)?|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day)"
 _MONTH: Final = r"(?P<month>jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec|" + "|".join(_MONTHS) + r")\.?"
@@ -289,10 +314,10 @@ def _clock(text: str) -> time | None:
         return named
     hour, minute, half = int(parts[1]), int(parts[2] or 0), (parts[3] or "").lower()
     if half:
-        hour = hour % 12 + (12 if half == "p" else 0) if 1 <= hour <= 12 else 24
+        hour = hour % 12 + (12 if half == "p" else 0) if 1 <= hour <= HOURS // 2 else HOURS
     elif parts[2] is None and 1 <= hour <= LATEST_MORNING_HOUR:
         hour += 12
-    return time(hour, minute) if hour < 24 and minute < 60 else None
+    return time(hour, minute) if hour < HOURS and minute < MINUTES else None
 
 
 _Reader = Callable[[re.Match[str], datetime], When | None]

@@ -14,15 +14,15 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from graph.offline.asking_calendar import DEFAULT_MINUTES, WORKING_HOURS, between
+from graph.offline.asking_calendar import DEFAULT_MINUTES, WORKING_HOURS, between, merged
 from graph.offline.looking_up import OPEN
 from graph.offline.reading import Clock
-from graph.offline.rows import Row, Span, row_in, rows_in, slots_in, task_of, text_of
+from graph.offline.rows import Row, local, row_in, rows_in, slots_in, task_of, text_of
 from graph.offline.script import Call, Result, Script
 from persistence.text import shortened
 
-MAX_DATA_CHARS: Final = 3_200
-MAX_SUMMARY_CHARS: Final = 500
+MAX_DATA_CHARS: Final = 3_500
+MAX_SUMMARY_CHARS: Final = 300
 MAX_TEXT_CHARS: Final = 600
 MAX_SLOT_CALLS: Final = 7
 SATURDAY: Final = 5
@@ -35,7 +35,7 @@ _USUAL: Final[Mapping[str, JsonValue]] = MappingProxyType(
 _KEPT: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "tasks": ("id", "title", "status", "priority", "project_name", "start_date", "duration_minutes"),
-        "events": ("event_id", "summary", "start_time", "end_time", "all_day", "task"),
+        "events": ("summary", "start_time", "end_time", "all_day", "task"),
         "slots": ("start_time", "end_time"),
         "projects": ("id", "name", "status", "task_counts", "end_date"),
         "phases": ("name", "task_counts"),
@@ -44,8 +44,14 @@ _KEPT: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     }
 )
 _KEPT_OF_PROJECT: Final = (
-    "id", "name", "status", "description", "executive_summary", "end_date", "task_counts",
-)  # fmt: skip
+    "id",
+    "name",
+    "status",
+    "description",
+    "executive_summary",
+    "end_date",
+    "task_counts",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,9 @@ class Submission:
     def as_arguments(self) -> dict[str, JsonValue]:
         """Return the arguments of `submit_result`."""
         arguments: dict[str, JsonValue] = {"status": self.status, "summary": self.summary, "data": self.data}
-        return arguments | ({"open_questions": [*self.open_questions]} if self.open_questions else {})
+        if self.open_questions:
+            arguments["open_questions"] = [*self.open_questions]
+        return arguments
 
 
 def execute(task: str, offered: frozenset[str], clock: Clock) -> Script[Submission]:
@@ -119,31 +127,39 @@ def _wanted_rows(name: str, rows: list[Row], task: str, clock: Clock) -> list[Ro
             {"start_time": span.start.isoformat(), "end_time": span.end.isoformat()}
             for span in merged(slots_in({"slots": [*rows]}, clock.zone))
         ]
-    days = _days(task)
-    if name != "tasks" or "up to" not in task or not days:
-        return rows
-    return [row for row in rows if (start := task_of(row, clock.zone).start) is not None and start.date() <= days[-1]]
+    rows = [_in_local_time(row, clock) for row in rows]
+    return [row for row in rows if _is_about(row, task, clock)] if name == "tasks" else rows
 
 
-def merged(spans: Sequence[Span]) -> list[Span]:
-    """Return free time with neighbouring spans put together."""
-    whole: list[Span] = []
-    for span in spans:
-        if whole and whole[-1].end == span.start:
-            whole[-1] = Span(whole[-1].start, span.end)
-        else:
-            whole.append(span)
-    return whole
+def _in_local_time(row: Row, clock: Clock) -> Row:
+    """Return a row whose times are local, to the minute: shorter, and the prompt's own clock."""
+    short = dict(row)
+    for name in ("start_date", "start_time", "end_time"):
+        value = row.get(name)
+        if isinstance(value, str) and "T" in value and (at := local(value, clock.zone)) is not None:
+            short[name] = at.isoformat(timespec="minutes")
+    return short
+
+
+def _is_about(row: Row, task: str, clock: Clock) -> bool:
+    """Say whether a task is one of those that a description asks for by their date."""
+    asked, days = task_of(row, clock.zone), _days(task)
+    if "overdue" in task:
+        return asked.is_overdue(clock.now)
+    if "planned" not in task or not days:
+        return True
+    return not asked.is_overdue(clock.now) and asked.start is not None and days[0] <= asked.start.date() <= days[-1]
 
 
 def _fields(row: Row, kept: Sequence[str]) -> Row:
     short: Row = {}
     for name in kept:
-        value = row.get(name)
+        value: JsonValue = row.get(name)
         if isinstance(value, str):
             value = shortened(value, MAX_TEXT_CHARS if name in {"description", "executive_summary"} else 160)
         if name == "task" and isinstance(value, dict):
-            value = {"title": text_of(value, "title")}
+            title = text_of(value, "title")
+            value = None if title == row.get("summary") else Row(title=title)
         if value not in (None, "", _USUAL.get(name)):
             short[name] = value
     return short
@@ -181,7 +197,7 @@ def _task_lists(task: str, _clock: Clock) -> list[Row]:
         arguments["project_id"] = found[0]
     if "without a date" in task:
         arguments["has_date"] = False
-    elif "up to" in task:
+    elif "overdue" in task or "planned" in task:
         arguments |= {"has_date": True, "sort_by": "start_date"}
     return [arguments]
 

@@ -17,6 +17,8 @@ from graph.offline.reading import Said
 from graph.offline.requests import is_understood
 from graph.offline.tidying import tidied
 
+MAX_LOOK_BACK: Final = 4  # messages: a short follow-up may itself follow one
+
 _AND: Final = re.compile(r"(?:and|what about|how about|and what about)\s+(?P<when>.+)", re.IGNORECASE)
 _YES: Final = re.compile(
     r"(?:yes|yep|sure|do it|go ahead|ok|okay|schedule them|schedule (?:it|all|all of them|these|those)"
@@ -30,7 +32,7 @@ _ASKED_ABOUT: Final = re.compile(r"could be \*\*([^*\n]+)\*\*")
 
 def written_out(request: str, earlier: Sequence[Said], now: datetime) -> str:
     """Return the request, or what it means after the last exchange."""
-    asked, answer = _last_exchange(earlier, now)
+    asked, answer = _last_exchange(earlier)
     short = tidied(request)
     if not asked:
         return short
@@ -38,16 +40,20 @@ def written_out(request: str, earlier: Sequence[Said], now: datetime) -> str:
         return f"{asked} and schedule them" if OFFER in answer else short
     if WHICH in answer and (chosen := _choice(short, answer)):
         name = _ASKED_ABOUT.search(answer)
-        return (
-            re.sub(re.escape(plain(name[1])), lambda _: chosen, asked, count=1, flags=re.IGNORECASE) if name else short
-        )
+        return _with_title(asked, name[1], chosen) if name else short
     other = _AND.fullmatch(short)
     if other and read_when(other["when"], now) is not None:
         return f"{split_when(asked, now)[0]} {other['when']}"
     return short
 
 
-def _last_exchange(earlier: Sequence[Said], now: datetime) -> tuple[str, str]:
+def _with_title(asked: str, name: str, title: str) -> str:
+    """Return a request with a whole title in place of a name; in quotes, so that no word of it is read as intent."""
+    quoted = f"“{title}”"
+    return re.sub(re.escape(plain(name)), lambda _: quoted, asked, count=1, flags=re.IGNORECASE)
+
+
+def _last_exchange(earlier: Sequence[Said]) -> tuple[str, str]:
     """Return the person's last request, itself written out, and the answer to it."""
     answer = earlier[-1].text if earlier and not earlier[-1].by_person else ""
     for place in range(len(earlier) - 1, -1, -1):
@@ -56,9 +62,6 @@ def _last_exchange(earlier: Sequence[Said], now: datetime) -> tuple[str, str]:
             if is_understood(short) or place < len(earlier) - MAX_LOOK_BACK:
                 return short, answer
     return "", answer
-
-
-MAX_LOOK_BACK: Final = 4  # messages: a short follow-up may itself follow one
 
 
 def _choice(short: str, answer: str) -> str:

@@ -24,9 +24,9 @@ from graph.offline.rows import (
     tasks_in,
     texts_in,
     total_of,
-)  # fmt: skip
+)
 from graph.offline.script import Call, CannotGoOn, Script, reading, reading_one
-from graph.offline.wording import bold, counted, event_line, listed, project_line, task_line, text_line
+from graph.offline.wording import bold, counted, event_line, listed, one_line, project_line, task_line, text_line
 from tools.local_time import spoken_day
 
 T = TypeVar("T")
@@ -45,10 +45,14 @@ _POINTING: Final = re.compile(
     r"(?:it|this|that|this one|that one|(?:this|the|that|my|current) (?:task|project|event|meeting|note|one))",
     re.IGNORECASE,
 )
-_UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_ID: Final = re.compile(
+    r'(?<!\\)"id": ?"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"', re.IGNORECASE
+)  # no text in JSON can forge it
 _BOLD: Final = re.compile(r"\*\*([^*\n]+)\*\*")
+_WHOLE_SERIES: Final = re.compile(r"\bseries\b", re.IGNORECASE)
 _KIND_WORDS: Final = re.compile(
-    r"^(?:the |my )?(?:task|project|note|event|meeting)s? (?:called |named |titled )?", re.IGNORECASE
+    r"^(?:the |my )?(?:whole |entire )?(?:task|project|note|event|meeting|series)s? (?:of |called |named |titled )?",
+    re.IGNORECASE,
 )
 
 
@@ -62,8 +66,8 @@ def here(ask: Ask, kind: str) -> str | None:
     match = re.match(r'<context type="([^"]*)"', ask.context)
     if match is None or not match[1].startswith(kind):
         return None
-    found = _UUID.search(ask.context)
-    return found[0].lower() if found else None
+    found = _ID.search(ask.context)
+    return found[1].lower() if found else None
 
 
 def meant(ask: Ask, name: str) -> str:
@@ -113,7 +117,7 @@ def the_project(ask: Ask, name: str) -> Script[Project]:
         CannotGoOn: there is none, or there are several.
     """
     found = yield from projects_named(ask, name)
-    return one_of(found, "project", name, project_line)
+    return one_of(found, "project", re.sub(r" project$", "", name, flags=re.IGNORECASE), project_line)
 
 
 def projects_named(ask: Ask, name: str) -> Script[list[Project]]:
@@ -170,6 +174,19 @@ def one_event(found: Sequence[Event], name: str) -> Event:
     return one_of(found, "event", name, lambda event: f"{spoken_day(event.start.date())} {event_line(event)}")
 
 
+def ask_about_series(ask: Ask, event: Event, verb: str) -> None:
+    """Stop at an event that repeats, unless the whole series is meant: every occurrence would change.
+
+    Raises:
+        CannotGoOn: the request does not speak of a series.
+    """
+    if event.repeats and not _WHOLE_SERIES.search(ask.request):
+        raise CannotGoOn(
+            f"{bold(event.summary)} repeats ({event.repeats}), and I can only {verb} all of it. If you want that, say"
+            f" “{verb} the whole series {one_line(event.summary)}”."
+        )
+
+
 def one_of(found: Sequence[T], noun: str, name: str, line: Callable[[T], str]) -> T:
     """Return the only row.
 
@@ -188,7 +205,7 @@ def nothing_named(noun: str, name: str) -> str:
     """Say that there is no such row."""
     if is_pointing(name):
         return f"I do not know which {noun} you mean. Please name it."
-    return f"I found no {noun} called {bold(name)}."
+    return f"I found no {noun} called {bold(plain(name) or name)}."
 
 
 def changed_task(data: Row, zone: ZoneInfo) -> Task:

@@ -99,11 +99,11 @@ class Answer:
         )
 
     @classmethod
-    def to(cls, messages: Sequence[BaseMessage], tools: object) -> "Answer":
+    def to(cls, messages: Sequence[BaseMessage], tools: Sequence[object] | None) -> "Answer":
         """Return the answer to these messages with these tools on offer."""
         shown = [str(message.text) for message in messages]
         seed = hashlib.sha256("\0".join(shown).encode(errors="replace")).hexdigest()[:12]
-        return cls(reply_to(read(messages, names_of(tools))), sum(map(len, shown)), seed)
+        return cls(reply_to(read(messages, names_of(tools or ()))), sum(map(len, shown)), seed)
 
     def whole(self) -> AIMessage:
         """Return the answer in one piece."""
@@ -139,13 +139,17 @@ class Answer:
         return {"finish_reason": "tool_calls" if self._calls else "stop", "model_name": MODEL_NAME}
 
 
-def names_of(tools: object) -> frozenset[str]:
+def names_of(tools: Sequence[object]) -> frozenset[str]:
     """Return the names of tools in the OpenAI function format; what is in another format is not seen."""
-    if not isinstance(tools, list):
-        return frozenset()
-    functions = [tool.get("function") for tool in tools if isinstance(tool, dict)]
-    named = [function.get("name") for function in functions if isinstance(function, dict)]
-    return frozenset(name for name in named if isinstance(name, str))
+    return frozenset(filter(None, map(_name_of, tools)))
+
+
+def _name_of(tool: object) -> str:
+    match tool:
+        case {"function": {"name": str() as name}}:
+            return name
+        case _:
+            return ""
 
 
 def _raw(arguments: dict[str, JsonValue]) -> str:

@@ -33,6 +33,7 @@ def those_named(name: str, rows: Sequence[T], name_of: Callable[[T], str]) -> li
         lambda title: bool(words) and words <= _words(title),
         lambda title: wanted in title,
         lambda title: bool(words) and all(_begins_any(word, _words(title)) for word in words),
+        lambda title: bool(words) and {_stem(word) for word in words} <= {_stem(word) for word in _words(title)},
         lambda title: SequenceMatcher(None, wanted, title).ratio() >= MIN_SIMILARITY,
         lambda title: bool(_words(title)) and len(_words(title)) > 1 and _words(title) <= words,
     )
@@ -40,6 +41,11 @@ def those_named(name: str, rows: Sequence[T], name_of: Callable[[T], str]) -> li
         if found := [row for row in rows if fits(plain(name_of(row)))]:
             return found
     return []
+
+
+def _stem(word: str) -> str:
+    """Return a word without the endings that change most: "hiring" and "hire" are "hir"."""
+    return re.sub(r"(?:ings?|ed|es|e|s)$", "", word) if len(word) > 3 else word  # noqa: PLR2004
 
 
 def _words(text: str) -> frozenset[str]:

@@ -25,10 +25,11 @@ from graph.offline.wording import (
     project_line,
     span_line,
     task_line,
-)  # fmt: skip
+)
 from tools.local_time import spoken_day
 
 MARK: Final = "List the open tasks without a date"
+WRITES: Final = "Schedule the open tasks"
 OFFER: Final = "Nothing was changed. Say “schedule them” and they go on your calendar at these times."
 FRIDAY: Final = 4
 MAX_DAYS: Final = 14
@@ -45,19 +46,20 @@ def wants_changes(request: str) -> bool:
 
 
 def plan(ask: Ask) -> Plan:
-    """Return the plan: four or five things to read side by side, and the writes if they were asked for."""
+    """Return the plan: six things to read side by side, and the writes if they were asked for."""
     first, last = _days(ask)
     days = f"from {first.isoformat()} to {last.isoformat()}"
     steps = [
-        Step(1, f"List the open tasks that are overdue or planned up to {last.isoformat()}", ("list_tasks",)),
-        Step(2, f"{MARK}, the most important first", ("list_tasks",)),
-        Step(3, f"Read the calendar {days}", ("get_calendar_events",)),
-        Step(4, f"Find free working hours {days}", ("find_available_slots",)),
-        Step(5, "Look at the active projects and how far they are", ("search_projects",)),
+        Step(1, "List the open tasks that are overdue", ("list_tasks",)),
+        Step(2, f"List the open tasks planned {days}", ("list_tasks",)),
+        Step(3, f"{MARK}, the most important first", ("list_tasks",)),
+        Step(4, f"Read the calendar {days}", ("get_calendar_events",)),
+        Step(5, f"Find free working hours {days}", ("find_available_slots",)),
+        Step(6, "Look at the active projects and how far they are", ("search_projects",)),
     ]
     if wants_changes(ask.request):
-        does = f"Schedule the open tasks into the free working hours {days}, overdue ones first"
-        steps.append(Step(6, does, ("update_or_schedule_task",), (1, 2, 3, 4), writes=True))
+        does = f"{WRITES} into the free working hours {days}, overdue ones first"
+        steps.append(Step(7, does, ("update_or_schedule_task",), (1, 2, 3, 4, 5), writes=True))
     return Plan(
         reasoning="Tasks, calendar, free time and projects can be read side by side before anything is proposed.",
         goal=f"A day-by-day plan for {period(first, last)}",
@@ -84,10 +86,9 @@ def compose(findings: list[Finding], clock: Clock, *, changed: bool) -> str:
     proposal = _proposal(findings, clock)
     overdue = [one.task for one in proposal.placed if one.task.is_overdue(clock.now)]
     events = _events(findings, clock)
-    head = (
-        f"{counted(len(proposal.placed), 'open task')} fit into your free time"
-        f"{f', {len(overdue)} of them overdue' if overdue else ''}."
-    )
+    fits = "fits" if len(proposal.placed) == 1 else "fit"
+    late = f", {len(overdue)} of them overdue" if overdue else ""
+    head = f"{counted(len(proposal.placed), 'open task')} {fits} into your free time{late}."
     days = "" if changed else _by_day(proposal, events, clock)
     return paragraphs(
         "" if changed else head if proposal.placed else "I found no open task that fits into free time on these days.",
@@ -115,6 +116,8 @@ def _days(ask: Ask) -> tuple[date, date]:
 
 def _proposal(findings: list[Finding], clock: Clock) -> Proposal:
     tasks = tasks_in(rows_of(findings, "tasks"), clock.zone)
+    if any(number_of(finding.data, "left_out") for finding in findings if "events" in finding.data):
+        tasks = [task for task in tasks if task.start is None or task.is_overdue(clock.now)]  # others may stand there
     return propose(tasks, _events(findings, clock), slots_in(rows_of(findings, "slots"), clock.zone), clock.now)
 
 
@@ -135,15 +138,14 @@ def _day(day: date, placed: list[Placed], events: list[Event], clock: Clock) -> 
 
 
 def _placed_line(one: Placed, clock: Clock) -> str:
-    late = one.task.is_overdue(clock.now) and one.task.start is not None
-    return joined(
-        (
-            f"{span_line(one.span)} → {bold(one.task.title)}",
-            one_line(one.task.project),
-            f"overdue since {moment(one.task.start)}" if late and one.task.start else "",
-            "high priority" if one.task.priority == "high" else "",
-        )
-    )
+    start = one.task.start
+    planned = ""
+    if start is not None and one.task.is_overdue(clock.now):
+        planned = f"overdue since {moment(start)}"
+    elif start is not None and start != one.span.start:
+        planned = f"planned for {moment(start)}"
+    priority = "high priority" if one.task.priority == "high" else ""
+    return joined((f"{span_line(one.span)} → {bold(one.task.title)}", one_line(one.task.project), planned, priority))
 
 
 def _left(proposal: Proposal, findings: list[Finding], clock: Clock) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from graph.offline.reading import json_in
+from graph.offline.reading import json_at_start
 from graph.offline.rows import Row, rows_in, text_of
 
 PLANNER_TYPE: Final = "write"
@@ -66,8 +66,8 @@ class Finding:
 
 
 def findings_in(text: str) -> list[Finding]:
-    """Return the findings that a prompt shows as a JSON list; none when it shows something else."""
-    return [_finding(row) for row in rows_in({"steps": json_in(text)}, "steps")]
+    """Return the findings that a prompt's section begins with, a JSON list; none when it is something else."""
+    return [_finding(row) for row in rows_in({"steps": json_at_start(text)}, "steps")]
 
 
 def rows_of(findings: list[Finding], name: str) -> Row:

@@ -114,10 +114,10 @@ def section(prompt: str, heading: str) -> str:
     return match[1].strip() if match else ""
 
 
-def json_in(text: str) -> JsonValue:
-    """Return the JSON that a text is, None when it is none."""
+def json_at_start(text: str) -> JsonValue:
+    """Return the JSON value that a text begins with, None when it begins with none."""
     try:
-        value: JsonValue = json.loads(text)
+        value: JsonValue = json.JSONDecoder().raw_decode(text.lstrip())[0]
     except (ValueError, RecursionError):
         return None
     return value
@@ -173,7 +173,7 @@ def _calls(message: BaseMessage) -> list[dict[str, str | None]]:
 
 
 def _result(message: ToolMessage) -> Result:
-    value = json_in(_text(message))
+    value = json_at_start(_text(message))
     if not isinstance(value, dict):
         return Result(_text(message)[:500], error="unreadable" if message.status == "error" else None)
     code = value.pop("error", None)

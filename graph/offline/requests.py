@@ -23,15 +23,16 @@ from graph.offline.ask import Ask
 from graph.offline.phrases import Words, compiled, words_in
 from graph.offline.plans import Plan
 from graph.offline.script import Script
+from graph.offline.vocabulary import PRIORITY_BY_WORD, PROJECT_STATUS_BY_WORD, STATUS_BY_WORD
 
 Answer = str | Plan
 Handler = Callable[[Ask, Words], Script[str]] | Callable[[Ask, Words], Script[Answer]]
 
 VOCABULARY: Final = {
-    "status": changing.STATUS_BY_WORD,
-    "stands": changing.PROJECT_STATUS_BY_WORD,
+    "status": STATUS_BY_WORD,
+    "stands": PROJECT_STATUS_BY_WORD,
     "verb": ("pause", "archive", "reactivate", "activate", "unpause", "unarchive"),
-    "priority": changing.PRIORITY_BY_WORD,
+    "priority": PRIORITY_BY_WORD,
     "kind": ("task", "project", "note", "brain dump", "session"),
     "which": ("overdue", "late", "blocked", "in progress", "in-progress", "high-priority", "low-priority", "backlog"),
 }
@@ -40,6 +41,13 @@ VOCABULARY: Final = {
 _SHOW: Final = "(show|open|display|read|view|get|give) [me] [the|my]"
 _LIST: Final = "[show|list|display|find|get|give|search|what are|which|any] [me] [all] [the|my]"
 _NEW: Final = "[add|create|make|write|save|take|jot down|new|store] [a|an|new|this|as|quick]*"
+_MAKE: Final = "(create|add|make|new|open) [me] [a|an|another|new|the]*"
+_FIND_TIME: Final = "(find|look for|get|search|check for|when am i|is there) {room}"
+_THEN_BOOK: Final = "(and|then|and then) (schedule|book|plan|block|put|reserve) [it for|them for|in|there]"
+_WHEN_IS: Final = "(when's|when is|when are|when does|when do i have|when will) [the|my]"
+_REPORT: Final = "(summary|overview|status|status update|status report|update|report|recap)"
+_TOP: Final = "(most important|most urgent|top priority|top priorities|next|important|urgent)"
+_SEARCH: Final = "(search|find|look for|look up|where is|anything about|do i have anything about|what do i know about)"
 _ABOUT: Final = "[i have|do i have|are there] [about|on|for|mentioning|with|containing|regarding|that mention]"
 _PLAN: Final = (
     "(organize|organise|reorganize|reorganise|plan|arrange|structure|prioritize|prioritise|sort out|schedule)"
@@ -88,6 +96,7 @@ _TABLE: Final[tuple[tuple[Handler, tuple[str, ...]], ...]] = (
             "(what|which) [language] (model|llm|ai) ...",
         ),
     ),
+    (about.agreed, ("(yes|yes please|ok|okay|sure|go ahead|do it)",)),
     (
         about.what_time,
         ("what (time|day|date) is it [now|today]", "(what's|what is) (the|today's) (time|date|day) [today|now]"),
@@ -130,9 +139,9 @@ _TABLE: Final[tuple[tuple[Handler, tuple[str, ...]], ...]] = (
     (
         creating.task,
         (
-            "(create|add|make|new|open) [me] [a|an|another|new|the]* {priority} [priority] (task|to-do|todo) [:] [to] {title}",
-            "(create|add|make) [me] [a|an|another|new|the]* {priority}-priority (task|to-do|todo) [:] [to] {title}",
-            "(create|add|make|new|open) [me] [a|an|another|new|the]* (task|to-do|todo) [called|named|titled] [:] [to] {title}",
+            f"{_MAKE} {{priority}} [priority] (task|to-do|todo) [:] [to] {{title}}",
+            f"{_MAKE} {{priority}}-priority (task|to-do|todo) [:] [to] {{title}}",
+            f"{_MAKE} (task|to-do|todo) [called|named|titled] [:] [to] {{title}}",
             "remind me (to|about) {title}",
             "add {title} to my (tasks|todos|to-dos|list|task list|to-do list|todo list)",
         ),
@@ -140,10 +149,7 @@ _TABLE: Final[tuple[tuple[Handler, tuple[str, ...]], ...]] = (
     # The calendar.
     (
         creating.free_and_schedule,
-        (
-            "(find|look for|get|search|check for|when am i|is there) {room} (and|then|and then)"
-            " (schedule|book|plan|block|put|reserve) [it for|them for|in|there] {name} [there|in it|then|in there]",
-        ),
+        (f"{_FIND_TIME} {_THEN_BOOK} {{name}} [there|in it|then|in there]",),
     ),
     (creating.unschedule, ("(take|remove|delete|drop) {name} (off|from) (my|the) calendar", "unschedule {name}")),
     (about.cannot_delete, ("(delete|remove|trash|erase) [the|my|this|that|a] {kind} ...",)),
@@ -177,7 +183,7 @@ _TABLE: Final[tuple[tuple[Handler, tuple[str, ...]], ...]] = (
     (
         changing.priority,
         (
-            "(set|change|make|raise|lower|increase|reduce) [the] priority (of|for) {name} (to|as) {priority} [priority]",
+            "(set|change|make|raise|lower) [the] priority (of|for) {name} (to|as) {priority} [priority]",
             "(make|mark|set|give) {name} [as|to|a|an]* {priority} priority",
             "(make|mark|set|give) {name} [as|to|a|an]* {priority}-priority",
         ),
@@ -204,7 +210,8 @@ _TABLE: Final[tuple[tuple[Handler, tuple[str, ...]], ...]] = (
         creating.schedule,
         (
             "(schedule|book|reserve|block|block out|plan|plan in) [time for] {name}",
-            "(put|add) {name} (on|in|into|to) (my|the) calendar ...",
+            "(put|add) {name} (on|in|into|to) (my|the) calendar",
+            "(put|add) {name} (on|in|into|to) (my|the) calendar {rest}",
         ),
     ),
     # Questions about time.
@@ -223,17 +230,14 @@ _TABLE: Final[tuple[tuple[Handler, tuple[str, ...]], ...]] = (
     (asking_calendar.free, ("... (free|available|availability|spare time|gap|gaps|slot|slots) ...",)),
     (
         asking_tasks.when_is,
-        (
-            "(when's|when is|when are|when does|when do i have|when will) [the|my] {name}"
-            " [scheduled|planned|start|due|happening|taking place|be]",
-        ),
+        (f"{_WHEN_IS} {{name}} [scheduled|planned|start|due|happening|taking place|be]",),
     ),
     # Questions about one thing.
     (
         asking_tasks.focus,
         (
             "(what|which) ... (work on|do next|do first|do now|do today|start with|focus on|tackle) ...",
-            "(what's|what is|what are) [the|my] (most important|most urgent|top priority|top priorities|next|important|urgent) ...",
+            f"(what's|what is|what are) [the|my] {_TOP} ...",
             "(focus|priorities|my priorities)",
         ),
     ),
@@ -268,8 +272,7 @@ _TABLE: Final[tuple[tuple[Handler, tuple[str, ...]], ...]] = (
         undertaking.summarise,
         (
             "(summarize|summarise|sum up|recap|review|analyze|analyse) [the|my] {name}",
-            "[give me|write|i need] [a|an|the] (summary|overview|status|status update|status report|update|report|recap)"
-            " (of|on|about|for) {name}",
+            f"[give me|write|i need] [a|an|the] {_REPORT} (of|on|about|for) {{name}}",
             "(how's|how is|how are) {name} (going|doing|coming along|looking|progressing)",
             "(what's|what is|tell me|show me) [the] (status|state|progress) (of|on|with) {name}",
             "where (does|do) {name} stand",
@@ -300,10 +303,7 @@ _TABLE: Final[tuple[tuple[Handler, tuple[str, ...]], ...]] = (
     ),
     (
         asking_texts.everything,
-        (
-            "(search|find|look for|look up|where is|anything about|do i have anything about|what do we know about"
-            "|what do i know about) [for|about|everything about|anything about|me|all]* {query}",
-        ),
+        (f"{_SEARCH} [for|about|everything about|anything about|me|all]* {{query}}",),
     ),
 )
 

@@ -1,17 +1,18 @@
 """The workspace's rows as tools return them, read leniently: what is missing is empty, never an error."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
 
-T = TypeVar("T")
+from persistence.text import shortened
+
 Row: TypeAlias = dict[str, JsonValue]
 
-UNTITLED = "(untitled)"
+UNTITLED: Final = "(untitled)"
+OPENING_CHARS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A calendar event, in local time; `task` is the title of its task, or empty."""
+    """A calendar event, in local time; `task` is its task's title and `repeats` its pattern, if any."""
 
     id: str
     summary: str
@@ -51,6 +52,7 @@ class Event:
     end: datetime
     all_day: bool
     task: str
+    repeats: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,7 @@ def event_of(row: Row, zone: ZoneInfo) -> Event | None:
         end=local(text_of(row, "end_time", "ends_at", "end"), zone) or start + timedelta(hours=1),
         all_day=row.get("all_day") is True,
         task=text_of(task, "title") if isinstance(task, dict) else text_of(row, "task_title"),
+        repeats=text_of(row, "recurrence"),
     )
 
 
@@ -215,7 +218,7 @@ def texts_in(data: Row, zone: ZoneInfo) -> list[Text]:
 def text_row(row: Row, zone: ZoneInfo) -> Text:
     """Return one note or brain dump; one without a title is called by how it begins."""
     body = text_of(row, "content", "preview")
-    opening = body.strip().split("\n")[0][:60]
+    opening = shortened(body.strip().split("\n")[0], OPENING_CHARS)
     return Text(
         id=text_of(row, "id"),
         title=text_of(row, "title") or opening or UNTITLED,
@@ -224,8 +227,3 @@ def text_row(row: Row, zone: ZoneInfo) -> Text:
         project=text_of(row, "project_name") or text_of(row_in(row, "project"), "name"),
         created=local(text_of(row, "created_at"), zone),
     )
-
-
-def only(rows: list[T], fits: Callable[[T], bool]) -> list[T]:
-    """Return the rows that fit."""
-    return [row for row in rows if fits(row)]

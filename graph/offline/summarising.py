@@ -28,7 +28,7 @@ def plan(project: Project) -> Plan:
 
 def compose(findings: list[Finding], clock: Clock) -> str:
     """Return how the project is going."""
-    whole: Row = next((row_in(finding.data, "project") for finding in findings if "project" in finding.data), {})
+    whole: Row = next((row_in(finding.data, "project") for finding in findings if "project" in finding.data), Row())
     tasks = tasks_in(rows_of(findings, "tasks"), clock.zone)
     notes = texts_in(rows_of(findings, "notes"), clock.zone)
     dumps = texts_in(rows_of(findings, "brain_dumps"), clock.zone)

@@ -1,10 +1,10 @@
 """What the offline model says next: the roles it is asked in, and the reply in each."""
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
-
-from pydantic import JsonValue
 
 from graph.offline import about, organising
 from graph.offline.ask import Ask
@@ -13,6 +13,7 @@ from graph.offline.following_up import written_out
 from graph.offline.plans import Finding, Plan, findings_in, missing
 from graph.offline.reading import CREATE_PLAN, SUBMIT_RESULT, Asked, Clock, Mode, section
 from graph.offline.requests import Answer, handled
+from graph.offline.rows import Row
 from graph.offline.script import Call, CannotGoOn, Ended, Script, play
 from graph.offline.undertaking import composed, without_plan
 from graph.offline.wording import listed, paragraphs
@@ -33,30 +34,20 @@ def reply_to(asked: Asked) -> Reply:
     """Return the reply to one call of the model."""
     if asked.mode is Mode.REPLAN:
         return Reply(NO_OTHER_WAY)
-    if asked.clock is None:
-        return _submitted_failure() if asked.mode is Mode.EXECUTE else Reply(_CLOCKLESS)
-    match asked.mode:
-        case Mode.EXECUTE:
-            return _execute(asked, asked.clock)
-        case Mode.STEP:
-            return _spoken(_step(asked, asked.clock), asked)
-        case Mode.SYNTHESISE:
-            return Reply(_answer(asked.prompt, asked.clock))
-        case Mode.REPAIR:
-            return _repaired(asked, asked.clock)
-        case Mode.DECIDE:
-            return _spoken(_decided(asked, asked.clock), asked)
+    if asked.clock is not None:
+        return _BY_MODE[asked.mode](asked, asked.clock)
+    return _submitted_failure(_CLOCKLESS) if asked.mode is Mode.EXECUTE else Reply(_CLOCKLESS)
+
+
+def _decide(asked: Asked, clock: Clock) -> Reply:
+    """Return the next word on the person's request."""
+    return _spoken(_decided(asked, clock), asked)
 
 
 def _decided(asked: Asked, clock: Clock) -> Script[Answer]:
-    """Return the script for the person's request."""
+    """Return the script for the person's request; without a plan where none can be made."""
+    answer = yield from _thought_of(asked, clock)
     can_plan = CREATE_PLAN in asked.offered and not asked.planned
-    request = written_out(asked.request, asked.earlier, clock.now)
-    ask = Ask(request, clock.now, clock.zone, asked.context, asked.earlier)
-    script = handled(ask)
-    if script is None:
-        return about.not_understood()
-    answer = yield from script
     if isinstance(answer, Plan) and not can_plan:
         return (yield from without_plan(answer, clock))
     return answer
@@ -88,16 +79,21 @@ def _execute(asked: Asked, clock: Clock) -> Reply:
     return Reply(calls=came_to.calls)
 
 
-def _submitted_failure(reason: str = _CLOCKLESS) -> Reply:
-    arguments: dict[str, JsonValue] = {"status": "failed", "summary": reason}
+def _submitted_failure(reason: str) -> Reply:
+    arguments = Row(status="failed", summary=reason)
     return Reply(calls=(Call(SUBMIT_RESULT, arguments),))
+
+
+def _do_step(asked: Asked, clock: Clock) -> Reply:
+    """Return the next word on a step that is the planner's own."""
+    return _spoken(_step(asked, clock), asked)
 
 
 def _step(asked: Asked, clock: Clock) -> Script[Answer]:
     """Do a step of the plan that is the planner's own: to schedule, or to read what an executor would."""
     findings = findings_in(section(asked.prompt, "Results of the steps this one depends on"))
     task = re.sub(r"^# Step [^\n]*\n", "", asked.prompt).split("\n# ")[0].strip()
-    if task.startswith("Schedule the open tasks"):
+    if task.startswith(organising.WRITES):
         return (yield from organising.act(findings, clock))
     submitted = yield from execute(task, asked.offered, clock)
     return submitted.summary
@@ -106,7 +102,7 @@ def _step(asked: Asked, clock: Clock) -> Script[Answer]:
 def _repaired(asked: Asked, clock: Clock) -> Reply:
     """Return the plan again without what was refused; in words when nothing of it is left."""
     try:
-        came_to = play(_decided_anew(asked, clock), asked.rounds)
+        came_to = play(_thought_of(asked, clock), asked.rounds)
     except CannotGoOn as end:
         return Reply(str(end))
     plan = came_to.value if isinstance(came_to, Ended) else None
@@ -115,7 +111,8 @@ def _repaired(asked: Asked, clock: Clock) -> Reply:
     return Reply(calls=(Call(CREATE_PLAN, mended.as_arguments()),))
 
 
-def _decided_anew(asked: Asked, clock: Clock) -> Script[Answer]:
+def _thought_of(asked: Asked, clock: Clock) -> Script[Answer]:
+    """Return the script of the table's row that the request fits."""
     request = written_out(asked.request, asked.earlier, clock.now)
     script = handled(Ask(request, clock.now, clock.zone, asked.context, asked.earlier))
     if script is None:
@@ -123,23 +120,24 @@ def _decided_anew(asked: Asked, clock: Clock) -> Script[Answer]:
     return (yield from script)
 
 
-def _answer(prompt: str, clock: Clock) -> str:
+def _synthesise(asked: Asked, clock: Clock) -> Reply:
     """Return the answer from the findings, the record of changes and what failed."""
+    prompt = asked.prompt
     findings = findings_in(section(prompt, "Results of the steps"))
     changes = _lines(section(prompt, "Changes that were made"))
     failures = _lines(section(prompt, "Changes that failed").split("\nNow answer the person's request")[0])
-    read = [finding for finding in findings if not finding.description.startswith("Schedule the open tasks")]
+    read = [finding for finding in findings if not finding.description.startswith(organising.WRITES)]
     answer = paragraphs(
         f"Done:\n{listed(changes)}" if changes else "",
         f"Not done:\n{listed(failures)}" if failures else "",
         _not_scheduled(findings, changes, failures),
         composed(read, clock, changed=bool(changes or failures)),
     )
-    return answer or "I found nothing, and nothing was changed."
+    return Reply(answer or "I found nothing, and nothing was changed.")
 
 
 def _not_scheduled(findings: list[Finding], changes: list[str], failures: list[str]) -> str:
-    steps = [finding for finding in findings if finding.description.startswith("Schedule the open tasks")]
+    steps = [finding for finding in findings if finding.description.startswith(organising.WRITES)]
     if not steps or changes or failures:
         return ""
     return "Nothing was put on your calendar. " + "; ".join(missing(steps) or [steps[0].summary])
@@ -149,3 +147,14 @@ def _lines(text: str) -> list[str]:
     """Return the lines of a record without the tools' names."""
     lines = [re.sub(r"^\s*[-*]\s+(?:\w+:\s*)?", "", line).strip() for line in text.splitlines()]
     return [line for line in lines if line and line not in {"(none)", "none", "[]"}]
+
+
+_BY_MODE: Final[Mapping[Mode, Callable[[Asked, Clock], Reply]]] = MappingProxyType(
+    {
+        Mode.DECIDE: _decide,
+        Mode.REPAIR: _repaired,
+        Mode.EXECUTE: _execute,
+        Mode.STEP: _do_step,
+        Mode.SYNTHESISE: _synthesise,
+    }
+)

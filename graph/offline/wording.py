@@ -132,7 +132,8 @@ def text_line(row: Text) -> str:
     """Return a note or a brain dump in one line."""
     written = "" if row.created is None else spoken_day(row.created.date())
     about = opening(row.summary or row.body)
-    return joined((bold(row.title), written, one_line(row.project), "" if about == row.title else about))
+    is_told = about.startswith(one_line(row.title).rstrip("…"))
+    return joined((bold(row.title), written, one_line(row.project), "" if is_told else about))
 
 
 def whole_text(row: Text) -> str:
