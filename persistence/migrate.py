@@ -13,13 +13,13 @@ from importlib.resources import files
 from typing import Final
 
 from langgraph.checkpoint.postgres import PostgresSaver
-from psycopg import Connection
+from psycopg import Connection, OperationalError
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Identifier, Literal
 
 from persistence import public_rights
-from persistence.errors import MigrationChanged, SchemaIsNewer
+from persistence.errors import DatabaseUnavailable, MigrationChanged, SchemaIsNewer
 from persistence.scope import Role, Secret, padded_keys
 
 OWNER: Final = "planwright_owner"
@@ -58,6 +58,7 @@ def migrate(admin_conninfo: str, secret: Secret) -> list[str]:
     (or is a superuser); it is used for the roles only.
 
     Raises:
+        DatabaseUnavailable: it cannot be connected to.
         MigrationChanged: a file differs from the one that ran.
         SchemaIsNewer: the database knows a file that this release does not.
     """
@@ -77,7 +78,11 @@ def migrate(admin_conninfo: str, secret: Secret) -> list[str]:
 
 @contextmanager
 def _connected(conninfo: str) -> Generator[Connection[DictRow]]:
-    with Connection[DictRow].connect(conninfo, autocommit=True, row_factory=dict_row) as connection:
+    try:
+        connection = Connection[DictRow].connect(conninfo, autocommit=True, row_factory=dict_row)
+    except OperationalError as error:
+        raise DatabaseUnavailable from error
+    with connection:
         yield connection
 
 

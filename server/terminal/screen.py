@@ -37,7 +37,7 @@ class Screen(Protocol):
 
 def plain_console(*, stderr: bool) -> Console:
     """Return a console that takes no markup from text; it is plain when piped and honours NO_COLOR."""
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=True)
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
 
 
 class JsonScreen:

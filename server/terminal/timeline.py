@@ -104,10 +104,9 @@ def _happenings(trace: Trace) -> Iterator[Row]:
 
 def _model_rows(trace: Trace, names: dict[UUID, str]) -> Iterator[tuple[datetime, Row]]:
     for call in trace.model_calls:
-        tokens = f"{call.prompt_tokens or 0:,} + {call.completion_tokens or 0:,} tokens"
-        how = SEPARATOR.join(
-            [one_line(call.model, 40), tokens + (" (estimated)" if call.estimated else ""), call.outcome or "open"]
-        )
+        count = f"{call.prompt_tokens or 0:,} + {call.completion_tokens or 0:,} tokens"
+        estimated = " (estimated)" if call.estimated else ""
+        how = SEPARATOR.join([count + estimated, call.outcome or "open", one_line(call.model, 40)])
         who = "" if call.agent_id is None else names.get(call.agent_id, "")
         yield call.created_at, (who, "model", one_line(call.purpose, 24), _lasted(call.duration_ms), how)
 

@@ -20,7 +20,7 @@ from server.terminal.wording import SEPARATOR, counted, duration, headline, step
 
 LINE_CHARS: Final = 100  # a longer description or result is cut, not wrapped: one row, one fact
 NAME_CHARS: Final = 60
-ARGUMENT_CHARS: Final = 60
+ARGUMENT_CHARS: Final = 40
 ARGUMENTS: Final = TypeAdapter(dict[str, JsonValue])
 ANSWER_TAIL_LINES: Final = 8  # of the answer while it is being written; the whole of it follows on stdout
 
@@ -85,7 +85,7 @@ def step_row(view: RunView, step: StepView) -> Text:
     if step.error:
         facts.append(one_line(step.error, LINE_CHARS))
     title = f" {step.number} {one_line(step.description, LINE_CHARS)}"
-    return Text.assemble((icon, style), title, (SEPARATOR + SEPARATOR.join(facts), "dim"))
+    return _row((icon, style), title, (SEPARATOR + SEPARATOR.join(facts), "dim"))
 
 
 def _step_ms(view: RunView, step: StepView) -> int | None:
@@ -102,25 +102,38 @@ def executor_row(executor: ExecutorView) -> Text:
         facts.append(f"{executor.outcome.tokens:,} tokens")
         if executor.outcome.error:
             facts.append(one_line(executor.outcome.error, LINE_CHARS))
-    return Text.assemble(("executor", "magenta"), (SEPARATOR + SEPARATOR.join(facts), "dim"))
+    return _row(("executor", "magenta"), (SEPARATOR + SEPARATOR.join(facts), "dim"))
 
 
 def tool_row(tool: ToolView) -> Text:
     """Return a tool call: name, arguments, and its result's sentence or its refusal."""
     told = tool_ending(tool)
     style = "red" if tool.success is False else "dim"
-    return Text.assemble((called(tool), "blue"), (SEPARATOR + told, style))
+    return _row((called(tool), "blue"), (SEPARATOR + told, style))
+
+
+def _row(*parts: str | tuple[str, str]) -> Text:
+    """One row of the tree; what does not fit the terminal is cut and marked, so that the shape stays."""
+    return Text.assemble(*parts, no_wrap=True, overflow="ellipsis")
 
 
 def tool_ending(tool: ToolView) -> str:
-    """Return how a call went, with its time: “12 ms · 5 tasks”."""
+    """Return how a call went, with its time: “12 ms · 5 tasks match”.
+
+    Of its message the first sentence; what follows is advice to the model.
+    """
     if tool.success is None:
         return "running"
     message = tool.error if not tool.success else (tool.result or {}).get("message")
-    words = one_line(message, LINE_CHARS) if isinstance(message, str) else ""
+    words = first_sentence(message) if isinstance(message, str) else ""
     if not tool.success:
         words = f"refused: {words}" if words else "refused"
     return SEPARATOR.join(part for part in (duration(tool.duration_ms or 0), words) if part)
+
+
+def first_sentence(text: str) -> str:
+    """Return the first sentence without its full stop, as one printable line."""
+    return one_line(text, LINE_CHARS).partition(". ")[0].removesuffix(".")
 
 
 def called(tool: ToolView) -> str:

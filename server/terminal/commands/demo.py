@@ -26,7 +26,7 @@ PLANWRIGHT_MODEL_API_KEY and PLANWRIGHT_PLANNER_MODEL to have a language model a
 """
 NEXT: Final = """
 Three things to try next:
-  planwright ask --user demo "What is overdue?"
+  planwright ask "Schedule them" --user demo --session {session_id}
   planwright show {run_id} --user demo
   planwright serve
 """
@@ -43,7 +43,8 @@ async def _demo() -> ExitCode:
         await _seeded(backend, settings)
         typer.echo(ABOUT.format(request=REQUEST) + (OFFLINE if settings.models is None else ""), err=True)
         watched = await watch(backend, backend.ask(Question(REQUEST)), as_json=False)
-    typer.echo(NEXT.format(run_id=watched.view.run_id), err=True)
+    if watched.view.session is not None:
+        typer.echo(NEXT.format(run_id=watched.view.run_id, session_id=watched.view.session.id), err=True)
     return watched.exit_code
 
 

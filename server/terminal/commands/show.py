@@ -28,5 +28,5 @@ async def _show(run_id: UUID, user: str | None) -> ExitCode:
     if not console.is_terminal:
         console.width = PIPED_COLUMNS
     for part in timeline(trace, added_up):
-        console.print(part, soft_wrap=False)
+        console.print(part)
     return ExitCode.OK

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -44,7 +44,7 @@ class CommandLine:
         )
 
     @contextmanager
-    def started(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    def started(self, *arguments: str) -> Generator[subprocess.Popen[str]]:
         """Start a command and have it end with the block."""
         with subprocess.Popen(
             [*PLANWRIGHT, *arguments],

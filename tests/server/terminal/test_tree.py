@@ -86,9 +86,32 @@ def test_what_a_model_wrote_is_never_markup(terminal: str) -> None:
     }
     told = plan({**step(1), "description": evil})
     text = printed(fold(arrivals(SESSION, told, call, returned(CALL))), terminal=terminal == "a terminal")
-    assert text.count("[bold red]x[/] [link=http://evil]y[/link] :boom:") == 3
+    assert text.count("[bold red]x[/] [link=http://evil]y[/link] :boom:") == 2
+    assert "query=[bold red]x[/] [link=http://evil]" in text
     assert "\x1b[31mred" not in text
     assert "\x1b]8;" not in text
+
+
+def test_of_a_result_the_first_sentence_is_shown() -> None:
+    """What follows in a tool's message is advice to the model."""
+    result = returned(CALL)
+    result["tool_result"] = {
+        "tool_call_id": str(CALL),
+        "success": True,
+        "result": {"message": "8 tasks match. Use get_task_details with an id."},
+        "duration_ms": 3,
+    }
+    assert printed(fold(arrivals(SESSION, called(CALL), result))).rstrip().endswith("3 ms · 8 tasks match")
+
+
+def test_what_does_not_fit_is_cut_and_marked() -> None:
+    """A row stays one row on a narrow terminal."""
+    console = Console(file=io.StringIO(), width=30)
+    console.print(drawn(fold(arrivals(*RUN_OF_TWO_STEPS)), None))
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= 30
+    assert any(line.endswith("…") for line in lines)
 
 
 def test_what_is_piped_has_no_escape_sequence() -> None:
