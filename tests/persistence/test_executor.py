@@ -1,0 +1,231 @@
+"""The executor's login with the gateway out of the way: any SQL, as a hole in a tool would let it through."""
+
+from typing import Final, LiteralString
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from persistence.errors import PersistenceError
+from persistence.scope import Role
+from tests.persistence.conftest import Login
+from tests.workspace_rows import Desk
+
+WRITES: Final[tuple[LiteralString, ...]] = (
+    "insert into notes (content) values ('x')",
+    "insert into notes select * from notes",
+    "insert into notes (content) values ('x') on conflict do nothing",
+    "insert into chat_messages (session_id, role, content) values (gen_random_uuid(), 'user', 'x')",
+    "update notes set content = 'x'",
+    "update notes set user_id = user_id",
+    "delete from notes",
+    "delete from chat_sessions",
+    "merge into notes n using tasks t on n.id = t.id when matched then delete",
+    "truncate notes",
+    "truncate notes cascade",
+    "with gone as (delete from notes returning id) select * from gone",
+    "with made as (insert into notes (content) values ('x') returning id) select * from made",
+    "explain analyze delete from notes",
+    "select * from notes for update",
+    "select * from notes for no key update",
+    "select * from notes for share",
+    "select * into stolen from notes",
+    "create table stolen as select * from notes",
+    "create table stolen (id int)",
+    "create temporary table stolen (id int)",
+    "create temporary table stolen as select * from notes",
+    "create view stolen as select * from notes",
+    "create materialized view stolen as select * from notes",
+    "create function stolen() returns int language sql as 'select 1'",
+    "create function pg_temp.stolen() returns int language sql as 'select 1'",
+    "create schema stolen",
+    "create extension lo",
+    "create role stolen",
+    "create trigger stolen before insert on notes for each row execute function touch_updated_at()",
+    "create policy stolen on notes using (true)",
+    "create index stolen on notes (content)",
+    "create sequence stolen",
+    "create type stolen as (id int)",
+    "alter table notes disable row level security",
+    "alter table notes no force row level security",
+    "alter table notes add column stolen int",
+    "alter table notes owner to planwright_executor",
+    "alter role planwright_executor bypassrls",
+    "alter role planwright_executor set default_transaction_read_only = off",
+    "alter system set fsync = off",
+    "drop table notes",
+    "drop policy own_rows on notes",
+    "drop function current_user_id()",
+    "drop schema planwright cascade",
+    "grant insert on notes to planwright_executor",
+    "grant planwright_owner to planwright_executor",
+    "comment on table notes is 'x'",
+    "do $$ begin delete from notes; end $$",
+    "do $$ begin perform 1; end $$",
+    "copy notes from stdin",
+    "copy notes from program 'echo x'",
+    "copy notes to program 'cat'",
+    "copy notes to '/tmp/stolen'",
+    "lock table notes",
+    "lock table notes in row exclusive mode",
+    "reindex table notes",
+    "refresh materialized view notes",
+    "vacuum notes",
+    "cluster notes",
+    "checkpoint",
+    "prepare transaction 'stolen'",
+    "set role planwright_worker",
+    "set role planwright_owner",
+    "set session authorization planwright_worker",
+    "set session_replication_role = replica",
+    "set transaction read write",
+    "set transaction_read_only = off",
+    "select set_config('transaction_read_only', 'off', true)",
+    "select set_config('role', 'planwright_worker', true)",
+    "select set_config('session_authorization', 'planwright_worker', true)",
+    "select lo_create(0)",
+    "select lo_creat(-1)",
+    "select lo_from_bytea(0, 'x')",
+    "select lo_import('/etc/hostname')",
+    "select lo_export(1, '/tmp/stolen')",
+    "select lo_unlink(1)",
+    "select lo_put(1, 0, 'x')",
+    "select pg_notify('stolen', content) from notes",
+    "select pg_advisory_lock(1)",
+    "select pg_advisory_xact_lock(1)",
+    "select pg_try_advisory_lock(1)",
+    "select pg_logical_emit_message(false, 'stolen', 'x')",
+    "select pg_export_snapshot()",
+    "select pg_terminate_backend(pg_backend_pid())",
+    "select pg_cancel_backend(pg_backend_pid())",
+    "select pg_reload_conf()",
+    "select pg_rotate_logfile()",
+    "select pg_switch_wal()",
+    "select pg_create_restore_point('stolen')",
+    "select pg_read_file('/etc/hostname')",
+    "select pg_read_binary_file('/etc/hostname')",
+    "select pg_ls_dir('/')",
+    "select pg_stat_reset()",
+    "select nextval('stolen')",
+    "select pg_current_xact_id()",
+    "select planwright.sign_up('a@example.org', 'UTC')",
+    "select planwright.may_sign_in(gen_random_uuid())",
+    "select planwright.append_events('{a}', '{text}', '{x}')",
+    "select planwright.pass_fence()",
+    "select planwright.unfinished_runs()",
+    "select * from planwright.users",
+    "select * from planwright.context_keys",
+    "select * from planwright.runs",
+    "select * from planwright.tool_calls",
+    "select * from planwright.checkpoints",
+    "select * from pg_authid",
+    "call planwright.stolen()",
+    "load 'stolen'",
+    "reassign owned by planwright_executor to planwright_owner",
+    "security label on table notes is 'x'",
+)
+
+# What cannot be taken from a role that may speak to the database at all. None of it stores
+# anything: a name, a channel or a plan of the connection is gone when the connection is.
+RESIDUE: Final[tuple[LiteralString, ...]] = (
+    "notify stolen",
+    "listen stolen",
+    "prepare stolen as select 1",
+    "declare stolen cursor with hold for select 1",
+    "lock table notes in access share mode",
+)
+
+# Answered with a warning and without an effect when there is no transaction to refuse them.
+ONLY_WARNED: Final = {
+    "grant insert on notes to planwright_executor",
+    "vacuum notes",
+    "prepare transaction 'stolen'",
+}
+
+SEVERAL: Final[tuple[LiteralString, ...]] = (
+    "select 1; delete from notes",
+    "select 1; select 2",
+    "commit; delete from notes",
+    "rollback; begin read write; delete from notes; commit",
+    "select 1 /* ; */; delete from notes",
+    "select $$;$$; delete from notes",
+    "select E'\\';' ; delete from notes --'",
+    "set transaction read write; insert into notes (content) values ('x')",
+    "begin; end; reset all; delete from notes",
+)
+
+
+async def refused(desk: Desk, statement: LiteralString) -> bool:
+    """Say whether the executor's login is refused a statement."""
+    try:
+        async with desk.database.acting(Role.EXECUTOR, desk.person.identity) as scope:
+            await scope.connection.execute(statement)
+    except (psycopg.Error, PersistenceError):
+        return True
+    return False
+
+
+async def passed(desk: Desk, statements: tuple[LiteralString, ...]) -> list[str]:
+    """Return the statements that the executor's login is not refused."""
+    return [statement for statement in statements if not await refused(desk, statement)]
+
+
+async def test_an_executor_cannot_write_whatever_it_sends(desk: Desk) -> None:
+    """Of more than a hundred statements that write, lock, read what is not theirs or reach out, none is done."""
+    await desk.add("notes", content="kept")
+    through = await passed(desk, WRITES)
+    print(f"executor statements refused by the database: {len(WRITES) - len(through)} of {len(WRITES)}")  # noqa: T201
+    assert through == []
+    assert len(WRITES) >= 40
+    assert await desk.count("notes") == 1
+
+
+async def test_several_statements_in_one_string_are_refused(desk: Desk) -> None:
+    """An executor's text is one statement: what is smuggled in behind a semicolon makes all of it fail."""
+    await desk.add("notes", content="kept")
+    assert await passed(desk, SEVERAL) == []
+    assert await desk.count("notes") == 1
+
+
+async def test_what_is_left_to_an_executor_stores_nothing(desk: Desk) -> None:
+    """The few statements that Postgres grants to everybody are known, and change no row."""
+    await desk.add("notes", content="kept")
+    assert await passed(desk, RESIDUE) == list(RESIDUE)
+    assert await desk.count("notes") == 1
+
+
+async def test_an_executor_that_ends_its_transaction_is_found_out(desk: Desk) -> None:
+    """Text that commits or rolls back does not pass for a tool that did its work."""
+    assert await passed(desk, ("commit", "rollback")) == []
+
+
+async def test_the_pool_is_well_after_every_attack(desk: Desk) -> None:
+    """Whatever was tried on a connection, the next borrower reads their rows."""
+    await desk.add("notes", content="kept")
+    for statement in (*RESIDUE, "deallocate all", "copy notes to stdout", "select pg_sleep(0)"):
+        await refused(desk, statement)
+        assert await desk.count("notes") == 1
+
+
+async def test_a_reading_statement_passes(desk: Desk) -> None:
+    """The same login reads its person's rows: the refusals above are not accidents."""
+    assert not await refused(desk, "select content from notes")
+
+
+async def test_the_rights_alone_refuse_every_write(desk: Desk, login: Login) -> None:
+    """Outside any read-only transaction, what the login was never granted refuses the same statements."""
+    await desk.add("notes", content="kept")
+    connection = await login(Role.EXECUTOR)
+    await connection.execute("set default_transaction_read_only = off")
+    through = {write for write in WRITES if "read" not in write and not await fails(connection, write)}
+    assert through == ONLY_WARNED
+    assert await desk.count("notes") == 1
+
+
+async def fails(connection: AsyncConnection[TupleRow], statement: LiteralString) -> bool:
+    """Say whether a statement fails on a connection outside any transaction."""
+    try:
+        await connection.execute(statement)
+    except psycopg.Error:
+        return True
+    return False

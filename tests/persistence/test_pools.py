@@ -1,0 +1,305 @@
+"""The pools: who gets a connection, in what state, and what a caller is told when there is none."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final, LiteralString
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from persistence.errors import DatabaseUnavailable, StatementRefused, StatementTimedOut, TransactionLost, UnsafeRole
+from persistence.pools import CHECKOUT_TIMEOUT_SECONDS, Database
+from persistence.scope import Identity, Role, Scope, Secret
+from tests.conftest import TEST_SECRET, Person
+from tests.workspace_rows import Desk
+
+SHORT_SECONDS: Final = 0.2
+INTERLEAVINGS: Final = 300
+CANCELLATIONS: Final = 60
+TICKS_APART: Final = 5  # a transaction takes about a hundred rounds of the event loop to begin
+
+
+@asynccontextmanager
+async def narrow(dsn: str, size: int, timeout_seconds: float = CHECKOUT_TIMEOUT_SECONDS) -> AsyncGenerator[Database]:
+    """Give pools of so many connections each."""
+    opened = Database(dsn, TEST_SECRET, sizes=dict.fromkeys(Role, size), checkout_timeout_seconds=timeout_seconds)
+    await opened.open()
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+async def visible(scope: Scope) -> set[str]:
+    """Return the contents of every note that the scope shows."""
+    return set((await scope.value(str, "select string_agg(content, ',') from notes") or "").split(","))
+
+
+async def test_two_people_on_one_pool_never_see_each_other(admin_dsn: str, desk: Desk, strangers: Desk) -> None:
+    """Some hundred transactions of two people, side by side over two connections: each sees their own rows only."""
+    await desk.add("notes", content="mine")
+    await strangers.add("notes", content="theirs")
+    async with narrow(admin_dsn, 2) as database:
+
+        async def look(role: Role, person: Person, expected: str) -> bool:
+            async with database.acting(role, person.identity) as scope:
+                await asyncio.sleep(0)
+                return await visible(scope) == {expected}
+
+        looks = [
+            look(role, who, content)
+            for _ in range(INTERLEAVINGS // 6)
+            for role in Role
+            for who, content in ((desk.person, "mine"), (strangers.person, "theirs"))
+        ]
+        assert all(await asyncio.gather(*looks))
+
+
+async def test_an_exhausted_pool_says_so(admin_dsn: str, person: Person) -> None:
+    """Whoever finds no free connection in time gets an error instead of a place in a longer queue."""
+    async with narrow(admin_dsn, 1, SHORT_SECONDS) as database, database.acting(Role.API, person.identity):
+        with pytest.raises(DatabaseUnavailable):
+            await take(database, person)
+
+
+def test_nobody_waits_longer_than_five_seconds() -> None:
+    """Five seconds is what a caller waits for a connection."""
+    assert CHECKOUT_TIMEOUT_SECONDS == 5
+
+
+async def take(database: Database, person: Person, role: Role = Role.API) -> None:
+    """Take a connection and give it back."""
+    async with database.acting(role, person.identity):
+        pass
+
+
+async def test_a_freed_connection_goes_to_whoever_waits(admin_dsn: str, person: Person) -> None:
+    """More callers than connections all get their turn."""
+    async with narrow(admin_dsn, 1) as database:
+        await asyncio.gather(*(take(database, person) for _ in range(20)))
+
+
+@contextmanager
+def granted(dsn: str, grant: LiteralString, revoke: LiteralString) -> Generator[None]:
+    """Give a role too much for a while."""
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        admin.execute(grant)
+        try:
+            yield
+        finally:
+            admin.execute(revoke)
+
+
+@pytest.mark.parametrize(
+    ("grant", "revoke"),
+    [
+        pytest.param(
+            "alter role planwright_worker superuser", "alter role planwright_worker nosuperuser", id="a superuser"
+        ),
+        pytest.param(
+            "alter role planwright_executor bypassrls",
+            "alter role planwright_executor nobypassrls",
+            id="may bypass row security",
+        ),
+        pytest.param(
+            "grant planwright_owner to planwright_api",
+            "revoke planwright_owner from planwright_api",
+            id="may become the owner of the tables",
+        ),
+    ],
+)
+async def test_a_role_that_row_security_does_not_hold_is_refused(
+    admin_dsn: str, grant: LiteralString, revoke: LiteralString
+) -> None:
+    """The program does not start with a login that could step around row security."""
+    database = Database(admin_dsn, TEST_SECRET, sizes=dict.fromkeys(Role, 1))
+    with granted(admin_dsn, grant, revoke), pytest.raises(UnsafeRole, match="planwright_"):
+        await database.open()
+
+
+async def test_a_wrong_secret_opens_nothing(admin_dsn: str) -> None:
+    """With another installation's secret no role can sign in, and the caller is told that there is no database."""
+    database = Database(admin_dsn, Secret(b"another"), checkout_timeout_seconds=SHORT_SECONDS)
+    with pytest.raises(DatabaseUnavailable):
+        await database.open()
+
+
+async def test_a_broken_connection_is_replaced(admin_dsn: str, person: Person) -> None:
+    """A connection that dies under a caller is an error for that caller only."""
+    async with narrow(admin_dsn, 1) as database:
+        with pytest.raises(DatabaseUnavailable):
+            await die_inside(admin_dsn, database, person)
+        await take(database, person)
+
+
+async def die_inside(dsn: str, database: Database, person: Person) -> None:
+    """Lose the connection in the middle of a transaction."""
+    async with database.acting(Role.API, person.identity) as scope:
+        process = await scope.value(int, "select pg_backend_pid()")
+        with psycopg.connect(dsn) as admin:
+            admin.execute("select pg_terminate_backend(%s, 5000)", (process,))
+        await scope.execute("select 1")
+
+
+async def test_an_idle_connection_that_died_is_not_handed_out(admin_dsn: str, person: Person) -> None:
+    """A connection that the server closed while nobody held it costs nobody an error."""
+    async with narrow(admin_dsn, 1) as database:
+        async with database.acting(Role.API, person.identity) as scope:
+            process = await scope.value(int, "select pg_backend_pid()")
+        with psycopg.connect(admin_dsn) as admin:
+            admin.execute("select pg_terminate_backend(%s, 5000)", (process,))
+        await take(database, person)
+
+
+SETTINGS: Final = {
+    "search_path": "nowhere",
+    "statement_timeout": "0",
+    "default_transaction_read_only": "off",
+    "row_security": "off",
+    "TimeZone": "Asia/Tokyo",
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+async def test_a_connection_forgets_what_its_last_borrower_set(admin_dsn: str, person: Person, setting: str) -> None:
+    """What one transaction sets for the whole connection does not reach the next one."""
+    async with narrow(admin_dsn, 1) as database:
+        async with database.acting(Role.EXECUTOR, person.identity) as scope:
+            before = await scope.value(str, "select current_setting(%s)", (setting,))
+            await scope.execute("select set_config(%s, %s, false)", (setting, SETTINGS[setting]))
+        async with database.acting(Role.EXECUTOR, person.identity) as scope:
+            assert await scope.value(str, "select current_setting(%s)", (setting,)) == before
+            assert await scope.value(int, "select count(*) from notes") == 0
+
+
+async def test_cancelled_callers_leave_clean_connections(admin_dsn: str, desk: Desk, strangers: Desk) -> None:
+    """A caller cancelled anywhere, also between BEGIN and the context, leaves nothing to the next borrower."""
+    await desk.add("notes", content="mine")
+    await strangers.add("notes", content="theirs")
+    reached: list[int] = []
+    async with narrow(admin_dsn, 1) as database:
+        for number in range(CANCELLATIONS):
+            work = write_and_wait(database, desk.person.identity, lambda number=number: reached.append(number))
+            await cancelled_after(number * TICKS_APART, work)
+            async with database.acting(Role.WORKER, strangers.person.identity) as scope:
+                assert await visible(scope) == {"theirs"}
+    assert await desk.count("notes") == 1
+    assert 0 < len(reached) < CANCELLATIONS, "some were cancelled before the transaction had begun, some in it"
+
+
+async def write_and_wait(database: Database, who: Identity, begun: Callable[[], None]) -> None:
+    """Begin a transaction that writes and never ends."""
+    async with database.acting(Role.WORKER, who) as scope:
+        begun()
+        await scope.execute("insert into notes (content) values ('half done')")
+        await scope.execute("select pg_sleep(60)")
+
+
+async def cancelled_after(ticks: int, work: Coroutine[None, None, None]) -> None:
+    """Run work for so many rounds of the event loop, cancel it, and wait until it is gone."""
+    task = asyncio.ensure_future(work)
+    for _ in range(ticks):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_an_exception_undoes_the_transaction(desk: Desk) -> None:
+    """What a scope wrote before it raised is not stored, and nobody is told that it was."""
+    told: list[str] = []
+    with pytest.raises(ZeroDivisionError):
+        await raise_after_writing(desk, told)
+    assert await desk.count("notes") == 0
+    assert told == []
+
+
+async def raise_after_writing(desk: Desk, told: list[str]) -> None:
+    """Write a note and fail."""
+    async with desk.database.acting(Role.WORKER, desk.person.identity) as scope:
+        scope.after_commit(lambda: told.append("stored"))
+        await scope.execute("insert into notes (content) values ('half done')")
+        raise ZeroDivisionError
+
+
+async def test_a_failure_that_is_passed_over_is_not_taken_for_a_commit(desk: Desk) -> None:
+    """Postgres answers COMMIT after a failed statement with a silent ROLLBACK: here it is an error."""
+    told: list[str] = []
+    with pytest.raises(TransactionLost):
+        await go_on_after_a_failure(desk, told)
+    assert await desk.count("notes") == 0
+    assert told == []
+
+
+async def go_on_after_a_failure(desk: Desk, told: list[str]) -> None:
+    """Write a note, swallow the failure of another statement, and leave as if nothing had happened."""
+    async with desk.database.acting(Role.WORKER, desk.person.identity) as scope:
+        scope.after_commit(lambda: told.append("stored"))
+        await scope.execute("insert into notes (content) values ('lost')")
+        with pytest.raises(psycopg.DataError):
+            await scope.execute("select 1 / 0")
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        pytest.param("select pg_sleep(10)", StatementTimedOut, id="too slow"),
+        pytest.param("insert into tasks (title) values ('')", StatementRefused, id="a check"),
+        pytest.param("insert into notes (content) values (null)", StatementRefused, id="a missing value"),
+        pytest.param("select 'x'::uuid", StatementRefused, id="not a uuid"),
+    ],
+)
+async def test_what_the_database_refuses_has_a_name_of_ours(
+    desk: Desk, statement: LiteralString, error: type[Exception]
+) -> None:
+    """No caller has to know psycopg to tell one refusal from another."""
+    with pytest.raises(error):
+        await run_briefly(desk, statement)
+
+
+async def run_briefly(desk: Desk, statement: LiteralString) -> None:
+    """Run a statement that may take 50 ms."""
+    async with desk.database.acting(Role.WORKER, desk.person.identity) as scope:
+        await scope.execute("set local statement_timeout = 50")
+        await scope.execute(statement)
+
+
+async def test_a_lock_that_is_not_freed_is_a_timeout(desk: Desk) -> None:
+    """Whoever waits too long for another transaction's row is told, and the row is free afterwards."""
+    note = await desk.add("notes", content="held")
+    query = "select content from notes where id = %s for update"
+    async with desk.database.acting(Role.WORKER, desk.person.identity) as holder:
+        await holder.execute(query, (note,))
+        with pytest.raises(StatementTimedOut):
+            await wait_briefly(desk, query, note)
+    await wait_briefly(desk, query, note)
+
+
+async def wait_briefly(desk: Desk, query: LiteralString, note: UUID) -> None:
+    """Ask for a row, and wait for it 20 ms."""
+    async with desk.database.acting(Role.WORKER, desk.person.identity) as scope:
+        await scope.execute("set local lock_timeout = 20")
+        await scope.execute(query, (note,))
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_every_transaction_has_limits(desk: Desk, role: Role) -> None:
+    """A statement, a lock and an idle transaction end by themselves, soonest for executors."""
+    seconds = {Role.API: "10s", Role.WORKER: "30s", Role.EXECUTOR: "5s"}[role]
+    async with desk.database.acting(role, desk.person.identity) as scope:
+        assert await scope.value(str, "show statement_timeout") == seconds
+        assert await scope.value(str, "show lock_timeout") == "10s"
+        assert await scope.value(str, "show idle_in_transaction_session_timeout") == "1min"
+
+
+async def test_the_names_of_tables_cannot_be_shadowed(desk: Desk) -> None:
+    """No role may make a table, a temporary one included, that a statement would take for ours."""
+    for role in Role:
+        for schema in ("planwright", "pg_temp", "public"):
+            statement = SQL("create table {} (content text)").format(Identifier(schema, "notes"))
+            with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction)):
+                async with desk.database.acting(role, desk.person.identity) as scope:
+                    await scope.connection.execute(statement)
