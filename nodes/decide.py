@@ -52,7 +52,8 @@ async def decide(state: State, runtime: Runtime[Context]) -> Update:
             await said.stream.flush()
             await say_what_is_known(context, failure)
             spent = isinstance(failure, CallsSpent)
-            return {"route": "finish", "reason": FinishedReason.BUDGET_EXHAUSTED if spent else FinishedReason.STOP}
+            reason = FinishedReason.BUDGET_EXHAUSTED if spent else FinishedReason.STOP
+            return {"route": "finish", "reason": reason.value}
         return {"route": _route(conversation), "announced": said.announced, "turn": state["turn"] + 1}
     return {"route": _route(conversation), "turn": state["turn"] + 1}
 
@@ -129,7 +130,7 @@ class _Said:
         return self._analysis(Strategy.SIMPLE, None)
 
     def _analysis(self, strategy: Strategy, reply: Reply | None) -> tuple[str, Event]:
-        self.announced = strategy
+        self.announced = strategy.value
         calls = () if reply is None else reply.calls
         outline = next((outline_of(call.arguments) for call in calls if call.name == PLAN_TOOL), Outline("", 0))
         body = AnalysisBody(

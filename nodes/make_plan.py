@@ -88,4 +88,4 @@ async def _without_plan(context: Context, conversation: Conversation, state: Sta
         if conversation.awaits_model() is False:
             await conversation.add(scope, told("Go on without a plan: use the tools one by one."))
         await context.log.emit(scope, (f"analysis:{state['turn']}:without_plan", Analysed(analysis=body)))
-    return {"route": "decide", "may_plan": False, "announced": Strategy.TOOL_USE}
+    return {"route": "decide", "may_plan": False, "announced": Strategy.TOOL_USE.value}
