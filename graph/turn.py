@@ -7,6 +7,7 @@ foreseen travels to the worker, which logs it and ends the run by `end_failed`.
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from langchain_core.language_models import BaseChatModel
@@ -31,6 +32,9 @@ from persistence.scope import Identity, Role
 from tools.gateway import Gateway
 from tools.registry import Registry
 from tools.tool import Caller
+
+
+GRAPH: Final = build()  # compiled once; each turn gets a copy with the checkpoints of its own attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ async def _end_with(database: Database, identity: Identity, told: Told, failure:
 
 async def _through_the_graph(context: Context) -> FinishedReason:
     """Start the run on its session's thread, or go on from the last checkpoint that it left there."""
-    graph = build(Checkpoints(context.database, context.identity))
+    graph = GRAPH.copy(update={"checkpointer": Checkpoints(context.database, context.identity)})
     config = RunnableConfig(
         configurable={"thread_id": str(context.session_id)}, recursion_limit=MAX_SUPERSTEPS, run_name="planwright"
     )

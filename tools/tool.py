@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from inspect import cleandoc
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -146,8 +147,9 @@ class Tool(Generic[A]):
         return function_schema(self.name, self.args)
 
 
+@cache
 def function_schema(name: str, args: type[Args], *, camel_case: bool = False) -> dict[str, JsonValue]:
-    """Return a function in the function-calling format of OpenAI-compatible models."""
+    """Return a function in the function-calling format of OpenAI-compatible models; made once, never changed."""
     parameters = args.model_json_schema(by_alias=camel_case)
     parameters.pop("title", None)
     parameters.pop("description", None)

@@ -52,9 +52,8 @@ class Conversation:
     ) -> "Conversation":
         """Open a conversation with its first messages, in the caller's transaction."""
         conversation_id = await conversations.open_conversation(scope, opening)
-        for message in first:
-            await conversations.add(scope, conversation_id, context.session_id, message)
-        return cls(context, conversation_id, await conversations.messages(scope, conversation_id))
+        rows = [await conversations.add(scope, conversation_id, context.session_id, message) for message in first]
+        return cls(context, conversation_id, rows)
 
     @property
     def messages(self) -> list[BaseMessage]:
@@ -117,8 +116,7 @@ class Conversation:
 
     async def add(self, scope: Scope, message: NewMessage) -> None:
         """Append a message in the caller's transaction."""
-        await conversations.add(scope, self.id, self._context.session_id, message)
-        self._rows = await conversations.messages(scope, self.id)
+        self._rows.append(await conversations.add(scope, self.id, self._context.session_id, message))
 
     async def add_reply(self, scope: Scope, reply: Reply, sender: SenderType, agent_id: UUID) -> None:
         """Append a model's answer; from then on its calls are frozen."""

@@ -112,15 +112,16 @@ async def open_conversation(scope: Scope, opening: Opening) -> UUID:
     return conversation_id
 
 
-async def add(scope: Scope, conversation_id: UUID, parent_session_id: UUID, message: NewMessage) -> int:
-    """Append a message; return its position."""
-    position = await scope.value(
-        int,
+async def add(scope: Scope, conversation_id: UUID, parent_session_id: UUID, message: NewMessage) -> AgentMessage:
+    """Append a message; return it with its place."""
+    return await scope.only(
+        AgentMessage,
         """
         insert into agent_chat_messages (agent_session_id, parent_user_session_id, sender_type, sender_agent_id, role,
             content, reasoning, tool_calls, tool_call_id, tokens_used, model_used)
         values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-        returning position
+        returning position, sender_type, sender_agent_id, role, content, reasoning, tool_calls, tool_call_id,
+            tokens_used, model_used, created_at
         """,
         (
             conversation_id,
@@ -136,8 +137,6 @@ async def add(scope: Scope, conversation_id: UUID, parent_session_id: UUID, mess
             message.model_used,
         ),
     )
-    assert position is not None, "an insert returns its position"
-    return position
 
 
 async def messages(scope: Scope, conversation_id: UUID) -> list[AgentMessage]:

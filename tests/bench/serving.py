@@ -1,0 +1,70 @@
+"""A real server process for measurements: embedded Postgres in a folder of its own, on loopback."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+CLOCK_TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
+STOP_TIMEOUT_SECONDS: Final = 40
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server that answers, and a token of the person who asks."""
+
+    process: subprocess.Popen[str]
+    base_url: str
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return what a request needs."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time of the server's process so far, Postgres not counted."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS_PER_SECOND
+
+
+@contextmanager
+def served(environment: Mapping[str, str], *, user: str | None = None) -> Generator[Served]:
+    """Start `planwright serve` with these settings; `user` asks in place of the local one, in the demo workspace."""
+    folder = Path(tempfile.mkdtemp(prefix="planwright-bench-"))
+    folder.chmod(0o755)
+    settings = {name: value for name, value in os.environ.items() if not name.startswith("PLANWRIGHT_")}
+    settings |= {"PLANWRIGHT_DATA_DIR": str(folder / "data"), "PLANWRIGHT_PORT": "0", **environment}
+    command = str(Path(sys.executable).parent / "planwright")
+    try:
+        if user is not None:
+            subprocess.run([command, "demo"], env=settings, capture_output=True, check=True)
+        process = subprocess.Popen([command, "serve"], env=settings, stdout=subprocess.PIPE, text=True)
+        try:
+            base_url, token = _greeting(process)
+            if user is not None:
+                new = [command, "token", "new", "--user", user]
+                token = subprocess.run(new, env=settings, capture_output=True, text=True, check=True).stdout.split()[-1]
+            yield Served(process, base_url, token)
+        finally:
+            process.terminate()
+            process.wait(STOP_TIMEOUT_SECONDS)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _greeting(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Return the address and the token that the server prints when it answers."""
+    assert process.stdout is not None, "the output is a pipe"
+    for line in process.stdout:
+        if found := re.search(r"curl -N (http://[\d.:]+)/\S+ -H 'Authorization: Bearer (\S+)'", line):
+            return found.group(1), found.group(2)
+    message = "the server ended before it answered"
+    raise RuntimeError(message)
