@@ -71,11 +71,6 @@ class Conversation:
         return sum(row.tokens_used for row in self._rows)
 
     @property
-    def calls_made(self) -> int:
-        """Return how many tool calls were answered here."""
-        return sum(row.role == "tool" for row in self._rows)
-
-    @property
     def last_content(self) -> str:
         """Return the text of the last message, whoever wrote it."""
         return self._rows[-1].content if self._rows else ""

@@ -158,17 +158,17 @@ class Steps:
         data = None if result is None else kept(result)
         error = None if success else work.failure or _reported(result)
         duration_ms = round((time.monotonic() - shift.started) * 1000)
-        outcome = ExecutorOutcome(
-            executor_id=work.agent_id,
-            success=success,
-            data=data,
-            error=error,
-            tool_calls_made=work.conversation.calls_made,
-            tokens_used=work.conversation.tokens_used,
-            duration_ms=duration_ms,
-        )
         state: Literal["completed", "failed"] = "completed" if success else "failed"
         async with self._context.writing() as scope:
+            outcome = ExecutorOutcome(
+                executor_id=work.agent_id,
+                success=success,
+                data=data,
+                error=error,
+                tool_calls_made=await ledger.count_by(scope, work.agent_id),
+                tokens_used=work.conversation.tokens_used,
+                duration_ms=duration_ms,
+            )
             await executions.finish(
                 scope,
                 shift.execution_id,

@@ -454,7 +454,7 @@ async def test_the_five_tables_hold_what_happened(database: Database, person: Pe
     )
     assert all(
         (row["success"], row["status"], row["tool_calls_made"], row["message_count"], row["paid"], row["timed"])
-        == (True, "completed", 2, 6, True, True)
+        == (True, "completed", 1, 6, True, True)
         for row in executions
     )
     assert {row["model_used"] for row in spoken} == {"deep", "quick"}
