@@ -61,19 +61,20 @@ async def serve_until_stopped(settings: Settings) -> None:
         raise SettingsInvalid("PLANWRIGHT_JWT_SECRET: must be set to listen on other addresses than 127.0.0.1.")
     with listening(settings.host, settings.port) as open_socket:
         async with opened(settings, sweeping=True) as planwright:
+            server = HttpServer(planwright, address_of(open_socket))
             if settings.jwt_secret is None:
-                await _greet(planwright, settings.time_zone, address_of(open_socket))
-            await HttpServer(planwright).serve([open_socket])
+                await _greet(planwright, settings.time_zone, server.address)
+            await server.serve([open_socket])
 
 
 @asynccontextmanager
-async def serving(planwright: Planwright, host: str = "127.0.0.1") -> AsyncGenerator[str]:
-    """Serve a running program on a free port beside other work; give the server's address."""
+async def serving(planwright: Planwright, host: str = "127.0.0.1") -> AsyncGenerator["HttpServer"]:
+    """Serve a running program on a free port beside other work."""
     with listening(host, 0) as open_socket:
-        server = HttpServer(planwright)
+        server = HttpServer(planwright, address_of(open_socket))
         task = asyncio.create_task(server.serve([open_socket]))
         try:
-            yield address_of(open_socket)
+            yield server
         finally:
             server.should_exit = True
             await task
@@ -82,11 +83,13 @@ async def serving(planwright: Planwright, host: str = "127.0.0.1") -> AsyncGener
 class HttpServer(uvicorn.Server):
     """uvicorn, which stops by draining the worker first: streams end when their runs do."""
 
-    def __init__(self, planwright: Planwright) -> None:
+    def __init__(self, planwright: Planwright, address: str) -> None:
         self._planwright: Final = planwright
+        self.address: Final = address
+        self.api: Final = create_app(planwright)
         super().__init__(
             uvicorn.Config(
-                create_app(planwright),
+                self.api,
                 access_log=False,
                 backlog=BACKLOG,
                 h11_max_incomplete_event_size=HEADERS_MAX_BYTES,

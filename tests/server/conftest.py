@@ -8,7 +8,7 @@ import pytest
 from graph.turn import Engine
 from nodes.vocabulary.limits import Limits
 from persistence.pools import Database
-from server.app import serving
+from server.app import HttpServer, serving
 from server.engine import engine_of
 from server.tail import Hub
 from server.tokens import issue_token
@@ -47,11 +47,20 @@ async def planwright(database: Database, engine: Engine, script: ScriptedTurns) 
     await worker.stop()
 
 
+@pytest.fixture(scope="session")
+async def http_server(database: Database, engine: Engine) -> AsyncIterator[HttpServer]:
+    """Give an HTTP server for all tests; which program it serves, each says."""
+    hub = Hub()
+    nobody = Worker(database, ScriptedTurns(database, [], []).turns(), hub, PACE)
+    async with serving(Planwright(database, engine, nobody, hub, TOKEN_KEY)) as server:
+        yield server
+
+
 @pytest.fixture
-async def address(planwright: Planwright) -> AsyncIterator[str]:
-    """Give the URL of an HTTP server over that program."""
-    async with serving(planwright) as url:
-        yield url
+async def address(http_server: HttpServer, planwright: Planwright) -> str:
+    """Give the URL of an HTTP server over this test's program."""
+    http_server.api.state.planwright = planwright
+    return http_server.address
 
 
 @pytest.fixture

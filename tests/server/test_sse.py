@@ -38,6 +38,7 @@ class Source:
         self.closed = asyncio.Event()
 
     async def events(self) -> AsyncGenerator[LoggedEvent | Heartbeat]:
+        """Yield the same event for ever."""
         try:
             while True:
                 yield LoggedEvent(1, "text", "{}")

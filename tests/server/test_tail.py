@@ -21,6 +21,7 @@ from server.accept import accept
 from server.bodies import Ask
 from server.tail import Heartbeat, Hub, tail
 from tests.conftest import Person
+from tests.server.reading import until
 from tests.server.scripted_turns import ScriptedTurns
 
 
@@ -45,14 +46,17 @@ async def written(events: AsyncGenerator[LoggedEvent | Heartbeat]) -> list[int]:
         return [event.seq async for event in events if isinstance(event, LoggedEvent)]
 
 
+async def _someone_listens(hub: Hub) -> bool:
+    return len(hub) > 0
+
+
 async def test_an_event_is_seen_when_it_is_committed(database: Database, person: Person) -> None:
     """A reader in the worker's process sees an event long before its next look at the log."""
     identity, hub = await claimed(database, person), Hub()
     log = EventLog(lambda: hub.told(run_id_of(identity)))
     async with aclosing(tail(database, person.id, run_id_of(identity), 1, hub)) as events:
         reading = asyncio.ensure_future(anext(events))
-        while not len(hub):
-            await asyncio.sleep(0)
+        await until(lambda: _someone_listens(hub))
         async with asyncio.timeout(tail_module.POLL_SECONDS * 0.8), database.acting(Role.WORKER, identity) as scope:
             await log.emit(scope, ("a", TextSaid(content="x")))
         event = await reading
@@ -99,8 +103,7 @@ async def test_a_stream_ends_when_the_process_stops(database: Database, person: 
     """Closing the hub ends the streams, so that clients resume at another server."""
     identity, hub = await claimed(database, person), Hub()
     reading = asyncio.ensure_future(written(tail(database, person.id, run_id_of(identity), 1, hub)))
-    while not len(hub):
-        await asyncio.sleep(0)
+    await until(lambda: _someone_listens(hub))
     hub.close()
     assert await reading == []
 

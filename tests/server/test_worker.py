@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -27,7 +27,7 @@ FAST = Pace(lease_seconds=0.6, heartbeat_seconds=0.1, runs_at_once=4)
 
 
 @asynccontextmanager
-async def at_work(database: Database, script: ScriptedTurns, pace: Pace = FAST) -> AsyncIterator[Worker]:
+async def at_work(database: Database, script: ScriptedTurns, pace: Pace = FAST) -> AsyncGenerator[Worker]:
     """Give a worker that plays the script, and stop it after."""
     worker = Worker(database, script.turns(), Hub(), pace)
     try:
@@ -193,7 +193,7 @@ async def test_an_error_nobody_foresaw_ends_the_run_and_is_logged_without_its_te
 async def test_a_run_that_cannot_be_written_is_left_to_the_next_attempt(
     database: Database, person: Person, script: ScriptedTurns, error: Exception
 ) -> None:
-    """Without the database, or without the fence, a worker writes nothing: the run is taken again when its lease is over."""
+    """Without database or fence a worker writes nothing, and the run is taken again when its lease is over."""
     script.raised = error
     run = await asked(database, person)
     async with at_work(database, script) as worker:
@@ -290,9 +290,7 @@ async def test_a_finished_run_has_one_terminal_event_and_nothing_after_it(
 
 def test_a_trace_of_an_error_holds_places_only() -> None:
     """What is logged of an error is its kind and where it was raised."""
-    try:
-        raise ValueError("private")
-    except ValueError as error:
-        told = traced(error)
-    assert told.startswith("ValueError < test_worker.py:")
-    assert "private" not in told
+    with pytest.raises(ValueError, match="private") as caught:
+        int("private")
+    assert traced(caught.value).startswith("ValueError < test_worker.py:")
+    assert "private" not in traced(caught.value)

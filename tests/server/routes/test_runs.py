@@ -88,8 +88,8 @@ async def test_someone_elses_run_is_not_there(
 ) -> None:
     """Every question about someone else's run gets the bytes that a missing run gets, valid cursor or not."""
     answer = await send(client)
-    requests = [("GET", "", {}), ("GET", "/events", {"Last-Event-ID": "2"}), ("POST", "/cancel", {})]
-    for method, path, headers in requests:
+    headers = {"Last-Event-ID": "2"}
+    for method, path in (("GET", ""), ("GET", "/events"), ("POST", "/cancel")):
         foreign = await strangers_client.request(method, f"{HERE}/{answer.run_id}{path}", headers=headers)
         missing = await strangers_client.request(method, f"{HERE}/{uuid4()}{path}", headers=headers)
         assert refusal(foreign) == (404, "not_found")

@@ -1,0 +1,156 @@
+"""What an operator may set."""
+
+import os
+import stat
+import threading
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from nodes.vocabulary.limits import Limits
+from server.settings import (
+    DEEPSEEK_EXECUTOR,
+    DEEPSEEK_PLANNER,
+    DEEPSEEK_URL,
+    OPENAI_URL,
+    SettingsInvalid,
+    kept_secret,
+    read_settings,
+)
+
+LONG_ENOUGH = "a secret of thirty-two letters or more"
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Start from an environment that sets nothing, in a folder without a `.env`."""
+    for name in os.environ:
+        if name.startswith("PLANWRIGHT_") or name in {"DEEPSEEK_API_KEY", "OPENAI_API_KEY", "TZ"}:
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_nothing_needs_to_be_set() -> None:
+    """Without any setting the server is this machine's alone, and the offline model answers."""
+    settings = read_settings()
+    assert (settings.host, settings.port, settings.models, settings.limit) == ("127.0.0.1", 8000, None, Limits())
+    assert (settings.lease_seconds, settings.heartbeat_seconds) == (15.0, 5.0)
+
+
+def test_a_file_is_read_and_the_environment_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`.env` sets what the environment does not; other programs' names in it are let be."""
+    Path(".env").write_text("PLANWRIGHT_PORT=1\nPLANWRIGHT_HOST=::1\nOTHER=x\n", "utf-8")
+    monkeypatch.setenv("PLANWRIGHT_PORT", "2")
+    settings = read_settings()
+    assert (settings.host, settings.port) == ("::1", 2)
+
+
+@pytest.mark.parametrize("name", [limit.name for limit in fields(Limits)])
+def test_every_limit_can_be_set_and_none_to_nothing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Each limit has a variable of its own; zero and less are refused at the start."""
+    variable = f"PLANWRIGHT_LIMIT_{name.upper()}"
+    monkeypatch.setenv(variable, "7")
+    assert getattr(read_settings().limit, name) == 7
+    for value in ("0", "-1", "nan", "x"):
+        monkeypatch.setenv(variable, value)
+        with pytest.raises(SettingsInvalid):
+            read_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PLANWRIGHT_PROT", "8000"),
+        ("PLANWRIGHT_LIMIT_MODEL_CALL", "7"),
+        ("PLANWRIGHT_LIMIT", "7"),
+        ("PLANWRIGHT_PORT", "70000"),
+        ("PLANWRIGHT_PORT", "http"),
+        ("PLANWRIGHT_JWT_SECRET", "short"),
+        ("PLANWRIGHT_SECRET", "short"),
+        ("PLANWRIGHT_TIME_ZONE", "Mars/Base"),
+        ("PLANWRIGHT_LEASE_SECONDS", "0"),
+        ("PLANWRIGHT_LEASE_SECONDS", "inf"),
+        ("PLANWRIGHT_HEARTBEAT_SECONDS", "15"),
+        ("PLANWRIGHT_MAX_CONCURRENT_RUNS", "-1"),
+        ("PLANWRIGHT_MODEL_BASE_URL", "http://localhost:1234/v1"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_in_one_line(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """A name that is not known and a value that cannot be used are told in one line, which names a variable."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsInvalid) as refusal:
+        read_settings()
+    assert str(refusal.value).startswith("PLANWRIGHT_")
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_secret_is_told_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No secret stands in the settings' own text, nor in a refusal."""
+    for name in ("SECRET", "JWT_SECRET", "MODEL_API_KEY", "DATABASE_URL"):
+        monkeypatch.setenv(f"PLANWRIGHT_{name}", LONG_ENOUGH)
+    monkeypatch.setenv("PLANWRIGHT_PLANNER_MODEL", "m")
+    settings = read_settings()
+    assert LONG_ENOUGH not in f"{settings!r} {settings.models!r}"
+    monkeypatch.setenv("PLANWRIGHT_SECRET", "tooshort")
+    with pytest.raises(SettingsInvalid) as refusal:
+        read_settings()
+    assert "tooshort" not in str(refusal.value)
+
+
+def test_a_key_for_deepseek_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With DeepSeek's key alone its documented models are asked; fallbacks follow the preferred one."""
+    monkeypatch.setenv("DEEPSEEK_API_KEY", "k")
+    monkeypatch.setenv("PLANWRIGHT_PLANNER_FALLBACKS", "a, b,")
+    models = read_settings().models
+    assert models is not None
+    assert (models.base_url, models.api_key.get_secret_value()) == (DEEPSEEK_URL, "k")
+    assert (models.planner, models.executor) == ((DEEPSEEK_PLANNER, "a", "b"), (DEEPSEEK_EXECUTOR,))
+
+
+def test_a_key_for_openai_counts_beside_a_models_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenAI's key alone changes nothing; with a model's name that model is asked by both kinds of agent."""
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    assert read_settings().models is None
+    monkeypatch.setenv("PLANWRIGHT_PLANNER_MODEL", "m")
+    models = read_settings().models
+    assert models is not None
+    assert (models.base_url, models.planner, models.executor) == (OPENAI_URL, ("m",), ("m",))
+
+
+def test_ones_own_address_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A base URL of one's own is asked with one's own key, whatever other keys lie around."""
+    monkeypatch.setenv("DEEPSEEK_API_KEY", "other")
+    monkeypatch.setenv("PLANWRIGHT_MODEL_BASE_URL", "http://localhost:1234/v1")
+    monkeypatch.setenv("PLANWRIGHT_PLANNER_MODEL", "m")
+    monkeypatch.setenv("PLANWRIGHT_EXECUTOR_MODEL", "n")
+    models = read_settings().models
+    assert models is not None
+    assert (models.base_url, models.api_key.get_secret_value()) == ("http://localhost:1234/v1", "")
+    assert (models.planner, models.executor) == (("m",), ("n",))
+
+
+def test_the_secret_is_made_once_by_many(tmp_path: Path) -> None:
+    """Twenty that start at once have one secret, in a file for its owner only, and nothing else is left behind."""
+    made: list[bytes] = []
+    barrier = threading.Barrier(20)
+
+    def start() -> None:
+        barrier.wait()
+        made.append(kept_secret(tmp_path / "new"))
+
+    threads = [threading.Thread(target=start) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    files = list((tmp_path / "new").iterdir())
+    assert (len(made), len(set(made)), len(made[0])) == (20, 1, 64)
+    assert [file.name for file in files] == ["secret"]
+    assert stat.S_IMODE(files[0].stat().st_mode) == 0o600
+
+
+def test_the_secret_of_a_folder_stays(tmp_path: Path) -> None:
+    """A second start finds the secret of the first; another folder has another."""
+    assert kept_secret(tmp_path) == kept_secret(tmp_path)
+    assert kept_secret(tmp_path) != kept_secret(tmp_path / "other")

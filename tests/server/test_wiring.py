@@ -1,0 +1,68 @@
+"""The composition root."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from server.accept import accept
+from server.bodies import Ask
+from server.settings import Settings
+from server.tail import tail
+from server.wiring import connected, installation_secret, local_user, opened, token_key
+from tests.conftest import TEST_SECRET, Person
+from tests.server.reading import ended
+
+IMPORTED = "import sys; import server.app; print('langgraph.graph' in sys.modules, 'langchain_openai' in sys.modules)"
+
+
+@pytest.fixture
+def settings(admin_dsn: str, tmp_path: Path) -> Settings:
+    """Give settings that name the suite's database."""
+    return Settings(database_url=SecretStr(admin_dsn), secret=SecretStr(TEST_SECRET.root.decode()), data_dir=tmp_path)
+
+
+async def test_one_call_opens_a_program_that_answers(settings: Settings) -> None:
+    """Opened in this process, without HTTP, a message runs through the real graph to its end."""
+    async with opened(settings) as planwright:
+        user_id = await local_user(planwright.database, "Europe/Berlin")
+        accepted = await accept(planwright.database, user_id, Ask(message="Hello"))
+        planwright.worker.submit(user_id, accepted.run.id)
+        events = [event async for event in tail(planwright.database, user_id, accepted.run.id, 0, planwright.hub)]
+    types = [getattr(event, "type", "heartbeat") for event in events]
+    assert (types[0], types[-1]) == ("session", "done")
+    assert "text" in types
+
+
+async def test_a_program_that_sweeps_takes_up_what_others_left(settings: Settings, person: Person) -> None:
+    """Only a program that is told to sweeps: a command that runs one request leaves other runs alone."""
+    async with connected(settings) as database:
+        accepted = await accept(database, person.id, Ask(message="Hello"))
+        async with opened(settings) as beside:
+            assert not beside.worker.busy
+        async with opened(settings, sweeping=True):
+            assert (await ended(database, person, str(accepted.run.id))).status == "done"
+
+
+async def test_this_machines_user_is_made_once(settings: Settings) -> None:
+    """The local user is the same at every start."""
+    async with connected(settings) as database:
+        assert await local_user(database, "UTC") == await local_user(database, "Europe/Berlin")
+
+
+def test_the_key_of_tokens_is_given_or_derived(settings: Settings, tmp_path: Path) -> None:
+    """A key that is set is used; without one it follows from the secret, and stays the same with it."""
+    given = settings.model_copy(update={"jwt_secret": SecretStr("k" * 32)})
+    kept = Settings(data_dir=tmp_path)
+    assert token_key(given) == "k" * 32
+    assert token_key(settings) == TEST_SECRET.token_key()
+    assert token_key(kept) == token_key(kept) == installation_secret(kept).token_key()
+    assert token_key(kept) != token_key(settings)
+
+
+def test_importing_the_server_imports_no_model_library() -> None:
+    """The server's modules alone bring neither LangGraph nor a vendor's client, which take seconds."""
+    told = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["False", "False"]
