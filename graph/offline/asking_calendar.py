@@ -88,11 +88,11 @@ def hours_of(when: When) -> str:
 
 
 def merged(spans: Sequence[Span]) -> list[Span]:
-    """Return free time with neighbouring spans put together."""
+    """Return free time, earliest first, with spans that touch put together."""
     whole: list[Span] = []
     for span in spans:
-        if whole and whole[-1].end == span.start:
-            whole[-1] = Span(whole[-1].start, span.end)
+        if whole and whole[-1].end >= span.start:
+            whole[-1] = Span(whole[-1].start, max(whole[-1].end, span.end))
         else:
             whole.append(span)
     return whole

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from graph.offline import looking_up
 from graph.offline.ask import Ask
 from graph.offline.looking_up import OPEN
-from graph.offline.phrases import Words
+from graph.offline.phrases import MAX_WORDS_CHARS, Words
 from graph.offline.rows import Row, Task, event_of, row_in, rows_in, task_of, tasks_in, text_of, total_of
 from graph.offline.script import Script, reading_one
 from graph.offline.wording import (
@@ -171,7 +171,7 @@ def when_is(ask: Ask, words: Words) -> Script[str]:
 
 def _project_name(ask: Ask) -> str:
     """Return the project that a request for tasks names, or an empty text."""
-    text, _ = ask.split(ask.request)
+    text, _ = ask.split(ask.request[-MAX_WORDS_CHARS:])
     if re.search(r"\bthis project\b", text, re.IGNORECASE):
         return "this project"
     if re.search(r"\b(?:without|no) (?:a )?project\b", text, re.IGNORECASE):

@@ -22,6 +22,9 @@ from graph.offline.wording import (
 )
 
 MAX_QUERY_CHARS: Final = 200
+_IN_PROJECT: Final = re.compile(
+    r"(?:(?:of|in|for|from) )?(?:(?:the )?project (?P<a>.+)|(?P<b>.+) project|(?P<c>this project))", re.IGNORECASE
+)
 _PROJECT_STATUS: Final = re.compile(r"\b(active|current|paused|on hold|completed|finished|archived)\b", re.IGNORECASE)
 _STATUS_BY_WORD: Final = {"current": "active", "on hold": "paused", "finished": "completed"}
 
@@ -101,11 +104,7 @@ def everything(ask: Ask, words: Words) -> Script[str]:
 
 def _texts(ask: Ask, tool: str, noun: str, query: str) -> Script[str]:
     """Find notes or brain dumps by words, or of a project when the words name one."""
-    in_project = re.fullmatch(
-        r"(?:(?:of|in|for|from) )?(?:(?:the )?project (?P<a>.+)|(?P<b>.+) project|(?P<c>this project))",
-        query,
-        re.IGNORECASE,
-    )
+    in_project = _IN_PROJECT.fullmatch(query)
     arguments = Row(limit=20)
     about = ""
     if in_project:

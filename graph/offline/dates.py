@@ -328,6 +328,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 _YEAR: Final = r"(?P<year>\d{4})"
+_BEFORE_TIME: Final = r"(?:(?:at|@|around|by|from) )"
+_EXACT_TIME: Final = r"\d{1,2}[:.]\d{2}(?: ?[ap]\.?m\.?)?|\d{1,2} ?[ap]\.?m\.?|noon|midday|midnight"
 _UNIT: Final = r"(?P<unit>hours?|hrs?|h|minutes?|mins?)"
 _PIECES: Final[tuple[tuple[re.Pattern[str], _Reader], ...]] = tuple(
     (_compiled(pattern), read)
@@ -340,14 +342,17 @@ _PIECES: Final[tuple[tuple[re.Pattern[str], _Reader], ...]] = tuple(
         (rf"(?:(?P<which>next|this|last|coming|the coming) )?{_DAY}", _weekday),
         (rf"in {_COUNT} (?P<unit>days?|weeks?|hours?|minutes?)", _in_some_time),
         (rf"{_YEAR}-(?P<month>\d\d)-(?P<nth>\d\d)", _iso),
-        (rf"{_NTH} (?:of )?{_MONTH}(?:,? {_YEAR})?", _day_and_month),
+        (rf"(?:the )?{_NTH} (?:of )?{_MONTH}(?:,? {_YEAR})?", _day_and_month),
         (rf"{_MONTH} {_NTH}(?:,? {_YEAR})?", _day_and_month),
         (rf"(?P<nth>\d{{1,2}})\.(?P<month>\d{{1,2}})\.{_YEAR}?", _dotted),
         (r"the (?P<nth>\d{1,2})(?:st|nd|rd|th)", _day_of_month),
         (rf"(?:from |between )?(?P<at>{_CLOCK}) ?(?:-|–|to|and|until|till) ?(?P<until>{_CLOCK})", _from_to),
         (rf"{_COUNT}(?: free| and a half)? ?{_UNIT}(?P<half> and a half)?", _length),
-        (r"(?P<at>\d{1,2}[:.]\d{2}(?: ?[ap]\.?m\.?)?|\d{1,2} ?[ap]\.?m\.?|noon|midday|midnight)", _at),
-        (r"(?:at|@|around|by|from) (?P<at>\d{1,2})(?: o['’]?clock)?", _at),
+        (
+            rf"{_BEFORE_TIME}?(?P<at>{_EXACT_TIME})",
+            _at,
+        ),
+        (rf"{_BEFORE_TIME}(?P<at>\d{{1,2}})(?: o['’]?clock)?", _at),
         (r"(?:in the |this )?(?P<part>morning|afternoon|evening)", _part_of_day),
     )
 )

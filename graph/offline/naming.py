@@ -1,4 +1,4 @@
-"""Which rows a person means by a name: the exact one, else those that hold all its words, else most of them."""
+"""Which rows a person means by a name: the exact one, else those that hold all its words, else the most similar."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -35,7 +35,6 @@ def those_named(name: str, rows: Sequence[T], name_of: Callable[[T], str]) -> li
         lambda title: bool(words) and all(_begins_any(word, _words(title)) for word in words),
         lambda title: bool(words) and {_stem(word) for word in words} <= {_stem(word) for word in _words(title)},
         lambda title: SequenceMatcher(None, wanted, title).ratio() >= MIN_SIMILARITY,
-        lambda title: bool(_words(title)) and len(_words(title)) > 1 and _words(title) <= words,
     )
     for fits in rules:
         if found := [row for row in rows if fits(plain(name_of(row)))]:

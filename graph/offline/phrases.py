@@ -16,8 +16,11 @@ from typing import Final
 
 Words = Mapping[str, str]
 
+CONTENT: Final = "content"
+MAX_WORDS_CHARS: Final = 500  # what a title may have
+
 _TOKEN: Final = re.compile(r"\[(?P<maybe>[^\]]*)\](?P<many>\*?)|\((?P<one>[^)]*)\)|\{(?P<name>\w+)\}|(?P<word>\S+)")
-_GAP: Final = r"[\s,]+"
+_GAP: Final = r"[\s,]++"  # never given back: a long gap must not be divided in every possible way
 _NO_QUESTION: Final = r"(?!(?:what|which|who|when|where|how|why|is|are|do|does|did|can|show|list|find|search|tell)\b)"
 
 
@@ -25,8 +28,12 @@ def compiled(phrase: str, vocabulary: Mapping[str, Iterable[str]]) -> re.Pattern
     """Return a phrase as a pattern."""
     pattern, has_begun, gap = "", False, ""
     for token in _TOKEN.finditer(phrase):
-        part, is_optional, is_colon = _part(token, vocabulary), _is_optional(token), token["word"] == ":"
-        before = r"\s*" if is_colon and has_begun else gap
+        part, is_optional, is_colon = (
+            _part(token, vocabulary),
+            _is_optional(token),
+            ":" in {token["word"], token["maybe"]},
+        )
+        before = r"\s*+" if is_colon and has_begun else gap
         if is_optional and not has_begun:
             pattern += rf"(?:{part}{_GAP}){'*' if token['many'] else '?'}"
             continue
@@ -35,15 +42,16 @@ def compiled(phrase: str, vocabulary: Mapping[str, Iterable[str]]) -> re.Pattern
         else:
             pattern += before + part
             has_begun = True
-            gap = r"\s*" if is_colon else _GAP
+            gap = r"\s*+" if is_colon else _GAP
     if phrase.startswith("{name}"):
         pattern = _NO_QUESTION + pattern
     return re.compile(pattern, re.IGNORECASE | re.DOTALL)
 
 
 def words_in(match: re.Match[str]) -> Words:
-    """Return what a request has under each name."""
-    return {name: value for name, value in match.groupdict().items() if value is not None}
+    """Return what a request has under each name; only a content may be long."""
+    found = {name: value for name, value in match.groupdict().items() if value is not None}
+    return {name: value if name == CONTENT else value[:MAX_WORDS_CHARS] for name, value in found.items()}
 
 
 def _part(token: re.Match[str], vocabulary: Mapping[str, Iterable[str]]) -> str:

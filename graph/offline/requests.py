@@ -20,13 +20,15 @@ from graph.offline import (
     undertaking,
 )
 from graph.offline.ask import Ask
-from graph.offline.phrases import Words, compiled, words_in
+from graph.offline.phrases import CONTENT, Words, compiled, words_in
 from graph.offline.plans import Plan
 from graph.offline.script import Script
 from graph.offline.vocabulary import PRIORITY_BY_WORD, PROJECT_STATUS_BY_WORD, STATUS_BY_WORD
 
 Answer = str | Plan
 Handler = Callable[[Ask, Words], Script[str]] | Callable[[Ask, Words], Script[Answer]]
+
+MAX_MATCHED_CHARS: Final = 2_000  # matching takes longer than linear time; a longer request holds a text, or is one
 
 VOCABULARY: Final = {
     "status": STATUS_BY_WORD,
@@ -336,5 +338,6 @@ def is_understood(request: str) -> bool:
 def _fitting(request: str) -> Iterator[tuple[Rule, re.Match[str]]]:
     for rule in RULES:
         for pattern in rule.patterns:
-            if match := pattern.fullmatch(request):
+            is_read = len(request) <= MAX_MATCHED_CHARS or CONTENT in pattern.groupindex
+            if is_read and (match := pattern.fullmatch(request)):
                 yield rule, match
