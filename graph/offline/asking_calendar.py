@@ -70,13 +70,13 @@ def free(ask: Ask, _words: Words) -> Script[str]:
     result = yield from reading_one("find_available_slots", **slot_window(ask, when))
     first, last = days_of(when, ask.today + timedelta(days=1))
     slots = slots_in(result.data, ask.zone)
-    if when.length_minutes is None:
-        slots = merged(slots)
+    or_more = when.length_minutes is None
+    slots = merged(slots) if or_more else slots
     asked = length(when.length_minutes or DEFAULT_MINUTES)
     if not slots:
         return f"I found no free {asked} on {period(first, last)}, {hours_of(when)}."
     lines = [f"{spoken_day(slot.start.date())} {span_line(slot)}" for slot in slots]
-    return paragraphs(f"Free for {asked} or more, {period(first, last)}:", listed(lines))
+    return paragraphs(f"Free for {asked}{' or more' if or_more else ''}, {period(first, last)}:", listed(lines))
 
 
 def hours_of(when: When) -> str:

@@ -270,6 +270,7 @@ _TABLE: Final[tuple[tuple[Handler, tuple[str, ...]], ...]] = (
         ),
     ),
     (asking_texts.show_note, (f"{_SHOW} note {{name}}",)),
+    (asking_texts.projects, ("(how are|summarize|summarise|overview of) [all] [of] [my|the] projects ...",)),
     (
         undertaking.summarise,
         (
