@@ -15,11 +15,11 @@ from fastapi import FastAPI
 
 from server.answers import answer_refusals
 from server.bodies import Ask, Rename
-from server.hosts import CheckedHost
 from server.openapi import Api
 from server.routes import health, runs, sessions, stream
 from server.settings import Settings, SettingsInvalid
 from server.tokens import issue_token
+from server.unambiguous import Unambiguous
 from server.wiring import Planwright, local_user, opened
 
 CONNECTIONS_MAX: Final = 2000  # a stream is one; past it uvicorn answers 503
@@ -37,7 +37,7 @@ def create_app(planwright: Planwright) -> FastAPI:
     app = Api(title="Planwright", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.bodies = (Ask, Rename)
     app.state.planwright = planwright
-    app.add_middleware(CheckedHost)
+    app.add_middleware(Unambiguous)
     answer_refusals(app)
     for routes in (stream, sessions, runs, health):
         app.include_router(routes.router)

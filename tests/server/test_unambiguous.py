@@ -1,4 +1,4 @@
-"""The Host header, over a raw connection."""
+"""Requests that could be read in two ways, over a raw connection."""
 
 import asyncio
 from urllib.parse import urlsplit
@@ -38,6 +38,20 @@ async def test_a_host_is_let_in(address: str, host: str) -> None:
 async def test_a_request_that_two_servers_could_read_differently_is_refused(address: str, head: str) -> None:
     """A Host that is none or doubled, or a body with two lengths, is 400 before any route."""
     assert (await status_line(address, f"POST /health/live HTTP/1.1\r\n{head}\r\n")).startswith("HTTP/1.1 40")
+
+
+async def test_a_hidden_second_request_is_not_served(address: str) -> None:
+    """A body with a length and in chunks is refused, and what stands behind it is never read as a request."""
+    place = urlsplit(address)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    writer.write(
+        b"POST /health/live HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"0\r\n\r\nGET /health/live HTTP/1.1\r\nHost: a\r\n\r\n"
+    )
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1") == 1
 
 
 @pytest.mark.parametrize(
