@@ -14,7 +14,7 @@ DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install install-dev test lint types notebook lock clean
+.PHONY: help demo install install-dev test lint types notebook docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,7 +43,11 @@ types: $(DEV) ## check the types, twice
 	$(BIN)/pyright
 
 notebook: $(DEV) ## run the notebooks and store their outputs
+	$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py
 	$(BIN)/pytest --nbmake --overwrite notebooks
+
+docs: $(DEV) ## write the generated page, docs/configuration.md, anew
+	$(BIN)/python -m tests.docs.configuration
 
 # Pins stay where they are; `make lock UPGRADE=--upgrade` moves them.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeGuard
 
 from pydantic import JsonValue
 
@@ -110,14 +110,20 @@ def _loaded(extension: str) -> list[AnyTool]:
         found: object = getattr(importlib.import_module(module_name), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise BadExtension(extension, f"it could not be imported ({type(error).__name__})") from error
-    if not isinstance(found, (list, tuple)):
+    if not _is_list(found):
         raise BadExtension(extension, "it is not a list of tools")
-    tools: list[AnyTool] = []
-    for tool in found:
-        if not isinstance(tool, Tool):
-            raise BadExtension(extension, "it holds something that is not a Tool")
-        tools.append(tool)
+    tools = [tool for tool in found if _is_tool(tool)]
+    if len(tools) < len(found):
+        raise BadExtension(extension, "it holds something that is not a Tool")
     return tools
+
+
+def _is_list(value: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(value, list | tuple)
+
+
+def _is_tool(value: object) -> TypeGuard[AnyTool]:
+    return isinstance(value, Tool)
 
 
 def _contained(tool: AnyTool) -> AnyTool:
