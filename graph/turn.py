@@ -27,7 +27,7 @@ from nodes.vocabulary.state import fresh
 from persistence.checkpoints import Checkpoints
 from persistence.pools import Database
 from persistence.record import sessions, users
-from persistence.runs import runs
+from persistence.runs import quoted_history, runs
 from persistence.scope import Identity, Role
 from tools.gateway import Gateway
 from tools.registry import Registry
@@ -94,7 +94,7 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
         assert run is not None, "the fence was just passed"
         session = await sessions.find(scope, run.session_id)
         person = await users.me(scope)
-        quoted = await runs.quoted_history(scope, run_id)
+        quoted = await quoted_history.of_run(scope, run_id)
     assert session is not None, "a run belongs to a session"
     assert person is not None, "a session belongs to a user"
     zone = ZoneInfo(person.time_zone)

@@ -221,8 +221,3 @@ async def queue_place(scope: Scope, run_id: UUID) -> int:
 async def unfinished(scope: Scope) -> list[Unfinished]:
     """Return every run, of all users, that is not finished and that nobody holds."""
     return await scope.all(Unfinished, "select run_id, user_id from unfinished_runs()")
-
-
-async def quoted_history(scope: Scope, run_id: UUID) -> str | None:
-    """Return what the client said was talked about before: a JSON list of {role, content}, not to be trusted."""
-    return await scope.value(str, "select quoted_history from runs where id = %s", (run_id,))
