@@ -6,6 +6,7 @@ is kept, and a changed file stops the start.
 """
 
 import hashlib
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Final
 from langgraph.checkpoint.postgres import PostgresSaver
 from psycopg import Connection, OperationalError
 from psycopg.conninfo import make_conninfo
+from psycopg.errors import DuplicateObject, InternalError_, UniqueViolation
 from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Identifier, Literal
 
@@ -26,6 +28,8 @@ OWNER: Final = "planwright_owner"
 MIGRATE: Final = "planwright_migrate"
 SCHEMA: Final = "planwright"
 ADVISORY_LOCK: Final = 0x506C616E  # "Plan"
+LOCK_POLL_SECONDS: Final = 0.05
+ROLE_TRIES: Final = 10  # as many installations of one server may start at one moment
 STATEMENT_TIMEOUT_SECONDS: Final = {Role.API: 10, Role.WORKER: 30, Role.EXECUTOR: 5}
 LOCK_TIMEOUT_SECONDS: Final = 10
 IDLE_TRANSACTION_SECONDS: Final = 60
@@ -63,7 +67,7 @@ def migrate(admin_conninfo: str, secret: Secret) -> list[str]:
         SchemaIsNewer: the database knows a file that this release does not.
     """
     with _connected(admin_conninfo) as admin, _alone(admin):
-        _make_roles(admin, secret)
+        _settle_roles(admin, secret)
         public_rights.withdraw(admin, OWNER)
         login = make_conninfo(admin_conninfo, user=MIGRATE, password=secret.password(MIGRATE))
         with _connected(login) as owner:
@@ -88,17 +92,41 @@ def _connected(conninfo: str) -> Generator[Connection[DictRow]]:
 
 @contextmanager
 def _alone(admin: Connection[DictRow]) -> Generator[None]:
-    admin.execute("select pg_advisory_lock(%s)", (ADVISORY_LOCK,))
+    """Let one process at a time migrate a database.
+
+    The lock is asked for again and again instead of waited for: the checkpoint
+    tables' indexes are made concurrently, which waits until every statement that
+    runs in the database has ended, the one that waits for this lock included.
+    """
+    while not _holds(admin.execute("select pg_try_advisory_lock(%s) as holds", (ADVISORY_LOCK,)).fetchone()):
+        time.sleep(LOCK_POLL_SECONDS)
     try:
         yield
     finally:
         admin.execute("select pg_advisory_unlock(%s)", (ADVISORY_LOCK,))
 
 
+def _holds(row: DictRow | None) -> bool:
+    return row is not None and bool(row["holds"])
+
+
+def _settle_roles(admin: Connection[DictRow], secret: Secret) -> None:
+    """Make the roles, again when another database's migration was at them at the same moment.
+
+    Roles belong to all databases of a server and advisory locks to one, so two
+    installations can meet here; Postgres lets the second fail once the first is done.
+    """
+    for _ in range(ROLE_TRIES - 1):
+        try:
+            return _make_roles(admin, secret)
+        except (InternalError_, UniqueViolation, DuplicateObject):
+            continue
+    return _make_roles(admin, secret)
+
+
 def _make_roles(admin: Connection[DictRow], secret: Secret) -> None:
     """Create the five roles where absent, and set what they may do and their passwords."""
     with admin.transaction():
-        admin.execute("select pg_advisory_xact_lock(%s, 0)", (ADVISORY_LOCK,))  # roles belong to all databases
         _ensure_role(admin, OWNER, "nologin")
         for role in (MIGRATE, *Role):
             _ensure_role(admin, role, "login")
