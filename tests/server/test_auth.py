@@ -1,6 +1,7 @@
 """Who is let in over HTTP."""
 
-from datetime import UTC, datetime
+from datetime from typing import Final
+import UTC, datetime
 from uuid import uuid4
 
 import httpx
@@ -12,16 +13,17 @@ from tests.conftest import Person
 from tests.server.conftest import TOKEN_KEY
 from tests.server.reading import STREAM, refusal
 
+NOBODYS: Final = "0b0d1e50-0000-4000-8000-000000000000"
 UNAUTHORIZED = (401, "unauthorized")
 EVERY_DOOR = [
     ("POST", STREAM),
     ("GET", STREAM),
-    ("PATCH", f"/api/agent/sessions/{uuid4()}"),
-    ("DELETE", f"/api/agent/sessions/{uuid4()}"),
+    ("PATCH", f"/api/agent/sessions/{NOBODYS}"),
+    ("DELETE", f"/api/agent/sessions/{NOBODYS}"),
     ("GET", "/api/agent/runs"),
-    ("GET", f"/api/agent/runs/{uuid4()}"),
-    ("GET", f"/api/agent/runs/{uuid4()}/events"),
-    ("POST", f"/api/agent/runs/{uuid4()}/cancel"),
+    ("GET", f"/api/agent/runs/{NOBODYS}"),
+    ("GET", f"/api/agent/runs/{NOBODYS}/events"),
+    ("POST", f"/api/agent/runs/{NOBODYS}/cancel"),
 ]
 
 
