@@ -17,9 +17,11 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from pydantic import JsonValue
 
+from nodes.asking.arriving import Arriving
 from nodes.asking.reply import Reply, read_reply
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import CallsSpent
+from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.model_failure import ModelFailure
 from persistence.runs import usage
 from persistence.runs.usage import Usage
@@ -31,6 +33,7 @@ BACKOFF_SECONDS: Final = (0.5, 2.0, 8.0)
 LONGEST_WAIT_SECONDS: Final = 30.0  # a provider that asks for more is passed over for the next
 
 OnText = Callable[[str], Awaitable[None]]
+Pause = Callable[[float], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,17 @@ class Question:
 
 
 async def ask(
-    context: Context, models: Sequence[BaseChatModel], question: Question, on_text: OnText | None = None
+    context: Context,
+    models: Sequence[BaseChatModel],
+    question: Question,
+    on_text: OnText | None = None,
+    *,
+    pause: Pause = asyncio.sleep,
 ) -> Reply:
     """Return the answer of the first model that gives one.
 
-    The answer is streamed only when somebody reads its text as it comes.
+    The answer is streamed only when somebody reads its text as it comes. `pause`
+    waits between two tries, for so many seconds.
 
     Raises:
         ModelFailure: no model answered; the last one's reason.
@@ -57,8 +66,9 @@ async def ask(
     telling = None if on_text is None else _Telling(on_text)
     failure: ModelFailure | None = None
     for model in models:
-        for wait in (0.0, *BACKOFF_SECONDS[: context.limits.call_attempts - 1]):
-            await asyncio.sleep(_pause(wait, failure))
+        for tried in range(max(context.limits.call_attempts, 1)):
+            if tried and failure is not None:
+                await pause(_wait_seconds(tried, failure))
             try:
                 return await _ask_once(context, model, question, telling)
             except ModelFailure as error:
@@ -83,12 +93,11 @@ class _Telling:
         await self._on_text(text)
 
 
-def _pause(backoff_seconds: float, failure: ModelFailure | None) -> float:
+def _wait_seconds(tried: int, failure: ModelFailure) -> float:
     """Return how long to wait before the next try: what the provider asked for, else our own, with jitter."""
-    if not backoff_seconds or failure is None:
-        return 0.0
     if failure.retry_after_seconds is not None:
         return failure.retry_after_seconds
+    backoff_seconds = BACKOFF_SECONDS[min(tried, len(BACKOFF_SECONDS)) - 1]
     return backoff_seconds * random.uniform(0.75, 1.25)  # noqa: S311 - spreads retries, keeps no secret
 
 
@@ -98,16 +107,18 @@ async def _ask_once(context: Context, model: BaseChatModel, question: Question, 
     prompt_tokens = _estimated_prompt(question)
     call_id = await _reserve(context, question, name, prompt_tokens + ANSWER_TOKENS_RESERVED)
     started = time.monotonic()
-    seen: list[str] = []
+    arriving = Arriving()
     try:
-        message = await _answer(context, model, question, telling, seen)
+        message = await _answer(context, model, question, telling, arriving)
     except (ModelFailure, asyncio.CancelledError) as ended:
         outcome = "failed" if isinstance(ended, ModelFailure) else "cancelled"
-        paid = Usage(prompt_tokens, _tokens("".join(seen))) if seen or outcome == "cancelled" else Usage()
+        began = arriving.chars or outcome == "cancelled"
+        paid = Usage(prompt_tokens, _tokens(arriving.chars)) if began else Usage()
         await _settle(context, call_id, Spent(name, paid, estimated=True, outcome=outcome), started)
         raise
     reply = read_reply(message, name)
-    counted = Usage(prompt_tokens, _tokens(reply.text + "".join(call.arguments for call in reply.calls)))
+    written = arriving.chars or len(reply.text) + sum(len(call.arguments) for call in reply.calls)
+    counted = Usage(prompt_tokens, _tokens(written))
     spent = Spent(reply.model, reply.usage or counted, estimated=reply.usage is None, outcome="answered")
     await _settle(context, call_id, spent, started)
     return replace(reply, usage=spent.usage)
@@ -144,7 +155,7 @@ async def _settle(context: Context, call_id: UUID, spent: Spent, started: float)
 
 
 async def _answer(
-    context: Context, model: BaseChatModel, question: Question, telling: _Telling | None, seen: list[str]
+    context: Context, model: BaseChatModel, question: Question, telling: _Telling | None, arriving: Arriving
 ) -> AIMessage:
     """Get the message, streamed when its text is read as it comes, in bounded time.
 
@@ -157,30 +168,27 @@ async def _answer(
         async with asyncio.timeout(context.limits.call_seconds):
             if telling is None:
                 return await asked.ainvoke(messages)
-            return await _streamed(asked.astream(messages), context, telling, seen)
+            return await _streamed(asked.astream(messages), context.limits, telling, arriving)
     except TimeoutError as error:
         raise ModelFailure("model_timeout", retryable=True) from error
 
 
 async def _streamed(
-    stream: AsyncIterator[AIMessage], context: Context, telling: _Telling, seen: list[str]
+    stream: AsyncIterator[AIMessage], limits: Limits, telling: _Telling, arriving: Arriving
 ) -> AIMessage:
-    """Merge the chunks of a stream, passing text on; stop it when it stalls or never ends."""
-    whole: AIMessageChunk | None = None
-    patience = context.limits.first_token_seconds
-    length = 0
-    while (chunk := await _next(stream, patience)) is not None:
-        patience = context.limits.token_gap_seconds
-        whole = chunk if whole is None else whole + chunk
-        if text := chunk.text:
-            seen.append(text)
-            length += len(text)
-            await telling.tell(storable(text))
-        if length > context.limits.answer_chars:
-            return AIMessage(content="".join(seen), response_metadata={"finish_reason": "length"})
-    if whole is None:
+    """Put a stream together, passing text on; stop it when it stalls or never ends."""
+    patience_seconds = limits.first_token_seconds
+    is_empty = True
+    while (chunk := await _next(stream, patience_seconds)) is not None:
+        patience_seconds, is_empty = limits.token_gap_seconds, False
+        arriving.add(chunk)
+        if chunk.text:
+            await telling.tell(storable(chunk.text))
+        if arriving.chars > limits.answer_chars:
+            return arriving.cut()
+    if is_empty:
         raise ModelFailure("model_unavailable", retryable=True, seen="an empty stream")
-    return whole
+    return arriving.whole()
 
 
 async def _next(stream: AsyncIterator[AIMessage], patience_seconds: float) -> AIMessageChunk | None:
@@ -194,10 +202,10 @@ def _name(model: BaseChatModel) -> str:
     return str(getattr(model, "model_name", "") or model.get_name())
 
 
-def _tokens(text: str) -> int:
-    return -(-len(text) // CHARS_PER_TOKEN)
+def _tokens(chars: int) -> int:
+    return -(-chars // CHARS_PER_TOKEN)
 
 
 def _estimated_prompt(question: Question) -> int:
     shown = sum(len(message.text) for message in question.messages)
-    return -(-(shown + len(json.dumps(list(question.tools)))) // CHARS_PER_TOKEN)
+    return _tokens(shown + len(json.dumps(list(question.tools))))

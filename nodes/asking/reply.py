@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
 
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages import AIMessage
+from pydantic import TypeAdapter
+from typing_extensions import TypedDict
 
 from persistence.runs.usage import Usage
 from persistence.text import shortened, storable
@@ -14,6 +16,15 @@ MAX_TOKENS_BELIEVED: Final = 10_000_000  # a provider that claims more counts wr
 MAX_NAME_CHARS: Final = 100
 CUT_REASONS: Final = frozenset({"length", "max_tokens"})
 FILTER_REASON: Final = "content_filter"
+
+
+class _RawCall(TypedDict, total=False):
+    id: str | None
+    name: str | None
+    arguments: str | None
+
+
+_RAW_CALLS: Final[TypeAdapter[list[_RawCall]]] = TypeAdapter(list[_RawCall])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +85,9 @@ def _calls(message: AIMessage) -> tuple[WantedCall, ...]:
 
 
 def _raw(message: AIMessage) -> list[tuple[str, str]]:
-    whole = message.additional_kwargs.get("raw_tool_calls")
-    if isinstance(whole, list):
-        return [(str(call.get("name") or ""), str(call.get("arguments") or "")) for call in whole]
-    if isinstance(message, AIMessageChunk):
-        return [(chunk["name"] or "", chunk["args"] or "") for chunk in message.tool_call_chunks]
-    return []
+    """Return name and argument text of each call, as the model wrote them; a library's reading of them never counts."""
+    raw = _RAW_CALLS.validate_python(message.additional_kwargs.get("raw_tool_calls") or [])
+    return [(call.get("name") or "", call.get("arguments") or "") for call in raw]
 
 
 def _usage(message: AIMessage) -> Usage | None:
