@@ -5,8 +5,9 @@ last answer here and does not ask for it again.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, InvalidToolCall, SystemMessage, ToolMessage
@@ -21,7 +22,9 @@ from persistence.text import storable
 from tools.arguments import parse_object
 from tools.errors import ArgumentsInvalid
 from tools.gateway import Asked
-from tools.tool import ToolAnswer, answer_text
+from tools.tool import ToolAnswer, answer_text, refused
+
+NO_RESULT: Final = answer_text(refused("There is no result: the call was interrupted.", "interrupted"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,9 @@ class Conversation:
 
     @property
     def messages(self) -> list[BaseMessage]:
-        """Return what a model is sent."""
-        return [_as_message(row) for row in self._rows]
+        """Return what a model is sent: the result of each call stands directly behind it, as providers demand."""
+        results = {row.tool_call_id: row.content for row in self._rows if row.role == "tool"}
+        return [message for row in self._rows if row.role != "tool" for message in _as_messages(row, results)]
 
     @property
     def turns(self) -> int:
@@ -152,16 +156,17 @@ def _signature(row: AgentMessage) -> tuple[tuple[str, str], ...]:
     return tuple((call["name"], call["arguments"]) for call in row.tool_calls or [])
 
 
-def _as_message(row: AgentMessage) -> BaseMessage:
+def _as_messages(row: AgentMessage, results: Mapping[str | None, str]) -> Iterator[BaseMessage]:
+    """Yield a message, and the results of its calls; a call that a crash left without one gets one here."""
     match row.role:
         case "system":
-            return SystemMessage(row.content)
+            yield SystemMessage(row.content)
         case "user":
-            return HumanMessage(row.content)
-        case "tool":
-            return ToolMessage(row.content, tool_call_id=row.tool_call_id or "")
+            yield HumanMessage(row.content)
         case _:
-            return _as_answer(row)
+            yield _as_answer(row)
+            for call in row.tool_calls or []:
+                yield ToolMessage(results.get(call["id"], NO_RESULT), tool_call_id=call["id"])
 
 
 def _as_answer(row: AgentMessage) -> AIMessage:
