@@ -1,7 +1,7 @@
 """Who is let in over HTTP."""
 
-from datetime from typing import Final
-import UTC, datetime
+from datetime import UTC, datetime
+from typing import Final
 from uuid import uuid4
 
 import httpx
