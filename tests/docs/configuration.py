@@ -1,0 +1,134 @@
+"""Writes docs/configuration.md from the settings and limits in the code: `make docs`."""
+
+import io
+import re
+import tokenize
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from inspect import getsource
+from types import MappingProxyType
+from typing import Final
+
+from nodes.vocabulary.limits import Limits
+from server.settings import Settings, variable
+from tests.house.project import ROOT
+
+PAGE: Final = ROOT / "docs" / "configuration.md"
+
+HEAD: Final = """\
+# Configuration
+
+Settings are environment variables. A file `.env` in the working directory is read too; the environment counts first. A
+variable that begins with `PLANWRIGHT_` and is not listed here stops the program at its start, and so does a value that
+cannot be used. `planwright doctor` checks what is set.
+
+`make docs` writes this page from `server/settings.py` and `nodes/vocabulary/limits.py`.
+
+## A language model
+
+Unset, the built-in offline model answers: rules, not a language model. Any OpenAI-compatible endpoint takes its place:
+
+```sh
+PLANWRIGHT_MODEL_BASE_URL=https://models.example.org/v1
+PLANWRIGHT_MODEL_API_KEY=…
+PLANWRIGHT_PLANNER_MODEL=large-model
+PLANWRIGHT_EXECUTOR_MODEL=small-model
+```
+
+`DEEPSEEK_API_KEY` alone is enough for DeepSeek: address and model names have defaults. `OPENAI_API_KEY` counts only
+beside `PLANWRIGHT_PLANNER_MODEL`.
+"""
+
+# What a setting means to an operator. A setting without a line here fails the test of this page.
+SETTINGS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {
+        "Server and database": {
+            "host": "Address to listen on. Another than loopback needs `PLANWRIGHT_JWT_SECRET`.",
+            "port": "Port to listen on; 0 takes a free one.",
+            "database_url": "PostgreSQL 15.14 or newer, by a login that may create roles. Unset: the embedded server.",
+            "data_dir": "Folder of the embedded server and of the kept secret.",
+            "secret": "At least 32 characters; database passwords and keys derive from it. All processes on one"
+            " database share it. Unset: made once and kept in the data folder.",
+            "jwt_secret": "Key that signs bearer tokens (HS256), at least 32 characters. Unset: derived from the"
+            " secret, on loopback only.",
+            "time_zone": "IANA time zone of users who are made here.",
+            "lease_seconds": "A worker that is silent this long has lost its run.",
+            "heartbeat_seconds": "How often a worker shows that it is alive; shorter than the lease.",
+            "max_concurrent_runs": "Runs that one process works on at once.",
+            "tools": "`module:attribute`, a list of further tools: [adding.md](adding.md).",
+        },
+        "Models": {
+            "model_base_url": "Address of an OpenAI-compatible endpoint.",
+            "model_api_key": "Key for it. It counts before the two below.",
+            "deepseek_api_key": "Key for DeepSeek, used when neither of the two above is set.",
+            "openai_api_key": "Key for OpenAI, or for the address above.",
+            "planner_model": "Model that decides, plans, writes and answers.",
+            "executor_model": "Model of the executors. Unset: the planner’s, or DeepSeek’s small one.",
+            "planner_fallbacks": "Comma list of models to ask when the planner’s fails.",
+            "executor_fallbacks": "The same for the executors.",
+        },
+        "Terminal": {
+            "server": "Server that `ask`, `chat`, `tail` and `cancel` talk to. Unset: they run in their own process.",
+            "token": "Bearer token they sign in with there.",
+        },
+    }
+)
+
+MADE_AT_START: Final[Mapping[str, str]] = MappingProxyType(
+    {"data_dir": "the user’s data folder; `/var/lib/planwright` for root", "time_zone": "the machine’s"}
+)
+
+
+def page() -> str:
+    """Return the page as it should be."""
+    sections = [
+        _table(title, ([f"`{_variable(name)}`", _default(name), text] for name, text in told.items()))
+        for title, told in SETTINGS.items()
+    ]
+    return "\n".join([HEAD, *sections, _table("Limits of a turn", _limits(), "bounds, or why")])
+
+
+def told_settings() -> set[str]:
+    """Return the settings that the page explains."""
+    return {name for told in SETTINGS.values() for name in told}
+
+
+def _table(title: str, rows: Iterator[list[str]], last: str = "meaning") -> str:
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([f"## {title}\n", f"| variable | default | {last} |", "|---|---|---|", *lines, ""])
+
+
+def _variable(name: str) -> str:
+    alias = Settings.model_fields[name].validation_alias
+    return variable(name) if alias is None else name.upper()
+
+
+def _default(name: str) -> str:
+    default: object = Settings.model_fields[name].default
+    if name in MADE_AT_START:
+        return MADE_AT_START[name]
+    return "unset" if default in {None, ()} else f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
+
+
+def _limits() -> Iterator[list[str]]:
+    reasons = _reasons()
+    defaults = Limits()
+    for limit in fields(Limits):
+        value: float = getattr(defaults, limit.name)
+        yield [f"`{variable(f'limit_{limit.name}')}`", f"`{value:g}`", reasons[limit.name]]
+
+
+def _reasons() -> dict[str, str]:
+    """Return the comment beside each limit."""
+    source = getsource(Limits)
+    comments = {
+        token.start[0]: token.string.lstrip("# ")
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT
+    }
+    lines = enumerate(source.splitlines(), start=1)
+    return {found[1]: comments[row] for row, line in lines if (found := re.match(r"    (\w+): ", line))}
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
