@@ -14,7 +14,7 @@ DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install install-dev test lint types notebook docs lock clean
+.PHONY: help demo install install-dev test lint types report bench notebook docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,14 @@ types: export PYRIGHT_PYTHON_PYLANCE_VERSION :=
 types: $(DEV) ## check the types, twice
 	$(BIN)/mypy
 	$(BIN)/pyright
+
+report: $(DEV) ## print the figures that tests prove
+	$(BIN)/pytest -m figure -s -q --no-header
+
+bench: $(DEV) ## measure: plans against their critical path, a complex run, the demo request
+	$(BIN)/python -m tests.nodes.planning.critical_path
+	$(BIN)/python -m tests.bench.complex_runs
+	$(BIN)/python -m tests.bench.demo_request
 
 notebook: $(DEV) ## run the notebooks and store their outputs
 	$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py
