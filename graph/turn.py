@@ -33,7 +33,6 @@ from tools.gateway import Gateway
 from tools.registry import Registry
 from tools.tool import Caller
 
-
 GRAPH: Final = build()  # compiled once; each turn gets a copy with the checkpoints of its own attempt
 
 
@@ -56,11 +55,14 @@ async def run_turn(engine: Engine, identity: Identity, told: Told) -> None:
         DatabaseUnavailable: the database went away; the run stays unfinished and is taken up again.
     """
     context = await _context(engine, identity, told)
+    wall = asyncio.timeout(engine.limits.wall_seconds)
     try:
-        async with asyncio.timeout(engine.limits.wall_seconds):
+        async with wall:
             reason = await _through_the_graph(context)
         await end_answered(engine.database, identity, told, reason)
     except TimeoutError:
+        if not wall.expired():
+            raise
         await _end_with(engine.database, identity, told, TurnTimedOut())
     except GraphRecursionError:
         await end_failed(engine.database, identity, told, "too_many_steps", retryable=False)

@@ -85,7 +85,8 @@ async def put_step(scope: Scope, plan_id: UUID, number: int, step: dict[str, Jso
     await scope.execute(
         """
         update agent_plans set status = 'executing', steps = (
-            select jsonb_agg(case when (step ->> 'stepNumber')::int = %(number)s then %(step)s else step end order by place)
+            select jsonb_agg(
+                case when (step ->> 'stepNumber')::int = %(number)s then %(step)s else step end order by place)
             from jsonb_array_elements(steps) with ordinality as listed (step, place))
         where id = %(plan)s
         """,

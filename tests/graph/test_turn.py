@@ -394,6 +394,7 @@ async def test_a_run_past_its_wall_limit_ends(database: Database, person: Person
 # The record
 
 
+@pytest.mark.figure
 async def test_the_tokens_agree_in_every_place(database: Database, person: Person) -> None:
     """`done`, the planner's messages with the executions, and the provider's own count are one number."""
     script = rules(
@@ -474,6 +475,7 @@ async def test_the_state_of_the_graph_stays_small(database: Database, person: Pe
 # After a crash
 
 
+@pytest.mark.figure
 async def test_a_crash_at_any_commit_leaves_each_write_done_once(database: Database, person: Person) -> None:
     """Wherever a worker dies, the next attempt ends the run, no write happens twice and none is lost."""
     script = rules(
