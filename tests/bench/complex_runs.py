@@ -49,8 +49,10 @@ def measure(server: Served) -> None:
         cpu_ms = (server.cpu_seconds() - before) / RUNS * 1000
     first = statistics.median(first for first, _ in timings) * 1000
     total = statistics.median(total for _, total in timings) * 1000
-    print(f"complex run, model delay 0, {RUNS} runs: CPU {cpu_ms:.0f} ms a run,"
-          f" first event {first:.0f} ms, total {total:.0f} ms (medians)")
+    print(
+        f"complex run, model delay 0, {RUNS} runs: CPU {cpu_ms:.0f} ms a run,"
+        f" first event {first:.0f} ms, total {total:.0f} ms (medians)"
+    )
 
 
 def stream(client: httpx.Client, request: dict[str, str] = REQUEST) -> tuple[float, float]:

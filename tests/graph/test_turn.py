@@ -416,9 +416,8 @@ async def test_the_tokens_agree_in_every_place(database: Database, person: Perso
     told = {"prompt_tokens": counted.prompt, "completion_tokens": counted.completion, "total_tokens": counted.total}
     assert done == told
     assert executors["n"] + planner["n"] == counted.total
-    print(
-        f"tokens: done {done['total_tokens']}, executions + planner messages {executors['n'] + planner['n']}, provider {counted.total}"
-    )
+    ours = executors["n"] + planner["n"]
+    print(f"tokens: done {done['total_tokens']}, executions + planner messages {ours}, provider {counted.total}")
 
 
 async def test_the_five_tables_hold_what_happened(database: Database, person: Person) -> None:
@@ -434,8 +433,8 @@ async def test_the_five_tables_hold_what_happened(database: Database, person: Pe
         agents = await at.rows("select id::text, type, permissions, status, available_tools from agents order by type")
         plans = await at.rows("select id::text, status, steps from agent_plans")
         executions = await at.rows(
-            "select executor_agent_id::text as id, success, status, tool_calls_made, message_count, tokens_used > 0 as paid,"
-            " duration_ms is not null as timed from agent_executions"
+            "select executor_agent_id::text as id, success, status, tool_calls_made, message_count,"
+            " tokens_used > 0 as paid, duration_ms is not null as timed from agent_executions"
         )
         spoken = await at.rows("select model_used from agent_chat_messages where role = 'assistant'")
         conversations = await at.rows("select status, message_count from agent_chat_sessions")

@@ -21,9 +21,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
     with ScriptedModel(organise, port=parser.parse_args().port) as model:
-        print(model.base_url, flush=True)  # noqa: T201 - whoever started it reads the address here
+        print(model.base_url, flush=True)
         stopped.wait()
-    print(model.usage)  # noqa: T201 - the count that a benchmark compares its own with
+    print(model.usage)
 
 
 if __name__ == "__main__":
