@@ -1,5 +1,6 @@
-"""Text that can be stored: Postgres takes no NUL, UTF-8 takes no lone surrogate."""
+"""What can be stored: Postgres takes no NUL, UTF-8 no lone surrogate, JSON no NaN."""
 
+import math
 import re
 from typing import Final
 
@@ -20,9 +21,11 @@ def is_storable(text: str) -> bool:
 
 
 def storable_json(value: JsonValue) -> JsonValue:
-    """Return a JSON value with `storable` applied to every string and key in it."""
+    """Return a JSON value with `storable` applied to every string and key in it; NaN and Infinity become null."""
     if isinstance(value, str):
         return storable(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, list):
         return [storable_json(item) for item in value]
     if isinstance(value, dict):

@@ -6,6 +6,7 @@ amount of 1000 became 10), and an empty text becomes an empty object.
 """
 
 import json
+import math
 from typing import Final, NoReturn
 
 from pydantic import JsonValue, ValidationError
@@ -28,13 +29,13 @@ def parse_object(raw: str) -> dict[str, JsonValue]:
     if len(raw) > MAX_ARGUMENT_CHARS:
         raise ArgumentsInvalid(f"The arguments are longer than {MAX_ARGUMENT_CHARS} characters. Send less at once.")
     try:
-        value: JsonValue = json.loads(raw, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value: JsonValue = json.loads(raw, object_pairs_hook=_unique, parse_float=_finite, parse_constant=_no_constant)
     except (ArgumentsInvalid, ValueError, RecursionError) as error:
         reason = error.args[0] if isinstance(error, ArgumentsInvalid) else "They are not complete JSON."
         raise ArgumentsInvalid(f"The arguments could not be read. {reason} Send one JSON object.") from error
     if not isinstance(value, dict):
         raise ArgumentsInvalid("The arguments must be one JSON object, for example {}.")
-    if _is_deeper(value, MAX_DEPTH):
+    if is_deeper(value, MAX_DEPTH):
         raise ArgumentsInvalid(f"The arguments are nested deeper than {MAX_DEPTH} levels.")
     cleaned = storable_json(value)
     assert isinstance(cleaned, dict), "cleaning keeps the shape"
@@ -66,6 +67,14 @@ def canonical(value: dict[str, JsonValue]) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def is_deeper(value: JsonValue, levels: int) -> bool:
+    """Say whether there are more levels, looking no further: deep nesting must not end in `RecursionError`."""
+    if not isinstance(value, dict | list):
+        return False
+    inside = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(is_deeper(item, levels - 1) for item in inside)
+
+
 def _unique(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     keys = [key for key, _ in pairs]
     if len(set(keys)) != len(keys):
@@ -73,16 +82,15 @@ def _unique(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     return dict(pairs)
 
 
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ArgumentsInvalid("A number in them is too large.")
+    return value
+
+
 def _no_constant(_constant: str) -> NoReturn:
     raise ArgumentsInvalid("NaN and Infinity are not numbers in JSON.")
-
-
-def _is_deeper(value: JsonValue, levels: int) -> bool:
-    """Say whether there are more levels, looking no further: deep nesting must not end in `RecursionError`."""
-    if not isinstance(value, dict | list):
-        return False
-    inside = value.values() if isinstance(value, dict) else value
-    return levels == 0 or any(_is_deeper(item, levels - 1) for item in inside)
 
 
 def _explained(function: str, kind: type[Args], error: ValidationError) -> str:
@@ -90,7 +98,5 @@ def _explained(function: str, kind: type[Args], error: ValidationError) -> str:
         f"{'.'.join(str(part) for part in problem['loc']) or 'arguments'}: {shortened(problem['msg'], 200)}"
         for problem in error.errors(include_url=False, include_input=False)[:MAX_REPORTED_PROBLEMS]
     ]
-    takes = ", ".join(
-        f"{name}{'*' if field.is_required() else ''}" for name, field in kind.model_fields.items()
-    )
+    takes = ", ".join(f"{name}{'*' if field.is_required() else ''}" for name, field in kind.model_fields.items())
     return f"{function} could not run. {'; '.join(problems)}. It takes: {takes}."

@@ -11,21 +11,27 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 from uuid import UUID, uuid5
 
-from persistence.errors import StatementRefused, StatementTimedOut
+from persistence.errors import PersistenceError, StatementRefused, StatementTimedOut
 from persistence.pools import Database
 from persistence.runs import ledger
 from persistence.runs.ledger import CallState, Entry, LedgerRow
 from persistence.scope import Identity, Role, Scope
 from persistence.text import shortened, storable, storable_json
-from tools.arguments import parse_object, validated
+from tools.arguments import MAX_ARGUMENT_CHARS, is_deeper, validated
 from tools.errors import CallsSpent, MayNotWrite, NotOffered, ToolError, UnknownTool
 from tools.registry import Registry
-from tools.tool import Access, AnyTool, Args, Caller, Effect, ToolAnswer, answer_text, refused
+from tools.tool import Access, AnyTool, Args, Caller, Effect, ToolAnswer, answer_of, answer_text, refused
 
 CALL_TIMEOUT_SECONDS: Final = 20.0  # four times the statement limit of the SELECT-only role
 MAX_RESULT_CHARS: Final = 16_000  # what a model can still read with several results beside it
+MAX_MESSAGE_CHARS: Final = 2_000  # a message is a sentence or two
+MAX_RESULT_DEPTH: Final = 32  # the deepest result of ours has five levels; what reads a result stops at 200
 MAX_NAME_CHARS: Final = 100  # what is kept of a name that no tool has
 DENIED_CODES: Final = frozenset({"unknown_tool", "tool_not_offered", "write_denied", "budget_exhausted"})
+
+CUT_OFF_CODES: Final = frozenset(
+    {"tool_timeout", "tool_crashed"}
+)  # outside our database this says nothing of the effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,7 @@ class Gateway:
         caller: Caller,
         journal: Journal,
         budget: int,
+        call_timeout_seconds: float = CALL_TIMEOUT_SECONDS,
     ) -> None:
         assert identity.run_id is not None, "tools are called by runs only"
         self._registry: Final = registry
@@ -79,6 +86,7 @@ class Gateway:
         self._caller: Final = caller
         self._journal: Final = journal
         self._budget: Final = budget
+        self._call_timeout_seconds: Final = call_timeout_seconds
         self._one_write_at_a_time: Final = asyncio.Lock()
 
     @property
@@ -98,7 +106,9 @@ class Gateway:
         Raises:
             Fenced: another attempt holds the run.
             DatabaseUnavailable: the database went away.
+            Exception: a tool of ours broke; the call is written down as failed.
         """
+        asked = _storable(asked)
         frozen = await self._freeze(holder, asked)
         if frozen.row.state != CallState.INTENT:
             return _replayed(frozen.row)
@@ -107,6 +117,16 @@ class Gateway:
             args = validated(tool, asked.arguments)
         except ToolError as error:
             return await self._settled(holder, frozen.row.id, refused(str(error), error.code), 0)
+        try:
+            return await self._act(holder, frozen, tool, args)
+        except PersistenceError:
+            raise  # nothing can be written down now, or this attempt may not
+        except Exception:
+            await self._settled(holder, frozen.row.id, refused(f"{tool.name} failed inside.", "tool_crashed"), 0)
+            raise
+
+    async def _act(self, holder: Holder, frozen: "_Frozen", tool: AnyTool, args: Args) -> ToolAnswer:
+        """Run a call that is allowed."""
         if tool.access is Access.READ:
             return await self._outside(holder, frozen.row.id, tool, args)
         async with self._one_write_at_a_time:
@@ -120,19 +140,20 @@ class Gateway:
         """Write the call down before it acts, or find what an earlier attempt wrote."""
         call_id = self.call_id(asked)
         tool = self._registry.find(asked.tool)
+        kept = _kept(asked)
         entry = Entry(
             id=call_id,
-            key=asked.key,
+            key=kept.key,
             agent_id=holder.agent_id,
             step_number=holder.step_number,
-            tool=shortened(asked.tool, MAX_NAME_CHARS),
+            tool=kept.tool,
             access=Access.WRITE if tool is None else tool.access,
-            arguments=asked.arguments,
+            arguments=kept.arguments,
         )
         async with self._database.acting(Role.WORKER, self._identity) as scope:
             fresh = await ledger.freeze(scope, self._run_id, entry)
             if fresh:
-                await self._journal.called(scope, holder, call_id, asked)
+                await self._journal.called(scope, holder, call_id, kept)
             row = await ledger.find(scope, call_id)
             assert row is not None, "the row was just written or stood there"
             return _Frozen(row, not fresh, await ledger.count(scope, self._run_id))
@@ -160,14 +181,24 @@ class Gateway:
     async def _outside(self, holder: Holder, call_id: UUID, tool: AnyTool, args: Args) -> ToolAnswer:
         """Run a tool whose effect, if any, is not in our transaction."""
         started = time.monotonic()
-        answer = await _run(tool, args, self._caller)
+        answer = await _run(tool, args, self._caller, self._call_timeout_seconds)
+        if tool.access is Access.WRITE and answer.code in CUT_OFF_CODES:
+            answer = _unknown(tool)
         return await self._settled(holder, call_id, answer, _elapsed_ms(started))
 
     async def _write(self, holder: Holder, call_id: UUID, tool: AnyTool, args: Args) -> ToolAnswer:
-        """Run a write and store its outcome in one transaction; a refusal undoes what it began."""
+        """Run a write and store its outcome in one transaction; a refusal undoes what it began.
+
+        The run's fence lets one such transaction in at a time, so a call that has
+        an outcome by now, since it was asked for twice at once, is not run again.
+        """
         started = time.monotonic()
         async with self._database.acting(Role.WORKER, self._identity) as scope:
-            answer = await _undone_if_refused(scope, tool, args, replace(self._caller, write_scope=scope))
+            row = await ledger.find(scope, call_id)
+            if row is not None and row.state != CallState.INTENT:
+                return _replayed(row)
+            writer = replace(self._caller, write_scope=scope)
+            answer = await _undone_if_refused(scope, tool, args, writer, self._call_timeout_seconds)
             return await self._settle(scope, holder, call_id, answer, _elapsed_ms(started))
 
     async def _settled(self, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> ToolAnswer:
@@ -190,7 +221,7 @@ class _Frozen:
     calls_so_far: int
 
 
-class _Refusal(Exception):  # noqa: N818
+class _Refusal(Exception):
     """Carries a refusal out of a savepoint, so that what the tool began is undone."""
 
     def __init__(self, answer: ToolAnswer) -> None:
@@ -198,33 +229,61 @@ class _Refusal(Exception):  # noqa: N818
         self.answer: Final = answer
 
 
-async def _undone_if_refused(scope: Scope, tool: AnyTool, args: Args, caller: Caller) -> ToolAnswer:
+async def _undone_if_refused(
+    scope: Scope, tool: AnyTool, args: Args, caller: Caller, timeout_seconds: float
+) -> ToolAnswer:
     try:
         async with scope.savepoint():
-            answer = await _run(tool, args, caller)
-            if not answer.success:
-                raise _Refusal(answer)
+            return _accepted(await _run(tool, args, caller, timeout_seconds))
     except _Refusal as refusal:
         return refusal.answer
     except StatementRefused:
-        return refused("The database refused these values. Check ids, lengths and dates.", "values_refused")
+        return _values_refused()
+    except StatementTimedOut:
+        return _too_slow(tool)
+
+
+def _accepted(answer: ToolAnswer) -> ToolAnswer:
+    if not answer.success:
+        raise _Refusal(answer)
     return answer
 
 
-async def _run(tool: AnyTool, args: Args, caller: Caller) -> ToolAnswer:
+async def _run(tool: AnyTool, args: Args, caller: Caller, timeout_seconds: float) -> ToolAnswer:
     """Run a tool in bounded time; what it foresaw becomes a refusal."""
     try:
-        async with asyncio.timeout(CALL_TIMEOUT_SECONDS):
+        async with asyncio.timeout(timeout_seconds):
             return await tool.run(args, caller)
     except ToolError as error:
         return refused(str(error), error.code)
+    except StatementRefused:
+        return _values_refused()
     except (TimeoutError, StatementTimedOut):
-        return refused(f"{tool.name} took too long and was stopped. Ask for less at once.", "tool_timeout")
+        return _too_slow(tool)
+
+
+def _values_refused() -> ToolAnswer:
+    return refused("The database refused these values. Check ids, lengths and dates.", "values_refused")
+
+
+def _too_slow(tool: AnyTool) -> ToolAnswer:
+    return refused(f"{tool.name} took too long and was stopped. Ask for less at once.", "tool_timeout")
 
 
 def _unknown(tool: AnyTool) -> ToolAnswer:
-    return refused(
-        f"It is not known whether {tool.name} took effect before a restart. A person has to check.", "outcome_unknown"
+    return refused(f"It is not known whether {tool.name} took effect. A person has to check.", "outcome_unknown")
+
+
+def _storable(asked: Asked) -> Asked:
+    return replace(asked, tool=storable(asked.tool), arguments=storable(asked.arguments))
+
+
+def _kept(asked: Asked) -> Asked:
+    """Return what the ledger and the log keep of a call; what is longer than this is refused anyway."""
+    return replace(
+        asked,
+        tool=shortened(asked.tool, MAX_NAME_CHARS),
+        arguments=shortened(asked.arguments, MAX_ARGUMENT_CHARS),
     )
 
 
@@ -237,21 +296,21 @@ def _state(answer: ToolAnswer) -> CallState:
 
 
 def _fitting(answer: ToolAnswer) -> ToolAnswer:
-    """Return the answer as it can be stored; data that is too large is left out, and said so."""
+    """Return the answer as it can be stored and sent; data that is too large is left out, and said so."""
+    message = shortened(storable(answer.message), MAX_MESSAGE_CHARS)
+    if is_deeper(answer.data, MAX_RESULT_DEPTH):
+        return ToolAnswer(f"{message} The result was nested too deep to show.", {}, answer.code)
     data = storable_json(answer.data)
     assert isinstance(data, dict), "cleaning keeps the shape"
-    clean = ToolAnswer(storable(answer.message), data, answer.code)
+    clean = ToolAnswer(message, data, answer.code)
     if len(answer_text(clean)) <= MAX_RESULT_CHARS:
         return clean
-    return replace(clean, message=f"{clean.message} The result was too large to show; ask for less.", data={})
+    return replace(clean, message=f"{message} The result was too large to show; ask for less.", data={})
 
 
 def _replayed(row: LedgerRow) -> ToolAnswer:
     """Return what a call of an earlier attempt came to; it does not run again."""
-    data = parse_object(row.result or "{}")
-    message = data.pop("message", "")
-    data.pop("error", None)
-    return ToolAnswer(str(message), data, row.error_code)
+    return answer_of(row.result or "{}", row.error_code)
 
 
 def _elapsed_ms(started: float) -> int:

@@ -16,13 +16,14 @@ from typing import Final, TypeGuard
 
 from pydantic import JsonValue
 
-from tools.errors import BadExtension, DuplicateTool
+from persistence.errors import PersistenceError
+from tools.errors import BadExtension, DuplicateTool, ToolError
 from tools.read import brain_dumps as read_brain_dumps
 from tools.read import calendar as read_calendar
 from tools.read import notes as read_notes
 from tools.read import projects as read_projects
 from tools.read import tasks as read_tasks
-from tools.tool import Access, AnyTool, Args, Caller, Effect, Tool, ToolAnswer, refused
+from tools.tool import Access, AnyTool, Args, Caller, Effect, Tool, ToolAnswer, answer_text, refused
 from tools.write import brain_dumps as write_brain_dumps
 from tools.write import calendar as write_calendar
 from tools.write import notes as write_notes
@@ -108,7 +109,7 @@ def _loaded(extension: str) -> list[AnyTool]:
     module_name, _, attribute = extension.partition(":")
     try:
         found: object = getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:
         raise BadExtension(extension, f"it could not be imported ({type(error).__name__})") from error
     if not _is_list(found):
         raise BadExtension(extension, "it is not a list of tools")
@@ -135,9 +136,19 @@ def _contained(tool: AnyTool) -> AnyTool:
 
     async def run(args: Args, caller: Caller) -> ToolAnswer:
         try:
-            return await tool.run(args, caller)
-        except Exception:  # noqa: BLE001 - code that is not ours may raise anything
+            return _as_json(await tool.run(args, caller))
+        except (ToolError, PersistenceError):
+            raise  # the gateway knows what to say
+        except Exception:
             log.exception("The tool %s raised", tool.name)
             return refused(f"{tool.name} failed inside. Tell the person; do not call it again.", "tool_crashed")
 
     return replace(tool, run=run, effect=Effect.EXTERNAL)
+
+
+def _as_json(answer: object) -> ToolAnswer:
+    """Return an answer that is one, and that can be sent; whatever else came back raises."""
+    if not isinstance(answer, ToolAnswer):
+        raise TypeError(f"a tool returns a ToolAnswer, this one returned {type(answer).__name__}")
+    answer_text(answer)
+    return answer

@@ -83,6 +83,15 @@ def answer_text(answer: ToolAnswer) -> str:
     return json.dumps(answer.as_json(), ensure_ascii=False)
 
 
+def answer_of(text: str, code: str | None) -> ToolAnswer:
+    """Return the answer whose text `answer_text` made."""
+    data: dict[str, JsonValue] = json.loads(text)
+    message = data.pop("message", "")
+    if code is not None:
+        data.pop("error", None)
+    return ToolAnswer(str(message), data, code)
+
+
 def answered(message: str, **data: JsonValue) -> ToolAnswer:
     """Return a success."""
     return ToolAnswer(message, data)
@@ -158,4 +167,3 @@ def function_schema(name: str, args: type[Args], *, camel_case: bool = False) ->
 
 
 AnyTool = Tool[Any]
-

@@ -71,12 +71,12 @@ async def freeze(scope: Scope, run_id: UUID, entry: Entry) -> bool:
 async def settle(
     scope: Scope, call_id: UUID, state: CallState, result: str, error_code: str | None, duration_ms: int
 ) -> None:
-    """Write down what a call came to."""
+    """Write down what a call came to; what is written down already stays."""
     await scope.execute(
         """
         update tool_calls
         set state = %s, result = %s, error_code = %s, duration_ms = %s, finished_at = clock_timestamp()
-        where id = %s
+        where id = %s and state = 'intent'
         """,
         (state, result, error_code, duration_ms, call_id),
     )
@@ -87,7 +87,8 @@ async def find(scope: Scope, call_id: UUID) -> LedgerRow | None:
     return await scope.one(
         LedgerRow,
         """
-        select id, key, agent_id, step_number, tool, access, arguments, state, result, error_code, duration_ms, created_at
+        select id, key, agent_id, step_number, tool, access, arguments, state, result, error_code, duration_ms,
+            created_at
         from tool_calls where id = %s
         """,
         (call_id,),
@@ -99,7 +100,8 @@ async def of_run(scope: Scope, run_id: UUID) -> list[LedgerRow]:
     return await scope.all(
         LedgerRow,
         """
-        select id, key, agent_id, step_number, tool, access, arguments, state, result, error_code, duration_ms, created_at
+        select id, key, agent_id, step_number, tool, access, arguments, state, result, error_code, duration_ms,
+            created_at
         from tool_calls where run_id = %s order by created_at, id
         """,
         (run_id,),

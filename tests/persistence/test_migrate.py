@@ -146,12 +146,12 @@ def log_of(dsn: str) -> Path:
 def test_passwords_are_stored_as_verifiers(admin_dsn: str) -> None:
     """The server holds a SCRAM verifier of each password, and none for the owner, who cannot sign in."""
     with psycopg.connect(admin_dsn) as admin:
-        stored = dict(
+        stored: dict[str, str | None] = dict(
             admin.execute("select rolname, rolpassword from pg_authid where rolname ~ '^planwright_'").fetchall()
         )
     assert stored.pop(OWNER) is None
     assert set(stored) == {MIGRATE, *Role}
-    assert all(verifier.startswith("SCRAM-SHA-256$") for verifier in stored.values())
+    assert [role for role, verifier in stored.items() if not str(verifier).startswith("SCRAM-SHA-256$")] == []
 
 
 def test_the_owner_cannot_sign_in(admin_dsn: str) -> None:
