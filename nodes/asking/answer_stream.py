@@ -14,7 +14,7 @@ from persistence.runs import events
 from persistence.scope import Scope
 
 GATHER_SECONDS: Final = 0.05  # below what an eye notices
-EVENT_CHARS: Final = 6_000  # keeps an event below 32 KB whatever its characters and escapes
+EVENT_CHARS: Final = 5_000  # keeps an event below 32 KB: a control character takes six bytes in JSON
 
 PARAGRAPH: Final = "\n\n"
 AGAIN: Final = "\n\n(There was an interruption; the answer starts again.)\n\n"

@@ -2,26 +2,28 @@
 
 import json
 from collections.abc import Sequence
+from typing import Final
 
 from pydantic import JsonValue
 
 from nodes.planning.worker import SubmitResult
 from nodes.vocabulary.events import Step, StepStatus
-from persistence.text import shortened, storable_json
+from persistence.text import shortened, storable, storable_json
 
-DATA_CHARS = 12_000  # with the summary and the step's words an event stays below 32 KB
-SUMMARY_CHARS = 4_000
-QUESTION_CHARS = 300
-MAX_QUESTIONS = 10
+DATA_BYTES: Final = 12_000  # with all below and the step's own words an event stays under 32 KB
+SUMMARY_BYTES: Final = 6_000
+QUESTION_BYTES: Final = 400
+ERROR_BYTES: Final = 1_000
+MAX_QUESTIONS: Final = 10
 
 
 def kept(result: SubmitResult) -> dict[str, JsonValue]:
     """Return a result as the plan keeps it; data that is too large is left out, and said so."""
     data: JsonValue = result.data
-    if data is not None and len(json.dumps(data, ensure_ascii=False)) > DATA_CHARS:
+    if data is not None and _json_bytes(data) > DATA_BYTES:
         data = {"note": "The data was too large to keep; the summary stands."}
-    questions = [shortened(question, QUESTION_CHARS) for question in (result.open_questions or [])[:MAX_QUESTIONS]]
-    body: dict[str, JsonValue] = {"status": result.status, "summary": shortened(result.summary, SUMMARY_CHARS)}
+    questions = [_within(question, QUESTION_BYTES) for question in (result.open_questions or [])[:MAX_QUESTIONS]]
+    body: dict[str, JsonValue] = {"status": result.status, "summary": _within(result.summary, SUMMARY_BYTES)}
     if data is not None:
         body["data"] = data
     if questions:
@@ -29,6 +31,11 @@ def kept(result: SubmitResult) -> dict[str, JsonValue]:
     cleaned = storable_json(body)
     assert isinstance(cleaned, dict), "cleaning keeps the shape"
     return cleaned
+
+
+def reason(result: SubmitResult | None) -> str:
+    """Return why an executor's own account is no success."""
+    return "It handed in nothing." if result is None else storable(_within(result.summary, ERROR_BYTES))
 
 
 def shown(steps: Sequence[Step], result_chars: int) -> str:
@@ -48,3 +55,14 @@ def _shown(step: Step, result_chars: int) -> dict[str, JsonValue]:
     if len(json.dumps(result, ensure_ascii=False)) > result_chars:
         result = {"summary": shortened(str(result.get("summary", "")), result_chars)}
     return {**row, **{name: value for name, value in result.items() if name != "status"}}
+
+
+def _within(text: str, limit_bytes: int) -> str:
+    """Return the text cut so that its JSON is no longer than that: a sign may take one byte or six."""
+    while (size := _json_bytes(text)) > limit_bytes:
+        text = shortened(text, max(len(text) * limit_bytes // size - 1, 1))
+    return text
+
+
+def _json_bytes(value: JsonValue) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode(errors="replace"))

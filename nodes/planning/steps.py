@@ -15,8 +15,8 @@ from pydantic import JsonValue
 from nodes.asking.conversation import Conversation, told
 from nodes.asking.render import clock_words, render
 from nodes.planning.plan_rows import as_row
-from nodes.planning.results import kept, shown
-from nodes.planning.worker import SubmitResult, Work, submit_schema, work_through
+from nodes.planning.results import kept, reason, shown
+from nodes.planning.worker import Work, submit_schema, work_through
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import CallsSpent
 from nodes.vocabulary.events import (
@@ -156,7 +156,7 @@ class Steps:
         result = work.handed_in
         success = work.failure is None and result is not None and result.status != "failed"
         data = None if result is None else kept(result)
-        error = None if success else work.failure or _reported(result)
+        error = None if success else work.failure or reason(result)
         duration_ms = round((time.monotonic() - shift.started) * 1000)
         state: Literal["completed", "failed"] = "completed" if success else "failed"
         async with self._context.writing() as scope:
@@ -275,7 +275,3 @@ class _Shift:
     execution_id: UUID
     started: float
     work: Work
-
-
-def _reported(result: SubmitResult | None) -> str:
-    return "It handed in nothing." if result is None else result.summary
