@@ -1,0 +1,100 @@
+"""The planner's answer on its way to the person."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from nodes.asking.answer_stream import AGAIN, EVENT_CHARS, AnswerStream, say
+from nodes.vocabulary.events import Event, TextSaid
+from persistence.pools import Database
+from persistence.runs import events
+from tests.conftest import Person
+from tests.nodes.asking.room import Room, room
+from tests.run_rows import Office
+
+MAX_EVENT_BYTES = 32 * 1024
+
+
+async def texts(at: Room) -> list[str]:
+    """Return the content of each event of the run."""
+    async with at.context.writing() as scope:
+        logged = await events.after(scope, at.context.run_id, 0, 1_000)
+    return [json.loads(event.payload)["content"] for event in logged]
+
+
+async def test_the_first_word_goes_out_at_once(database: Database, person: Person) -> None:
+    """A person sees the first delta as it comes; what follows is gathered and nothing is lost."""
+    async with room(database, person, []) as at:
+        stream = AnswerStream(at.context, "0")
+        await stream.tell("Two")
+        assert await texts(at) == ["Two"]
+        for word in (" tasks", " are", " overdue."):
+            await stream.tell(word)
+        await stream.flush()
+        assert "".join(await texts(at)) == "Two tasks are overdue."
+        assert len(await texts(at)) <= 4
+
+
+async def test_blank_text_waits_for_the_first_word(database: Database, person: Person) -> None:
+    """A model that begins with line breaks has not said anything yet: no event, no introduction."""
+    introduced: list[int] = []
+
+    def introduce() -> tuple[str, Event] | None:
+        introduced.append(1)
+        return "hello", TextSaid(content="[introduced] ")
+
+    async with room(database, person, []) as at:
+        stream = AnswerStream(at.context, "0", introduce)
+        await stream.tell("\n\n")
+        await stream.flush()
+        assert (await texts(at), stream.started, introduced) == ([], False, [])
+        await stream.tell("Hi")
+        await stream.flush()
+        await stream.tell("!")
+        await stream.flush()
+        assert await texts(at) == ["[introduced] ", "\n\nHi", "!"]
+    assert introduced == [1]
+
+
+@pytest.mark.parametrize("letter", ["a", "\x01", "語", "😀"])
+async def test_a_long_text_is_cut_into_events(database: Database, person: Person, letter: str) -> None:
+    """However much comes at once, and in whatever script, an event stays below 32 KB."""
+    flood = letter * (3 * EVENT_CHARS + 1)
+    async with room(database, person, []) as at:
+        stream = AnswerStream(at.context, "0")
+        await stream.tell(flood)
+        await stream.flush()
+        async with at.context.writing() as scope:
+            logged = await events.after(scope, at.context.run_id, 0, 100)
+        assert "".join(await texts(at)) == flood
+    assert len(logged) == 4
+    assert all(len(event.payload.encode()) < MAX_EVENT_BYTES for event in logged)
+
+
+async def test_a_second_text_begins_a_paragraph(database: Database, person: Person) -> None:
+    """What is said after tools stands apart from what was said before them."""
+    async with room(database, person, []) as at:
+        for place in ("0", "1"):
+            stream = AnswerStream(at.context, place)
+            await stream.tell("Well.")
+            await stream.flush()
+        assert await texts(at) == ["Well.", "\n\nWell."]
+
+
+async def test_a_text_that_begins_again_says_so(database: Database, person: Person) -> None:
+    """Half an answer of a worker that died stays on the screen; the new one does not run into it."""
+    async with room(database, person, []) as at:
+        await AnswerStream(at.context, "0").tell("Two tas")
+        at.context = replace(at.context, identity=await Office(database, person).steal(at.context.run_id))
+        await AnswerStream(at.context, "0").tell("Two tasks.")
+        assert await texts(at) == ["Two tas", f"{AGAIN}Two tasks."]
+
+
+async def test_what_the_program_says_is_said_once(database: Database, person: Person) -> None:
+    """A step that runs again after a crash repeats nothing."""
+    async with room(database, person, []) as at:
+        for _ in range(2):
+            async with at.context.writing() as scope:
+                await say(at.context, scope, "known", "That is all.")
+        assert await texts(at) == ["That is all."]
