@@ -174,7 +174,7 @@ async def test_an_executor_cannot_write_whatever_it_sends(desk: Desk) -> None:
     """Of more than a hundred statements that write, lock, read what is not theirs or reach out, none is done."""
     await desk.add("notes", content="kept")
     through = await passed(desk, WRITES)
-    print(f"executor statements refused by the database: {len(WRITES) - len(through)} of {len(WRITES)}")  # noqa: T201
+    print(f"executor statements refused by the database: {len(WRITES) - len(through)} of {len(WRITES)}")
     assert through == []
     assert len(WRITES) >= 40
     assert await desk.count("notes") == 1
