@@ -52,7 +52,7 @@ TOLD_MOMENT: Final = "2026-11-22T09:00:00Z"
 STEP: Final = Step(
     step_number=1, type="gather", description="Look.", executor_required=True, tools=["list_tasks"], depends_on=[]
 )
-TOLD_STEP: Final[JsonValue] = {
+TOLD_STEP: Final[dict[str, JsonValue]] = {
     "stepNumber": 1,
     "type": "gather",
     "description": "Look.",
