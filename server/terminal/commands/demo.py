@@ -1,5 +1,8 @@
 """`planwright demo`: one request on a workspace that is there to be tried out."""
 
+import shlex
+import shutil
+import sys
 from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -26,9 +29,9 @@ PLANWRIGHT_MODEL_API_KEY and PLANWRIGHT_PLANNER_MODEL to have a language model a
 """
 NEXT: Final = """
 Three things to try next:
-  planwright ask "Schedule them" --user demo --session {session_id}
-  planwright show {run_id} --user demo
-  planwright serve
+  {program} ask "Schedule them" --user demo --session {session_id}
+  {program} show {run_id} --user demo
+  {program} serve
 """
 
 
@@ -44,8 +47,14 @@ async def _demo() -> ExitCode:
         typer.echo(ABOUT.format(request=REQUEST) + (OFFLINE if settings.models is None else ""), err=True)
         watched = await watch(backend, backend.ask(Question(REQUEST)), as_json=False)
     if watched.view.session is not None:
-        typer.echo(NEXT.format(run_id=watched.view.run_id, session_id=watched.view.session.id), err=True)
+        session_id = watched.view.session.id
+        typer.echo(NEXT.format(program=_program(), run_id=watched.view.run_id, session_id=session_id), err=True)
     return watched.exit_code
+
+
+def _program() -> str:
+    """Return the words that start this program again from the same folder."""
+    return "planwright" if shutil.which("planwright") else shlex.quote(sys.argv[0])
 
 
 async def _seeded(backend: LocalBackend, settings: Settings) -> None:

@@ -157,7 +157,8 @@ def test_the_demo_runs_and_runs_again(installed: CommandLine) -> None:
     assert [first.returncode, second.returncode] == [0, 0], first.stderr
     assert "Complex request" in first.stderr
     assert first.stdout
-    named = [shlex.split(line)[1:] for line in second.stderr.splitlines() if line.startswith("  planwright ")]
+    _, _, advice = second.stderr.partition("Three things to try next:\n")
+    named = [shlex.split(line)[1:] for line in advice.splitlines() if line]
     assert [words[0] for words in named] == ["ask", "show", "serve"]
     assert [installed.run(*words).returncode for words in named[:2]] == [0, 0]
 
