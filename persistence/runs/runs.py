@@ -121,9 +121,10 @@ async def newest(scope: Scope, limit: int) -> list[Run]:
 
 
 async def claim(scope: Scope, run_id: UUID, lease_seconds: float) -> Run | None:
-    """Take a run that is free and first in its session; None when it is not.
+    """Take a run that is free and whose turn in its session it is; None otherwise.
 
-    Free is a queued run, or a running one whose lease has run out. Taking it
+    Free is a queued run, or a running one whose lease has run out. Its turn has
+    come when nothing of the session is at work and nothing older waits. Taking it
     raises `attempt`, so an earlier holder that wakes up cannot write any more.
     """
     return await scope.one(
@@ -138,8 +139,9 @@ async def claim(scope: Scope, run_id: UUID, lease_seconds: float) -> Run | None:
             and (status = 'queued' or status = 'running' and lease_until < clock_timestamp())
             and not exists (
                 select from runs earlier
-                where earlier.session_id = runs.session_id and earlier.finished_at is null
-                    and (earlier.created_at, earlier.id) < (runs.created_at, runs.id))
+                where earlier.session_id = runs.session_id and earlier.finished_at is null and earlier.id <> runs.id
+                    and (earlier.status <> 'queued'
+                        or (earlier.created_at, earlier.id) < (runs.created_at, runs.id)))
         returning {_COLUMNS}
         """,
         {"run": run_id, "lease": lease_seconds},
