@@ -35,7 +35,7 @@ def issue_token(key: str, user_id: UUID, days: int) -> str:
         raise TokenLifetimeInvalid
     now = int(time.time())
     claims = {"sub": str(user_id), "iat": now, "exp": now + days * SECONDS_OF_DAY}
-    return jwt.encode(claims, key, ALGORITHM)  # pyright: ignore[reportUnknownMemberType] - names an absent package
+    return jwt.encode(claims, key, ALGORITHM)
 
 
 def user_of_token(key: str, token: str) -> UUID:
@@ -47,9 +47,7 @@ def user_of_token(key: str, token: str) -> UUID:
     if len(token) > TOKEN_MAX_CHARS:
         raise SignInRefused
     try:
-        claims = jwt.decode(  # pyright: ignore[reportUnknownMemberType] - names a package that is not installed
-            token, key, [ALGORITHM], options={"require": ["exp", "sub"]}, leeway=LEEWAY_SECONDS
-        )
+        claims = jwt.decode(token, key, [ALGORITHM], options={"require": ["exp", "sub"]}, leeway=LEEWAY_SECONDS)
     except jwt.InvalidTokenError:
         raise SignInRefused from None
     if float(claims["exp"]) > time.time() + TOKEN_MAX_DAYS * SECONDS_OF_DAY + LEEWAY_SECONDS:
