@@ -85,8 +85,11 @@ class CompatibleChat(ChatOpenAI):
         It is asked for on every assistant message that called tools, in this and all
         later requests, also when the thinking was empty; on others it is ignored.
         """
-        payload: dict[str, Any] = super()._get_request_payload(input_, stop=stop, **kwargs)
-        return _with_thinking(self._convert_input(input_).to_messages(), payload)
+        return _with_thinking(
+            self._convert_input(input_).to_messages(),
+            # The library declares a bare `dict`.
+            super()._get_request_payload(input_, stop=stop, **kwargs),  # pyright: ignore[reportUnknownArgumentType]
+        )
 
     @override
     def _generate(
