@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Final, LiteralString
 from uuid import UUID
 
@@ -182,7 +183,7 @@ async def test_cancelled_callers_leave_clean_connections(admin_dsn: str, desk: D
     reached: list[int] = []
     async with narrow(admin_dsn, 1) as database:
         for number in range(CANCELLATIONS):
-            work = write_and_wait(database, desk.person.identity, lambda number=number: reached.append(number))
+            work = write_and_wait(database, desk.person.identity, partial(reached.append, number))
             await cancelled_after(number * TICKS_APART, work)
             async with database.acting(Role.WORKER, strangers.person.identity) as scope:
                 assert await visible(scope) == {"theirs"}
