@@ -1,5 +1,6 @@
 """What the pages tell people to type."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.xdist_group("newcomer")  # they share one installation
 
 
 @pytest.mark.parametrize("page", WITH_COMMANDS, ids=lambda page: page.name)
+@pytest.mark.skipif(shutil.which("curl") is None, reason="this machine has no curl")
 def test_the_commands_of_a_page_work(page: Path, newcomer: Newcomer) -> None:
     """Every command of a page's console blocks, typed in order on a new installation, succeeds."""
     done = newcomer.types(commands(page))

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from ipaddress import IPv4Address
@@ -62,6 +63,7 @@ async def test_a_stopped_server_ends_its_streams(
     assert '"type":"done"' not in "".join(rest)
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="this machine has no curl")
 async def test_serve_prints_a_command_that_works_and_stops_when_told(admin_dsn: str, tmp_path: Path) -> None:
     """Without a key the server prints a curl line that streams an answer; SIGTERM ends it cleanly."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PLANWRIGHT_")}
