@@ -11,7 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Final
+from typing import Final, LiteralString
 
 from langgraph.checkpoint.postgres import PostgresSaver
 from psycopg import Connection, OperationalError
@@ -136,11 +136,19 @@ def _make_roles(admin: Connection[DictRow], secret: Secret) -> None:
         _give_database(admin)
 
 
-def _ensure_role(admin: Connection[DictRow], role: str, login: str) -> None:
-    known = admin.execute("select from pg_roles where rolname = %s", (role,)).fetchone()
-    verb = SQL("alter") if known is not None else SQL("create")
-    rights = SQL("login") if login == "login" else SQL("nologin")
-    admin.execute(SQL("{} role {} {} nocreatedb nocreaterole inherit").format(verb, Identifier(role), rights))
+def _ensure_role(admin: Connection[DictRow], role: str, login: LiteralString) -> None:
+    """Create a role, or take back what it was given beyond its login; one that is in order is left alone.
+
+    An administrator who may not create databases may not say of a role that it may not, either.
+    """
+    known = admin.execute(
+        "select rolcreatedb or rolcreaterole or rolcanlogin <> %s as off from pg_roles where rolname = %s",
+        (login == "login", role),
+    ).fetchone()
+    if known is None:
+        admin.execute(SQL("create role {} {}").format(Identifier(role), SQL(login)))
+    elif known["off"]:
+        admin.execute(SQL("alter role {} {} nocreatedb nocreaterole").format(Identifier(role), SQL(login)))
 
 
 def _set_password(admin: Connection[DictRow], role: str, password: str) -> None:

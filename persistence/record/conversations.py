@@ -205,5 +205,3 @@ async def finish_open(scope: Scope, run_id: UUID, status: Literal["completed", "
         " where run_id = %s and status = 'active'",
         (status, run_id),
     )
-
-

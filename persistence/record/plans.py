@@ -65,9 +65,7 @@ async def of_run(scope: Scope, run_id: UUID) -> PlanRow | None:
     )
 
 
-async def revise(
-    scope: Scope, plan_id: UUID, revision: int, steps: Sequence[dict[str, JsonValue]]
-) -> PlanRow | None:
+async def revise(scope: Scope, plan_id: UUID, revision: int, steps: Sequence[dict[str, JsonValue]]) -> PlanRow | None:
     """Put new steps in place as the given revision; None when that revision stands already."""
     return await scope.one(
         PlanRow,

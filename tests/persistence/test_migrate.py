@@ -158,3 +158,16 @@ def test_the_owner_cannot_sign_in(admin_dsn: str) -> None:
     """Nobody signs in as the owner of the tables."""
     with pytest.raises(psycopg.OperationalError, match=r"not permitted to log in|password authentication failed"):
         psycopg.connect(make_conninfo(admin_dsn, user=OWNER, password="guess"))
+
+
+def test_a_role_that_was_given_too_much_is_set_right(settled: str) -> None:
+    """A role of ours that may create databases or roles may not any more after the next start."""
+    with psycopg.connect(settled, autocommit=True) as admin:
+        admin.execute("alter role planwright_worker createdb createrole")
+        admin.execute("alter role planwright_owner login")
+        migrated(settled)
+        found = admin.execute(
+            "select rolname from pg_roles where rolname ~ '^planwright_' and (rolcreatedb or rolcreaterole)"
+            " or rolname = 'planwright_owner' and rolcanlogin"
+        ).fetchall()
+    assert found == []
