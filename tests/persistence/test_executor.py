@@ -195,6 +195,7 @@ async def passed(desk: Desk, statements: tuple[LiteralString, ...]) -> list[str]
     return [statement for statement in statements if not await refused(desk, statement)]
 
 
+@pytest.mark.figure
 async def test_an_executor_cannot_write_whatever_it_sends(desk: Desk) -> None:
     """Of more than a hundred statements that write, lock, read what is not theirs or reach out, none is done."""
     await desk.add("notes", content="kept")

@@ -55,6 +55,7 @@ async def outcomes(bench: Bench, holder: Holder, calls: list[Asked]) -> list[str
     return [(await bench.call(holder, call)).code for call in calls]
 
 
+@pytest.mark.figure
 async def test_an_executor_never_writes(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     """Each write tool is refused to an executor at the gateway, and by the database when there is no gateway."""
     calls = await writes_that_would_work(bench.desk)
