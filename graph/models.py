@@ -1,7 +1,7 @@
 """Real chat models from what an operator configured.
 
 `langchain_openai` is imported inside `chat_models`, and only there and in
-`graph.openai_chat`: it costs about a second, and the offline model needs none of it.
+`graph.compatible.openai_chat`: it costs about a second, and the offline model needs none of it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -64,8 +64,8 @@ def chat_models(profile: ModelProfile) -> list[BaseChatModel]:
     They never retry by themselves and never force a tool: DeepSeek refuses a forced
     `tool_choice` while thinking. Close them with `close_chat_models`.
     """
-    from graph.model_connection import ModelConnection
-    from graph.openai_chat import CompatibleChat
+    from graph.compatible.model_connection import ModelConnection
+    from graph.compatible.openai_chat import CompatibleChat
 
     connection = ModelConnection(
         profile.base_url,
@@ -91,7 +91,7 @@ def chat_models(profile: ModelProfile) -> list[BaseChatModel]:
 
 async def close_chat_models(models: Iterable[BaseChatModel]) -> None:
     """Close the connections of these models; closing twice is harmless."""
-    from graph.openai_chat import CompatibleChat
+    from graph.compatible.openai_chat import CompatibleChat
 
     for model in models:
         if isinstance(model, CompatibleChat):

@@ -15,7 +15,7 @@ from langchain_core.load import dumps
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from pydantic import JsonValue
 
-from graph import model_connection
+from graph.compatible import model_connection
 from graph.models import ModelProfile, ModelProfileInvalid, chat_models
 from nodes.vocabulary.model_failure import ModelFailure
 from tests.graph.talking import KEY, QUESTION, Ask, answer_to, models_of, profile, streamed, whole

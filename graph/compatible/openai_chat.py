@@ -2,7 +2,7 @@
 
 `langchain_openai.ChatOpenAI` gives the tool schemas, the conversion of messages
 and the parameters of a call. Its way to the provider and back is replaced:
-`graph.model_connection` and `graph.incoming_answer` say why.
+`graph.compatible.model_connection` and `graph.compatible.incoming_answer` say why.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -17,8 +17,8 @@ from langchain_openai import ChatOpenAI
 from pydantic import Field, JsonValue
 from typing_extensions import override
 
-from graph.incoming_answer import IncomingAnswer
-from graph.model_connection import ModelConnection
+from graph.compatible.incoming_answer import IncomingAnswer
+from graph.compatible.model_connection import ModelConnection
 from nodes.vocabulary.model_failure import ModelFailure
 
 

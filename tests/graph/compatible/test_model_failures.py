@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.model_failures import classify_failure, seconds_to_wait
+from graph.compatible.model_failures import classify_failure, seconds_to_wait
 from nodes.vocabulary.model_failure import ModelFailure
 
 REQUEST = httpx.Request("POST", "https://api.example.org/canary")

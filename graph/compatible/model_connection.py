@@ -16,8 +16,8 @@ from typing import Final
 import httpx
 from pydantic import JsonValue, SecretStr
 
-from graph.event_reader import DONE, EventReader
-from graph.model_failures import classify_failure, unusable
+from graph.compatible.event_reader import DONE, EventReader
+from graph.compatible.model_failures import classify_failure, unusable
 
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024  # 100,000 streamed pieces of about 300 bytes each
 MAX_CONNECTIONS: Final = 64  # more than the model calls a process makes side by side

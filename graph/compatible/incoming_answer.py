@@ -26,10 +26,10 @@ from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall, 
 from langchain_core.messages.tool import invalid_tool_call, tool_call
 from pydantic import JsonValue
 
-from graph.incoming_calls import IncomingCalls
-from graph.model_connection import END_OF_STREAM
-from graph.model_failures import failure_in_body, unusable
-from graph.token_usage import usage_of
+from graph.compatible.incoming_calls import IncomingCalls
+from graph.compatible.model_connection import END_OF_STREAM
+from graph.compatible.model_failures import failure_in_body, unusable
+from graph.compatible.token_usage import usage_of
 from persistence.text import storable
 from tools.arguments import parse_object
 from tools.errors import ArgumentsInvalid

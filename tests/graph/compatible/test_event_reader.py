@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.event_reader import EventReader
+from graph.compatible.event_reader import EventReader
 
 STREAM = (
     b': keep-alive\r\n\r\nevent: message\ndata: {"n": 1}\n\ndata:{"n": 2}\r\n\r\n\n\nid: 7\ndata: \n'
