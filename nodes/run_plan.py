@@ -29,7 +29,8 @@ async def run_plan(state: State, runtime: Runtime[Context]) -> Update:
     steps = Steps(context, plan.id, UUID(state["planner_id"]), steps_of(plan))
     settled = {number: ENDED[step.status] for number, step in steps.by_number.items() if step.status in ENDED}
     waits_for = {number: step.depends_on for number, step in steps.by_number.items()}
-    await schedule(waits_for, steps.act, settled=settled, width=context.limits.plan_width)
+    own = {number for number, step in steps.by_number.items() if not step.executor_required}
+    await schedule(waits_for, steps.act, settled=settled, width=context.limits.plan_width, alone=own)
     ran = waits_for.keys() - settled.keys() or waits_for.keys()
     failed = any(steps.by_number[number].status is not StepStatus.COMPLETED for number in ran)
     again = failed and state["revision"] <= context.limits.plan_revisions

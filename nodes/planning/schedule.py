@@ -5,19 +5,25 @@ waves take 1.15 times the critical path (1.55 at worst), this takes 1.01 (1.02).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 Act = Callable[[int, int | None], Awaitable[bool]]
 
 
 async def schedule(
-    waits_for: Mapping[int, Sequence[int]], act: Act, *, settled: Mapping[int, bool], width: int
+    waits_for: Mapping[int, Sequence[int]],
+    act: Act,
+    *,
+    settled: Mapping[int, bool],
+    width: int,
+    alone: Collection[int] = frozenset(),
 ) -> None:
     """Act on every step that is not settled yet, each the moment the steps before it are.
 
     `act(number, blocked_by)` runs a step and returns whether it succeeded; with
     `blocked_by` naming a step that failed it only has to mark this one skipped.
-    At most `width` steps run at once. `settled` gives the steps that ended
+    At most `width` steps run at once; beside them those of `alone`, one at a
+    time, so that they keep no other step waiting. `settled` gives the steps that ended
     before, by number, and whether they succeeded. `waits_for` has no cycles.
 
     The first exception of `act` stops the rest and is raised.
@@ -26,14 +32,14 @@ async def schedule(
     ended = {number: loop.create_future() for number in {*waits_for, *settled}}
     for number, succeeded in settled.items():
         ended[number].set_result(succeeded)
-    places = asyncio.Semaphore(width)
+    places, only_place = asyncio.Semaphore(width), asyncio.Semaphore(1)
 
     async def follow(number: int) -> None:
         blocked_by = None
         for before in waits_for[number]:
             if not await ended[before]:
                 blocked_by = before
-        async with places:
+        async with only_place if number in alone else places:
             ended[number].set_result(await act(number, blocked_by))
 
     try:

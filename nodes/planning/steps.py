@@ -52,7 +52,6 @@ class Steps:
         self._context: Final = context
         self._plan_id: Final = plan_id
         self._planner_id: Final = planner_id
-        self._one_planner_step_at_a_time: Final = asyncio.Lock()
         self.by_number: Final = {step.step_number: step for step in steps}
 
     async def act(self, number: int, blocked_by: int | None) -> bool:
@@ -63,8 +62,7 @@ class Steps:
             return False
         if step.executor_required:
             return await self._execute(step)
-        async with self._one_planner_step_at_a_time:
-            return await self._do_myself(step)
+        return await self._do_myself(step)
 
     async def _execute(self, step: Step) -> bool:
         """Give a step to an executor; once more when it failed for a passing reason."""

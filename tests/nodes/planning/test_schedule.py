@@ -165,3 +165,24 @@ async def test_a_plan_that_is_settled_does_nothing() -> None:
     recorder = Recorder(frozenset(), {})
     await schedule({1: [], 2: [1]}, recorder.act, settled={1: True, 2: False}, width=1)
     assert recorder.began == []
+
+
+async def test_steps_that_run_alone_take_no_place_from_the_others() -> None:
+    """Of steps that must run one at a time one is at work, the rest wait, and other steps are not kept waiting."""
+    began: list[int] = []
+    leave, other_ended = asyncio.Event(), asyncio.Event()
+
+    async def act(number: int, blocked_by: int | None) -> bool:
+        began.append(number)
+        if number == 1:
+            await leave.wait()
+        if number == 3:
+            other_ended.set()
+        return True
+
+    running = asyncio.create_task(schedule({1: [], 2: [], 3: []}, act, settled={}, width=1, alone={1, 2}))
+    await other_ended.wait()
+    assert began == [1, 3]
+    leave.set()
+    await running
+    assert began == [1, 3, 2]
