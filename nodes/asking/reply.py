@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from persistence.runs.usage import Usage
 from persistence.text import shortened, storable
 
-MAX_CALLS_IN_ONE_REPLY: Final = 16  # more in one breath is a loop, not a thought
+MAX_CALLS_IN_ONE_REPLY: Final = 64  # that are kept; how many of them run is for `nodes/planning/calling.py` to say
 MAX_TOKENS_BELIEVED: Final = 10_000_000  # a provider that claims more counts wrongly
 MAX_NAME_CHARS: Final = 100
 CUT_REASONS: Final = frozenset({"length", "max_tokens"})

@@ -2,27 +2,35 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from nodes.asking.conversation import Conversation, OpenCall
 from nodes.vocabulary.context import Context
 from tools.gateway import Holder
-from tools.tool import Access, ToolAnswer
+from tools.tool import Access, ToolAnswer, refused
+
+
+MAX_CALLS_AT_ONCE: Final = 16  # more in one breath is a loop, not a thought
+TOO_MANY: Final = refused(
+    f"Not run: only the first {MAX_CALLS_AT_ONCE} calls of one answer run. Ask again for this one.", "too_many_calls"
+)
 
 
 async def run_open_calls(context: Context, conversation: Conversation, holder: Holder) -> None:
-    """Run every call of the last answer that has no result yet.
+    """Run the calls of the last answer that have no result yet, the first `MAX_CALLS_AT_ONCE` of them.
 
     Calls that only read run side by side. As soon as one of them may write, all
     run one after the other, in the order asked: "create it, then schedule it"
     has to mean that.
     """
-    calls = conversation.open_calls()
+    asked = conversation.open_calls()
+    calls = asked[:MAX_CALLS_AT_ONCE]
     if all(_only_reads(context, call) for call in calls):
         answers = await _side_by_side(context, holder, calls)
     else:
         answers = [await context.gateway.call(holder, call.asked) for call in calls]
     async with context.writing() as scope:
-        for call, answer in zip(calls, answers, strict=True):
+        for call, answer in zip(asked, [*answers, *[TOO_MANY] * (len(asked) - len(answers))], strict=True):
             await conversation.add_result(scope, call.wanted, answer)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from graph.turn import run_turn
+from nodes.planning.calling import MAX_CALLS_AT_ONCE
 from nodes.vocabulary.limits import Limits
 from persistence.errors import Fenced
 from persistence.pools import Database
@@ -325,6 +326,16 @@ async def test_two_calls_with_one_id_both_run_once(database: Database, person: P
     async with desk(database, person, [twice, text("Noted.")]) as at:
         await at.ask("Remember both")
         assert [row["title"] for row in await at.rows("select title from tasks order by title")] == ["a", "b"]
+
+
+async def test_calls_past_the_bound_of_one_answer_are_told_not_to_have_run(database: Database, person: Person) -> None:
+    """Of many calls in one answer the first run; the model is told which did not, so that it can ask again."""
+    many = tools(*(call("create_task", {"title": f"task {number}"}) for number in range(MAX_CALLS_AT_ONCE + 3)))
+    async with desk(database, person, [many, text("The rest follows.")]) as at:
+        turn = await at.ask("Remember all of this")
+        assert len(await at.rows("select title from tasks")) == MAX_CALLS_AT_ONCE
+    assert len(turn.all("tool_call")) == MAX_CALLS_AT_ONCE
+    assert at.model.requests[1].all_text.count("too_many_calls") == 3
 
 
 async def test_text_that_cannot_be_stored_is_replaced_everywhere_alike(database: Database, person: Person) -> None:
