@@ -9,7 +9,6 @@ from nodes.vocabulary.context import Context
 from tools.gateway import Holder
 from tools.tool import Access, ToolAnswer, refused
 
-
 MAX_CALLS_AT_ONCE: Final = 16  # more in one breath is a loop, not a thought
 TOO_MANY: Final = refused(
     f"Not run: only the first {MAX_CALLS_AT_ONCE} calls of one answer run. Ask again for this one.", "too_many_calls"
