@@ -164,6 +164,7 @@ class Worker:
             log.info("Run %s is held by another attempt", run_id)
         except PersistenceError as error:
             log.warning("Run %s is left until its lease runs out: %s", run_id, error)
+            asyncio.get_running_loop().call_later(self._pace.lease_seconds, self.submit, user_id, run_id)
 
     async def _claim(self, user_id: UUID, run_id: UUID) -> Run | None:
         async with self._database.acting(Role.WORKER, Identity(user_id)) as scope:

@@ -206,6 +206,20 @@ async def test_a_run_that_cannot_be_written_is_left_to_the_next_attempt(
     assert (await types_of(database, person, run)).count("text") == 2
 
 
+async def test_a_worker_that_does_not_sweep_takes_its_own_run_up_again(
+    database: Database, person: Person, script: ScriptedTurns
+) -> None:
+    """After the database was away in the middle of a turn, the same worker goes on when the lease is over."""
+    script.raised = DatabaseUnavailable()
+    run = await asked(database, person)
+    async with at_work(database, script) as worker:
+        worker.submit(person.id, run.id)
+        await until(lambda: _idle(worker))
+        script.raised = None
+        row = await ended(database, person, str(run.id))
+    assert (row.status, row.attempt) == ("done", 2)
+
+
 async def test_a_run_that_takes_every_worker_down_is_given_up(
     database: Database, person: Person, script: ScriptedTurns
 ) -> None:
