@@ -1,6 +1,7 @@
 """The pools: who gets a connection, in what state, and what a caller is told when there is none."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -94,6 +95,10 @@ def granted(dsn: str, grant: LiteralString, revoke: LiteralString) -> Generator[
             admin.execute(revoke)
 
 
+@pytest.mark.skipif(
+    {"PLANWRIGHT_DATABASE_URL", "PYTEST_XDIST_WORKER"} <= os.environ.keys(),
+    reason="roles are the whole server's: beside other processes of the suite, run this with TEST_WORKERS=0",
+)
 @pytest.mark.parametrize(
     ("grant", "revoke"),
     [
