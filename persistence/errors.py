@@ -12,6 +12,13 @@ class DatabaseUnavailable(PersistenceError):
         super().__init__("The database does not answer right now.")
 
 
+class AddressInvalid(PersistenceError):
+    """The database's address is no connection string. Its text may hold a password and is not repeated."""
+
+    def __init__(self) -> None:
+        super().__init__("PLANWRIGHT_DATABASE_URL is not a connection string such as postgresql://user@host/name.")
+
+
 class StatementTimedOut(PersistenceError):
     """A statement or a lock took longer than its role may take."""
 

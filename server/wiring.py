@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from persistence import embedded
+from persistence.address import checked
 from persistence.migrate import migrate
 from persistence.pools import Database
 from persistence.record import users
@@ -74,9 +75,14 @@ async def connected(settings: Settings) -> AsyncGenerator[Database]:
 
 @contextmanager
 def database_server(settings: Settings) -> Generator[str]:
-    """Give an administrator's way to the named server, else to our own, which is started when it has to be."""
+    """Give an administrator's way to the named server, else to our own, which is started when it has to be.
+
+    Raises:
+        AddressInvalid: PLANWRIGHT_DATABASE_URL is no connection string.
+        PersistenceError: our own server does not start.
+    """
     if settings.database_url is not None:
-        yield settings.database_url.get_secret_value()
+        yield checked(settings.database_url.get_secret_value())
         return
     with embedded.start(settings.data_dir) as server:
         yield server.dsn
