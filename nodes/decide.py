@@ -12,9 +12,9 @@ from uuid import UUID
 from langgraph.runtime import Runtime
 from pydantic import JsonValue
 
-from nodes.asking.answer_stream import AnswerStream
+from nodes.asking.answer_stream import CUT_OFF, AnswerStream
 from nodes.asking.ask import Question, ask
-from nodes.asking.conversation import Conversation, told
+from nodes.asking.conversation import REPEATS_BEFORE_STOP, Conversation, told
 from nodes.asking.fallback import say_what_is_known
 from nodes.asking.reply import Reply
 from nodes.planning.drafts import Outline, outline_of
@@ -26,10 +26,8 @@ from nodes.vocabulary.model_failure import ModelFailure
 from nodes.vocabulary.state import Route, State, Update
 from persistence.runs import runs
 
-REPEATS_BEFORE_STOP = 3  # the same calls with the same arguments, answer after answer
 EMPTY = "Your last answer was empty or cut off. Answer again, in fewer words."
 ENOUGH = "Answer now with what you have; no more tools can be called."
-CUT_OFF = "\n\n(The answer reached the model's length limit and ends here.)"
 
 
 async def decide(state: State, runtime: Runtime[Context]) -> Update:

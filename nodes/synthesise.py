@@ -8,7 +8,7 @@ from uuid import UUID
 
 from langgraph.runtime import Runtime
 
-from nodes.asking.answer_stream import AnswerStream
+from nodes.asking.answer_stream import CUT_OFF, AnswerStream
 from nodes.asking.ask import Question, ask
 from nodes.asking.call_words import message_of
 from nodes.asking.conversation import Conversation, told
@@ -23,8 +23,6 @@ from nodes.vocabulary.state import State, Update
 from persistence.record import plans
 from persistence.runs import ledger
 from persistence.runs.ledger import CallState, LedgerRow
-
-CUT_OFF = "\n\n(The answer reached the model's length limit and ends here.)"
 
 
 async def synthesise(state: State, runtime: Runtime[Context]) -> Update:

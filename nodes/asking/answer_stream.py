@@ -17,6 +17,7 @@ GATHER_SECONDS: Final = 0.05  # below what an eye notices
 EVENT_CHARS: Final = 5_000  # keeps an event below 32 KB: a control character takes six bytes in JSON
 
 PARAGRAPH: Final = "\n\n"
+CUT_OFF: Final = "\n\n(The answer reached the model's length limit and ends here.)"
 AGAIN: Final = "\n\n(There was an interruption; the answer starts again.)\n\n"
 
 Introduce = Callable[[], tuple[str, Event] | None]

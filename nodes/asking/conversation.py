@@ -27,6 +27,9 @@ from tools.tool import ToolAnswer, answer_text, refused
 NO_RESULT: Final = answer_text(refused("There is no result: the call was interrupted.", "interrupted"))
 
 
+REPEATS_BEFORE_STOP: Final = 3  # the same calls with the same arguments, answer after answer
+
+
 @dataclass(frozen=True, slots=True)
 class OpenCall:
     """A tool call of the last answer that has no result yet, with its place in the run."""

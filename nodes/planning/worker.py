@@ -20,7 +20,7 @@ from pydantic import Field, JsonValue
 from typing_extensions import TypedDict
 
 from nodes.asking.ask import Question, ask
-from nodes.asking.conversation import Conversation, told
+from nodes.asking.conversation import REPEATS_BEFORE_STOP, Conversation, told
 from nodes.planning.calling import run_open_calls
 from nodes.vocabulary.context import Context
 from persistence.record.conversations import SenderType
@@ -30,7 +30,6 @@ from tools.gateway import Holder
 from tools.tool import Args, answered, function_schema, refused
 
 SUBMIT_TOOL: Final = "submit_result"
-REPEATS_BEFORE_STOP: Final = 3  # the same calls with the same arguments, answer after answer
 SUPERSTEPS_PER_TURN: Final = 2
 
 # A graph inside a node takes up its parent's durability from this key. With `sync` and no checkpointer, langgraph

@@ -9,7 +9,7 @@ other. Row security limits every statement to the caller's rows.
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from persistence.scope import Scope
@@ -66,19 +66,24 @@ class Link:
     deleted_at: datetime | None
 
 
+_EVENTS: Final = """
+    select e.id, e.summary, e.description, e.starts_at, e.ends_at, e.all_day, e.time_zone,
+        e.recurrence, e.recurrence_ends, t.id as task_id, t.title as task_title
+    from calendar_events e
+    left join lateral (
+        select t.id, t.title from task_calendar_events l join tasks t on t.id = l.task_id
+        where l.event_id = e.id and l.deleted_at is null and t.deleted_at is null
+        order by l.created_at, l.id limit 1
+    ) t on true
+"""
+
+
 async def one_off_between(scope: Scope, since: datetime, until: datetime, limit: int | None = None) -> list[Event]:
     """Return the events without a pattern that touch the time between, earliest first."""
     return await scope.all(
         Event,
-        """
-        select e.id, e.summary, e.description, e.starts_at, e.ends_at, e.all_day, e.time_zone,
-            e.recurrence, e.recurrence_ends, t.id as task_id, t.title as task_title
-        from calendar_events e
-        left join lateral (
-            select t.id, t.title from task_calendar_events l join tasks t on t.id = l.task_id
-            where l.event_id = e.id and l.deleted_at is null and t.deleted_at is null
-            order by l.created_at, l.id limit 1
-        ) t on true
+        f"""
+        {_EVENTS}
         where e.deleted_at is null and e.recurrence is null
             and e.starts_at < %(until)s and (e.ends_at > %(since)s or e.starts_at >= %(since)s)
         order by e.starts_at, e.id
@@ -92,15 +97,8 @@ async def recurring_before(scope: Scope, until: datetime) -> list[Event]:
     """Return the events with a pattern that begin before a moment."""
     return await scope.all(
         Event,
-        """
-        select e.id, e.summary, e.description, e.starts_at, e.ends_at, e.all_day, e.time_zone,
-            e.recurrence, e.recurrence_ends, t.id as task_id, t.title as task_title
-        from calendar_events e
-        left join lateral (
-            select t.id, t.title from task_calendar_events l join tasks t on t.id = l.task_id
-            where l.event_id = e.id and l.deleted_at is null and t.deleted_at is null
-            order by l.created_at, l.id limit 1
-        ) t on true
+        f"""
+        {_EVENTS}
         where e.deleted_at is null and e.recurrence is not null and e.starts_at < %s
         order by e.starts_at, e.id
         """,
@@ -112,15 +110,8 @@ async def find(scope: Scope, event_id: UUID) -> Event | None:
     """Return one event, or None when there is none or it is someone else's."""
     return await scope.one(
         Event,
-        """
-        select e.id, e.summary, e.description, e.starts_at, e.ends_at, e.all_day, e.time_zone,
-            e.recurrence, e.recurrence_ends, t.id as task_id, t.title as task_title
-        from calendar_events e
-        left join lateral (
-            select t.id, t.title from task_calendar_events l join tasks t on t.id = l.task_id
-            where l.event_id = e.id and l.deleted_at is null and t.deleted_at is null
-            order by l.created_at, l.id limit 1
-        ) t on true
+        f"""
+        {_EVENTS}
         where e.id = %s and e.deleted_at is null
         """,
         (event_id,),
