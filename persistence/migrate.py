@@ -15,14 +15,13 @@ from typing import Final, LiteralString
 
 from langgraph.checkpoint.postgres import PostgresSaver
 from psycopg import Connection, OperationalError
-from psycopg.conninfo import make_conninfo
 from psycopg.errors import DuplicateObject, InternalError_, UniqueViolation
 from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Identifier, Literal
 
 from persistence import public_rights
 from persistence.errors import DatabaseUnavailable, MigrationChanged, SchemaIsNewer
-from persistence.scope import Role, Secret, padded_keys
+from persistence.scope import DISPATCH, Role, Secret, login, padded_keys
 
 OWNER: Final = "planwright_owner"
 MIGRATE: Final = "planwright_migrate"
@@ -30,7 +29,9 @@ SCHEMA: Final = "planwright"
 ADVISORY_LOCK: Final = 0x506C616E  # "Plan"
 LOCK_POLL_SECONDS: Final = 0.05
 ROLE_TRIES: Final = 10  # as many installations of one server may start at one moment
-STATEMENT_TIMEOUT_SECONDS: Final = {Role.API: 10, Role.WORKER: 30, Role.EXECUTOR: 5}
+QUEUE_SCHEMA: Final = "planwright_queue"
+LOGINS: Final = (*Role, DISPATCH)
+STATEMENT_TIMEOUT_SECONDS: Final = {Role.API: 10, Role.WORKER: 30, Role.EXECUTOR: 5, DISPATCH: 10}
 LOCK_TIMEOUT_SECONDS: Final = 10
 IDLE_TRANSACTION_SECONDS: Final = 60
 
@@ -68,9 +69,8 @@ def migrate(admin_conninfo: str, secret: Secret) -> list[str]:
     """
     with _connected(admin_conninfo) as admin, _alone(admin):
         _settle_roles(admin, secret)
-        public_rights.withdraw(admin, OWNER)
-        login = make_conninfo(admin_conninfo, user=MIGRATE, password=secret.password(MIGRATE))
-        with _connected(login) as owner:
+        public_rights.withdraw(admin, OWNER, DISPATCH)
+        with _connected(login(admin_conninfo, MIGRATE, secret)) as owner:
             owner.execute(SQL("set role {}").format(Identifier(OWNER)))
             owner.execute(SQL("create schema if not exists {}").format(Identifier(SCHEMA)))
             owner.execute(SQL("set search_path = {}, pg_temp").format(Identifier(SCHEMA)))
@@ -125,13 +125,13 @@ def _settle_roles(admin: Connection[DictRow], secret: Secret) -> None:
 
 
 def _make_roles(admin: Connection[DictRow], secret: Secret) -> None:
-    """Create the five roles where absent, and set what they may do and their passwords."""
+    """Create the six roles where absent, and set what they may do and their passwords."""
     with admin.transaction():
         _ensure_role(admin, OWNER, "nologin")
-        for role in (MIGRATE, *Role):
+        for role in (MIGRATE, *LOGINS):
             _ensure_role(admin, role, "login")
             _set_password(admin, role, secret.password(role))
-        for role in Role:
+        for role in LOGINS:
             _limit(admin, role)
         _give_database(admin)
 
@@ -157,9 +157,9 @@ def _set_password(admin: Connection[DictRow], role: str, password: str) -> None:
     admin.execute(SQL("alter role {} password {}").format(Identifier(role), Literal(verifier)))
 
 
-def _limit(admin: Connection[DictRow], role: Role) -> None:
+def _limit(admin: Connection[DictRow], role: str) -> None:
     settings = {
-        "search_path": f"{SCHEMA}, pg_temp",
+        "search_path": f"{QUEUE_SCHEMA if role == DISPATCH else SCHEMA}, pg_temp",
         "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS[role]}s",
         "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
         "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS}s",
@@ -176,7 +176,7 @@ def _give_database(admin: Connection[DictRow]) -> None:
     admin.execute(SQL("grant {} to {}").format(Identifier(OWNER), Identifier(MIGRATE)))
     admin.execute(SQL("revoke all on database {} from public").format(database))
     admin.execute(SQL("grant create on database {} to {}").format(database, Identifier(OWNER)))
-    for role in (MIGRATE, *Role):
+    for role in (MIGRATE, *LOGINS):
         admin.execute(SQL("grant connect on database {} to {}").format(database, Identifier(role)))
 
 

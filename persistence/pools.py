@@ -5,13 +5,12 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from psycopg import AsyncConnection, DatabaseError
-from psycopg.conninfo import make_conninfo
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from persistence.errors import DatabaseUnavailable, TransactionLost, UnsafeRole
-from persistence.scope import Identity, Role, Scope, Secret, signed_context
+from persistence.scope import Identity, Role, Scope, Secret, login, signed_context
 from persistence.translation import translated
 
 POOL_SIZE: Final = {Role.API: 6, Role.WORKER: 10, Role.EXECUTOR: 8}
@@ -93,7 +92,7 @@ def _pool(conninfo: str, role: Role, secret: Secret, size: int, checkout_timeout
     is a single one, so text that smuggles in a second is refused by the server.
     """
     return AsyncConnectionPool(
-        make_conninfo(conninfo, user=role, password=secret.password(role), application_name=role),
+        login(conninfo, role, secret),
         min_size=1,
         max_size=size,
         timeout=checkout_timeout_seconds,

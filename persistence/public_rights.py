@@ -19,8 +19,11 @@ REACHING_OUT: Final = (
 )
 
 
-def withdraw(admin: Connection[DictRow], owner: str) -> None:
-    """Leave these functions, and blocks of code, to superusers and to the owner of our objects."""
+def withdraw(admin: Connection[DictRow], owner: str, notifying: str) -> None:
+    """Leave these functions, and blocks of code, to superusers and to the owner of our objects.
+
+    Notifications are also left to `notifying`, and to the owner, whose triggers wake the workers.
+    """
     if admin.info.parameter_status("is_superuser") != "on":
         return
     admin.execute("revoke usage on language plpgsql from public")
@@ -36,3 +39,5 @@ def withdraw(admin: Connection[DictRow], owner: str) -> None:
     ).fetchall()
     for function in functions:
         admin.execute(f"revoke execute on function pg_catalog.{function['signature']} from public".encode())
+    for role in (owner, notifying):
+        admin.execute(SQL("grant execute on function pg_catalog.pg_notify(text, text) to {}").format(Identifier(role)))

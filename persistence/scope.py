@@ -18,6 +18,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection, DatabaseError
 from psycopg.abc import Params
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow, class_row
 
 from persistence.translation import translated
@@ -26,6 +27,9 @@ Row = TypeVar("Row")
 
 CONTEXT_LIFETIME_SECONDS: Final = 300  # longer than any transaction, with room for clocks that differ
 HMAC_BLOCK_BYTES: Final = 64
+
+
+DISPATCH: Final = "planwright_dispatch"  # the login of the queue and of notifications: no context, nobody's rows
 
 
 class Role(StrEnum):
@@ -68,6 +72,11 @@ class Secret:
 
     def _derive(self, purpose: str) -> bytes:
         return hmac.digest(self.root, purpose.encode(), "sha256")
+
+
+def login(conninfo: str, role: str, secret: Secret) -> str:
+    """Return the way to the same database as one of our own roles."""
+    return make_conninfo(conninfo, user=role, password=secret.password(role), application_name=role)
 
 
 def padded_keys(key: bytes) -> tuple[bytes, bytes]:
