@@ -27,21 +27,32 @@ RULES: Final[dict[str, LiteralString]] = {
                     and p.roles && '{public, planwright_api, planwright_worker, planwright_executor}'
             ) is distinct from array[row ('ALL', 'PERMISSIVE', expected.is_mine, expected.is_mine)::text]
     """,
-    "only the owner's two questions across people have a policy of their own": """
+    "only what the owner's functions do across people has policies of its own": """
         select p.tablename || '.' || p.policyname from pg_policies p
         where p.schemaname = 'planwright'
             and not p.roles && '{public, planwright_api, planwright_worker, planwright_executor}'
             and (p.tablename, p.policyname, p.cmd, p.roles::text) not in (
                 ('users', 'signing_in', 'ALL', '{planwright_owner}'),
-                ('runs', 'finding_unfinished', 'SELECT', '{planwright_owner}'))
+                ('runs', 'finding_unfinished', 'SELECT', '{planwright_owner}'),
+                ('runs', 'expiring', 'UPDATE', '{planwright_owner}'),
+                ('run_events', 'expiring_found', 'SELECT', '{planwright_owner}'),
+                ('run_events', 'expiring', 'DELETE', '{planwright_owner}'),
+                ('chat_sessions', 'expiring_found', 'SELECT', '{planwright_owner}'),
+                ('chat_sessions', 'expiring', 'UPDATE', '{planwright_owner}'),
+                ('checkpoints', 'expiring_found', 'SELECT', '{planwright_owner}'),
+                ('checkpoints', 'expiring', 'DELETE', '{planwright_owner}'),
+                ('checkpoint_writes', 'expiring_found', 'SELECT', '{planwright_owner}'),
+                ('checkpoint_writes', 'expiring', 'DELETE', '{planwright_owner}'),
+                ('checkpoint_blobs', 'expiring_found', 'SELECT', '{planwright_owner}'),
+                ('checkpoint_blobs', 'expiring', 'DELETE', '{planwright_owner}'))
     """,
-    "a table of nobody's rows is one of three, and closed to our logins": """
+    "a table of nobody's rows is one of four, and closed to our logins": """
         select c.relname || ' for ' || r.rolname from pg_class c, pg_roles r
         where c.relnamespace = 'planwright'::regnamespace and c.relkind in ('r', 'p', 'f') and c.relname <> 'users'
             and r.rolname in ('planwright_api', 'planwright_worker', 'planwright_executor')
             and not exists (
                 select from pg_attribute a where a.attrelid = c.oid and a.attname = 'user_id' and not a.attisdropped)
-            and (c.relname not in ('context_keys', 'schema_migrations', 'checkpoint_migrations')
+            and (c.relname not in ('context_keys', 'schema_migrations', 'checkpoint_migrations', 'upkeep')
                 or has_table_privilege(r.oid, c.oid, 'select, insert, update, delete, truncate, references, trigger')
                 or has_any_column_privilege(r.oid, c.oid, 'select, insert, update, references'))
     """,

@@ -59,11 +59,11 @@ MISTAKES: Final[dict[str, tuple[LiteralString, str]]] = {
         "create policy shared on planwright.notes for select to planwright_api using (true)",
         "notes",
     ),
-    "only the owner's two questions across people have a policy of their own": (
+    "only what the owner's functions do across people has policies of its own": (
         "create policy peeking on planwright.notes for select to planwright_owner using (true)",
         "notes.peeking",
     ),
-    "a table of nobody's rows is one of three, and closed to our logins": (
+    "a table of nobody's rows is one of four, and closed to our logins": (
         "grant select (inner_pad) on planwright.context_keys to planwright_executor",
         "context_keys for planwright_executor",
     ),
