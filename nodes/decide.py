@@ -43,7 +43,8 @@ async def decide(state: State, runtime: Runtime[Context]) -> Update:
     if conversation.awaits_model():
         said = _Said(context, state, conversation)
         try:
-            await said.speak()
+            async with said.stream.kept():
+                await said.speak()
         except (ModelFailure, ModelGaveNothing, CallsSpent) as failure:
             if not (said.stream.started or conversation.results):
                 raise

@@ -33,7 +33,8 @@ async def synthesise(state: State, runtime: Runtime[Context]) -> Update:
         return {"route": "finish"}
     stream = AnswerStream(context, "answer")
     try:
-        await _speak(context, conversation, UUID(state["planner_id"]), stream)
+        async with stream.kept():
+            await _speak(context, conversation, UUID(state["planner_id"]), stream)
     except (ModelFailure, ModelGaveNothing, CallsSpent) as failure:
         await stream.flush()
         await say_what_is_known(context, failure)

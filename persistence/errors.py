@@ -47,6 +47,13 @@ class Fenced(PersistenceError):
         super().__init__("This attempt no longer holds the run.")
 
 
+class CancelRequested(PersistenceError):
+    """A person stopped the run: what has begun may be written down, nothing more may begin."""
+
+    def __init__(self) -> None:
+        super().__init__("The run is to be stopped, so nothing of it begins any more.")
+
+
 class UnsafeRole(PersistenceError):
     """A login role could step around row security."""
 

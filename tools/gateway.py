@@ -105,6 +105,7 @@ class Gateway:
 
         Raises:
             Fenced: another attempt holds the run.
+            CancelRequested: the run is to be stopped, and the call had not acted yet.
             DatabaseUnavailable: the database went away.
             Exception: a tool of ours broke; the call is written down as failed.
         """
@@ -134,6 +135,8 @@ class Gateway:
                 return await self._write(holder, frozen.row.id, tool, args)
             if frozen.by_earlier_attempt:
                 return await self._settled(holder, frozen.row.id, _unknown(tool), 0)
+            async with self._database.acting(Role.WORKER, self._identity) as scope:
+                await ledger.may_act(scope, frozen.row.id)
             return await self._outside(holder, frozen.row.id, tool, args)
 
     async def _freeze(self, holder: Holder, asked: Asked) -> "_Frozen":
@@ -197,6 +200,7 @@ class Gateway:
             row = await ledger.find(scope, call_id)
             if row is not None and row.state != CallState.INTENT:
                 return _replayed(row)
+            await ledger.may_act(scope, call_id)
             writer = replace(self._caller, write_scope=scope)
             answer = await _undone_if_refused(scope, tool, args, writer, self._call_timeout_seconds)
             return await self._settle(scope, holder, call_id, answer, _elapsed_ms(started))

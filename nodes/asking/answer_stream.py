@@ -4,12 +4,16 @@ The first delta goes out at once. After it, a delta goes out when the last event
 is `GATHER_SECONDS` old, so a fast model costs some twenty commits a second.
 """
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
+from nodes.asking.last_words import written_down
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.events import Event, TextSaid
+from persistence.errors import PersistenceError
 from persistence.runs import events
 from persistence.scope import Scope
 
@@ -31,6 +35,7 @@ class AnswerStream:
         self._place: Final = f"text:{place}:"
         self._introduce: Final = introduce
         self._held: list[str] = []
+        self._beginning: tuple[str, list[tuple[str, Event]]] | None = None
         self._sent_at = 0.0
         self._events = 0
 
@@ -50,21 +55,38 @@ class AnswerStream:
         text = "".join(self._held)
         if not text or not (self.started or text.strip()):
             return
-        self._held.clear()
         async with self._context.writing() as scope:
-            await self._send(scope, text)
+            sent = await self._send(scope, text)
+        self._events += sent
+        self._held.clear()
         self._sent_at = time.monotonic()
 
-    async def _send(self, scope: Scope, text: str) -> None:
-        before: list[tuple[str, Event]] = []
-        if not self.started:
-            text = await self._lead(scope) + text
-            introduction = None if self._introduce is None else self._introduce()
-            before = [] if introduction is None else [introduction]
+    @asynccontextmanager
+    async def kept(self) -> AsyncGenerator[None]:
+        """Show what has come, to the last word, when the turn is cancelled inside."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            with suppress(PersistenceError):
+                await written_down(self.flush())
+            raise
+
+    async def _send(self, scope: Scope, text: str) -> int:
+        """Append the text to the log; return how many events it took. Sent again, its keys are passed over."""
+        if self._beginning is None:
+            self._beginning = await self._begin(scope)
+        lead, introduction = ("", []) if self.started else self._beginning
+        text = lead + text
         pieces = [text[at : at + EVENT_CHARS] for at in range(0, len(text), EVENT_CHARS)]
         keyed = [(self._key(self._events + place), TextSaid(content=piece)) for place, piece in enumerate(pieces)]
-        await self._context.log.emit(scope, *before, *keyed)
-        self._events += len(pieces)
+        await self._context.log.emit(scope, *introduction, *keyed)
+        return len(pieces)
+
+    async def _begin(self, scope: Scope) -> tuple[str, list[tuple[str, Event]]]:
+        """Return what comes before the first text, the same however often that is sent."""
+        lead = await self._lead(scope)
+        introduction = None if self._introduce is None else self._introduce()
+        return lead, [] if introduction is None else [introduction]
 
     async def _lead(self, scope: Scope) -> str:
         """Return what parts this text from the one before; an earlier attempt's half is not hidden."""

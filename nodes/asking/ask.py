@@ -9,6 +9,7 @@ import json
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
@@ -18,11 +19,13 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from pydantic import JsonValue
 
 from nodes.asking.arriving import Arriving
+from nodes.asking.last_words import written_down
 from nodes.asking.reply import Reply, read_reply
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import CallsSpent
 from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.model_failure import ModelFailure
+from persistence.errors import PersistenceError
 from persistence.runs import usage
 from persistence.runs.usage import Usage
 from persistence.text import storable
@@ -110,11 +113,14 @@ async def _ask_once(context: Context, model: BaseChatModel, question: Question, 
     arriving = Arriving()
     try:
         message = await _answer(context, model, question, telling, arriving)
-    except (ModelFailure, asyncio.CancelledError) as ended:
-        outcome = "failed" if isinstance(ended, ModelFailure) else "cancelled"
-        began = arriving.chars or outcome == "cancelled"
-        paid = Usage(prompt_tokens, _tokens(arriving.chars)) if began else Usage()
-        await _settle(context, call_id, Spent(name, paid, estimated=True, outcome=outcome), started)
+    except ModelFailure:
+        paid = Usage(prompt_tokens, _tokens(arriving.chars)) if arriving.chars else Usage()
+        await _settle(context, call_id, Spent(name, paid, estimated=True, outcome="failed"), started)
+        raise
+    except asyncio.CancelledError:
+        paid = Usage(prompt_tokens, _tokens(arriving.chars))
+        with suppress(PersistenceError):
+            await _settle(context, call_id, Spent(name, paid, estimated=True, outcome="cancelled"), started)
         raise
     reply = read_reply(message, name)
     written = arriving.chars or len(reply.text) + sum(len(call.arguments) for call in reply.calls)
@@ -142,6 +148,10 @@ async def _reserve(context: Context, question: Question, model: str, tokens: int
 
 
 async def _settle(context: Context, call_id: UUID, spent: Spent, started: float) -> None:
+    await written_down(_settled(context, call_id, spent, started))
+
+
+async def _settled(context: Context, call_id: UUID, spent: Spent, started: float) -> None:
     async with context.writing() as scope:
         await usage.settle(
             scope,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from nodes.asking.conversation import Conversation, OpenCall
+from nodes.planning.cause import cause_of
 from nodes.vocabulary.context import Context
 from tools.gateway import Holder
 from tools.tool import Access, ToolAnswer, refused
@@ -38,7 +39,7 @@ async def _side_by_side(context: Context, holder: Holder, calls: Sequence[OpenCa
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(context.gateway.call(holder, call.asked)) for call in calls]
     except ExceptionGroup as problems:
-        raise problems.exceptions[0] from None
+        raise cause_of(problems) from None
     return [task.result() for task in tasks]
 
 

@@ -7,6 +7,8 @@ waves take 1.15 times the critical path (1.55 at worst), this takes 1.01 (1.02).
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
+from nodes.planning.cause import cause_of
+
 Act = Callable[[int, int | None], Awaitable[bool]]
 
 
@@ -26,7 +28,7 @@ async def schedule(
     time, so that they keep no other step waiting. `settled` gives the steps that ended
     before, by number, and whether they succeeded. `waits_for` has no cycles.
 
-    The first exception of `act` stops the rest and is raised.
+    The first exception of `act` stops the rest; of several, `cause_of` says which is raised.
     """
     loop = asyncio.get_running_loop()
     ended = {number: loop.create_future() for number in {*waits_for, *settled}}
@@ -48,4 +50,4 @@ async def schedule(
                 if number not in settled:
                     group.create_task(follow(number))
     except ExceptionGroup as problems:
-        raise problems.exceptions[0] from None
+        raise cause_of(problems) from None

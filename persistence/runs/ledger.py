@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from persistence.errors import CancelRequested
 from persistence.scope import Scope
 
 
@@ -55,8 +56,12 @@ class Entry:
 
 
 async def freeze(scope: Scope, run_id: UUID, entry: Entry) -> bool:
-    """Write a call down before it acts; False when it stands there already."""
-    return bool(
+    """Write a call down before it acts; False when it stands there already.
+
+    Raises:
+        CancelRequested: the call has not acted yet, and the run is to be stopped.
+    """
+    fresh = bool(
         await scope.execute(
             """
             insert into tool_calls (id, run_id, key, agent_id, step_number, tool, access, arguments, state)
@@ -66,6 +71,28 @@ async def freeze(scope: Scope, run_id: UUID, entry: Entry) -> bool:
             (entry.id, run_id, entry.key, entry.agent_id, entry.step_number, entry.tool, entry.access, entry.arguments),
         )
     )
+    await may_act(scope, entry.id)
+    return fresh
+
+
+async def may_act(scope: Scope, call_id: UUID) -> None:
+    """Hold that a call which has no outcome yet may act. One that has is only read again.
+
+    A cancel waits for the run's row, which the fence of this transaction holds.
+
+    Raises:
+        CancelRequested: the run is to be stopped.
+    """
+    stopped = await scope.value(
+        bool,
+        """
+        select true from tool_calls join runs on runs.id = tool_calls.run_id
+        where tool_calls.id = %s and tool_calls.state = 'intent' and runs.cancel_requested_at is not null
+        """,
+        (call_id,),
+    )
+    if stopped:
+        raise CancelRequested
 
 
 async def settle(
@@ -103,6 +130,19 @@ async def of_run(scope: Scope, run_id: UUID) -> list[LedgerRow]:
         select id, key, agent_id, step_number, tool, access, arguments, state, result, error_code, duration_ms,
             created_at
         from tool_calls where run_id = %s order by created_at, id
+        """,
+        (run_id,),
+    )
+
+
+async def open_of_run(scope: Scope, run_id: UUID) -> list[LedgerRow]:
+    """Return the calls of a run that have no outcome, oldest first."""
+    return await scope.all(
+        LedgerRow,
+        """
+        select id, key, agent_id, step_number, tool, access, arguments, state, result, error_code, duration_ms,
+            created_at
+        from tool_calls where run_id = %s and state = 'intent' order by created_at, id
         """,
         (run_id,),
     )

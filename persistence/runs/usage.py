@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from persistence.errors import CancelRequested
 from persistence.scope import Scope
 
 
@@ -47,16 +48,25 @@ class ModelCall:
 
 
 async def reserve(scope: Scope, run_id: UUID, agent_id: UUID, purpose: str, model: str, tokens: int) -> UUID:
-    """Write down that a call is about to start, and what it may cost."""
+    """Write down that a call is about to start, and what it may cost.
+
+    A cancel waits for the run's row, which the fence of this transaction holds:
+    a call that is let through here started before the cancel was acknowledged.
+
+    Raises:
+        CancelRequested: the run is to be stopped.
+    """
     call_id = await scope.value(
         UUID,
         """
         insert into model_usage (run_id, agent_id, purpose, model, reserved_tokens)
-        values (%s, %s, %s, %s, %s) returning id
+        select id, %s, %s, %s, %s from runs where id = %s and cancel_requested_at is null
+        returning id
         """,
-        (run_id, agent_id, purpose, model, tokens),
+        (agent_id, purpose, model, tokens, run_id),
     )
-    assert call_id is not None, "an insert returns its id"
+    if call_id is None:
+        raise CancelRequested
     return call_id
 
 
@@ -81,6 +91,23 @@ async def settle(
             duration_ms,
             call_id,
         ),
+    )
+
+
+async def settle_open(scope: Scope, run_id: UUID, answer_tokens: int) -> None:
+    """Count the calls that nobody lived to settle by what was asked.
+
+    `answer_tokens` is the part of each reservation that was meant for the answer;
+    how much of one came is not known, and not made up.
+    """
+    await scope.execute(
+        """
+        update model_usage set
+            prompt_tokens = greatest(reserved_tokens - %s, 0), completion_tokens = 0, cached_tokens = 0,
+            estimated = true, outcome = 'failed', settled_at = clock_timestamp()
+        where run_id = %s and outcome is null
+        """,
+        (answer_tokens, run_id),
     )
 
 
