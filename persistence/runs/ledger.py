@@ -95,6 +95,20 @@ async def may_act(scope: Scope, call_id: UUID) -> None:
         raise CancelRequested
 
 
+async def begin(scope: Scope, call_id: UUID) -> bool:
+    """Write down that a call begins whose effect is not in our database; False when it began before."""
+    return bool(
+        await scope.execute(
+            "update tool_calls set started_at = clock_timestamp() where id = %s and started_at is null", (call_id,)
+        )
+    )
+
+
+async def put_arguments(scope: Scope, call_id: UUID, arguments: str) -> None:
+    """Keep the arguments that a person gave a call before it ran, in place of the model's."""
+    await scope.execute("update tool_calls set arguments = %s where id = %s and state = 'intent'", (arguments, call_id))
+
+
 async def settle(
     scope: Scope, call_id: UUID, state: CallState, result: str, error_code: str | None, duration_ms: int
 ) -> None:

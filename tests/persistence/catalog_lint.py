@@ -35,6 +35,7 @@ RULES: Final[dict[str, LiteralString]] = {
                 ('users', 'signing_in', 'ALL', '{planwright_owner}'),
                 ('runs', 'finding_unfinished', 'SELECT', '{planwright_owner}'),
                 ('runs', 'expiring', 'UPDATE', '{planwright_owner}'),
+                ('approvals', 'finding_due', 'SELECT', '{planwright_owner}'),
                 ('run_events', 'expiring_found', 'SELECT', '{planwright_owner}'),
                 ('run_events', 'expiring', 'DELETE', '{planwright_owner}'),
                 ('chat_sessions', 'expiring_found', 'SELECT', '{planwright_owner}'),

@@ -27,6 +27,7 @@ from nodes.vocabulary.events import (
     ToolReturned,
 )
 from persistence.record.conversations import MessageRole, SenderType
+from persistence.runs.approvals import ApprovalStatus, Verdict
 from persistence.runs.ledger import CallState
 from persistence.runs.runs import FINISHED, RunStatus
 from persistence.workspace import tasks
@@ -118,6 +119,8 @@ CHECKED: Final[dict[tuple[str, str], Iterable[str]]] = {
     ("agents", "permissions"): ("read_only", "read_write"),
     ("agents", "status"): ("active", "completed", "failed"),
     ("agents", "type"): ("executor", "planner"),
+    ("approval_calls", "verdict"): Verdict,
+    ("approvals", "status"): ApprovalStatus,
     ("brain_dumps", "status"): ("completed", "failed", "pending", "processing"),
     ("calendar_events", "recurrence"): ("biweekly", "daily", "monthly", "weekdays", "weekly"),
     ("chat_messages", "role"): ("assistant", "user"),

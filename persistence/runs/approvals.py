@@ -1,0 +1,272 @@
+"""The `approvals` and `approval_calls` tables: what a run waits for, and what a person said of each call.
+
+A run that waits has one open approval. Whoever closes it (a decision, a cancel,
+the time) holds the run's row meanwhile, so exactly one of them does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+from pydantic import JsonValue
+
+from persistence.errors import CancelRequested
+from persistence.pools import Database
+from persistence.runs import runs
+from persistence.scope import Identity, Role, Scope
+
+NOTE_MAX_CHARS: Final = 1_000  # as the table has it
+
+
+class ApprovalStatus(StrEnum):
+    """Where an approval stands."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+DECIDED: Final = frozenset({ApprovalStatus.APPROVED, ApprovalStatus.DENIED})
+
+
+class Verdict(StrEnum):
+    """What a person said of one call."""
+
+    APPROVED = "approved"
+    EDITED = "edited"
+    DROPPED = "dropped"
+    DENIED = "denied"
+
+
+@dataclass(frozen=True, slots=True)
+class NewCall:
+    """A call to ask about. `outcome_unknown`: it has begun, and nobody knows what it did."""
+
+    call_id: UUID
+    outcome_unknown: bool
+    tool: str
+    arguments: str
+    target: str
+    changes: list[JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What a run waits, or waited, for. `overdue` by the database's clock."""
+
+    id: UUID
+    run_id: UUID
+    position: int
+    digest: str
+    status: str
+    said_digest: str | None
+    note: str | None
+    expires_at: datetime
+    created_at: datetime
+    closed_at: datetime | None
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalCall:
+    """One call of an approval as it was shown, and what was said of it."""
+
+    approval_id: UUID
+    call_id: UUID
+    outcome_unknown: bool
+    tool: str
+    arguments: str
+    target: str
+    changes: list[JsonValue]
+    verdict: str | None
+    edited_arguments: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What was said of a call, with the arguments it is to run with if they are others, and why."""
+
+    verdict: str
+    arguments: str | None
+    note: str | None
+
+    @property
+    def allows(self) -> bool:
+        """Say whether the call may run."""
+        return self.verdict in {Verdict.APPROVED, Verdict.EDITED}
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    run_id: UUID
+    user_id: UUID
+
+
+_COLUMNS: Final = """
+    id, run_id, position, digest, status, said_digest, note, expires_at, created_at, closed_at,
+    expires_at <= clock_timestamp() as overdue
+"""
+
+
+async def next_position(scope: Scope, run_id: UUID) -> int:
+    """Return the place of a run's next approval, the first being 1."""
+    return (await scope.value(int, "select max(position) from approvals where run_id = %s", (run_id,)) or 0) + 1
+
+
+async def insert(
+    scope: Scope, run_id: UUID, position: int, digest: str, hours: float, calls: Sequence[NewCall]
+) -> Approval:
+    """Ask a person about these calls, for so many hours."""
+    approval = await scope.only(
+        Approval,
+        f"""
+        insert into approvals (run_id, position, digest, expires_at)
+        values (%s, %s, %s, clock_timestamp() + make_interval(secs => %s))
+        returning {_COLUMNS}
+        """,
+        (run_id, position, digest, hours * 3600),
+    )
+    for place, call in enumerate(calls, start=1):
+        await scope.execute(
+            """
+            insert into approval_calls
+                (approval_id, call_id, position, outcome_unknown, tool, arguments, target, changes)
+            values (%s, %s, %s, %s, %s, %s, %s, %s)
+            """,
+            (
+                approval.id,
+                call.call_id,
+                place,
+                call.outcome_unknown,
+                call.tool,
+                call.arguments,
+                call.target,
+                Jsonb(call.changes),
+            ),
+        )
+    return approval
+
+
+async def wait(scope: Scope, run_id: UUID) -> None:
+    """Put a run down until somebody decides; its attempt writes nothing behind this.
+
+    Raises:
+        CancelRequested: the run is to be stopped, so it waits for nobody.
+    """
+    if not await scope.execute(
+        "update runs set status = 'waiting' where id = %s and cancel_requested_at is null", (run_id,)
+    ):
+        raise CancelRequested
+
+
+async def ruling_on(scope: Scope, call_id: UUID, *, outcome_unknown: bool) -> Ruling | None:
+    """Return what was said of a call, before it acted or about its unknown outcome; None while nothing was."""
+    return await scope.one(
+        Ruling,
+        """
+        select c.verdict, c.edited_arguments as arguments, a.note
+        from approval_calls c join approvals a on a.id = c.approval_id
+        where c.call_id = %s and c.outcome_unknown = %s and c.verdict is not null
+        """,
+        (call_id, outcome_unknown),
+    )
+
+
+async def find(scope: Scope, run_id: UUID, digest: str) -> Approval | None:
+    """Return the approval of a run that showed exactly these calls."""
+    return await scope.one(
+        Approval, f"select {_COLUMNS} from approvals where run_id = %s and digest = %s", (run_id, digest)
+    )
+
+
+async def of_run(scope: Scope, run_id: UUID) -> list[Approval]:
+    """Return every approval of a run, in order."""
+    return await scope.all(Approval, f"select {_COLUMNS} from approvals where run_id = %s order by position", (run_id,))
+
+
+async def calls_of(scope: Scope, approval_id: UUID) -> list[ApprovalCall]:
+    """Return the calls of an approval, in the order they were shown."""
+    return await scope.all(
+        ApprovalCall,
+        """
+        select approval_id, call_id, outcome_unknown, tool, arguments, target, changes, verdict, edited_arguments
+        from approval_calls where approval_id = %s order by position
+        """,
+        (approval_id,),
+    )
+
+
+async def rule(scope: Scope, approval_id: UUID, call_id: UUID, verdict: Verdict, arguments: str | None = None) -> None:
+    """Write down what was said of a call."""
+    await scope.execute(
+        "update approval_calls set verdict = %s, edited_arguments = %s where approval_id = %s and call_id = %s",
+        (verdict, arguments, approval_id, call_id),
+    )
+
+
+async def decide(scope: Scope, approval_id: UUID, status: ApprovalStatus, said_digest: str, note: str | None) -> None:
+    """Close an approval with what was said of it as a whole."""
+    await scope.execute(
+        """
+        update approvals set status = %s, said_digest = %s, note = %s, closed_at = clock_timestamp()
+        where id = %s
+        """,
+        (status, said_digest, note, approval_id),
+    )
+
+
+async def close_open(scope: Scope, run_id: UUID, status: ApprovalStatus) -> None:
+    """Close what a run waits for without a decision."""
+    await scope.execute(
+        "update approvals set status = %s, closed_at = clock_timestamp() where run_id = %s and status = 'open'",
+        (status, run_id),
+    )
+
+
+async def go_on(scope: Scope, run_id: UUID, session_id: UUID) -> None:
+    """Give a run that waits to the workers again."""
+    await scope.execute("update runs set status = 'queued' where id = %s and status = 'waiting'", (run_id,))
+    await runs.hand_on(scope, session_id)
+
+
+async def hold(scope: Scope, run_id: UUID) -> bool:
+    """Let nobody else move a run until this transaction ends; False when there is none."""
+    return bool(await scope.value(bool, "select true from runs where id = %s for no key update", (run_id,)))
+
+
+async def expire_due(database: Database) -> list[UUID]:
+    """End the waiting of every run, of all users, whose time is up; return which. A worker ends them as cancelled."""
+    async with database.acting(Role.WORKER, Identity(UUID(int=0))) as scope:
+        due = await scope.all(_Due, "select run_id, user_id from due_approvals()")
+    expired: list[UUID] = []
+    for one in due:
+        async with database.acting(Role.WORKER, Identity(one.user_id)) as scope:
+            if await _expire(scope, one.run_id):
+                expired.append(one.run_id)
+    return expired
+
+
+async def _expire(scope: Scope, run_id: UUID) -> bool:
+    """End a run's waiting unless somebody was faster."""
+    session_id = await scope.value(
+        UUID,
+        """
+        update runs set status = 'queued', cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp())
+        where id = %s and status = 'waiting'
+            and exists (select from approvals a where a.run_id = runs.id and a.status = 'open'
+                and a.expires_at <= clock_timestamp())
+        returning session_id
+        """,
+        (run_id,),
+    )
+    if session_id is None:
+        return False
+    await close_open(scope, run_id, ApprovalStatus.EXPIRED)
+    await runs.hand_on(scope, session_id)
+    return True
