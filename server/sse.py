@@ -14,8 +14,7 @@ from typing import Final
 from fastapi.responses import StreamingResponse
 from starlette.types import Message, Send
 
-from persistence.runs.events import LoggedEvent
-from server.tail import Heartbeat
+from server.tail import ComeBack, Heartbeat, Told
 
 SEND_TIMEOUT_SECONDS: Final = 30.0  # a reader that takes nothing for this long is let go
 KEEP_ALIVE: Final = b": keep-alive\n\n"
@@ -29,15 +28,17 @@ _LINE_END: Final = re.compile(r"[\r\n]")
 log = logging.getLogger(__name__)
 
 
-def frame(event: LoggedEvent | Heartbeat) -> bytes:
+def frame(event: Told) -> bytes:
     """Return an event as it is sent."""
     if isinstance(event, Heartbeat):
         return KEEP_ALIVE
+    if isinstance(event, ComeBack):
+        return f"retry: {event.milliseconds}\n\n".encode()
     assert not _LINE_END.search(event.payload), "JSON escapes every line end"
     return f"id: {event.seq}\ndata: {event.payload}\n\n".encode()
 
 
-async def _frames(events: AsyncGenerator[LoggedEvent | Heartbeat]) -> AsyncGenerator[bytes]:
+async def _frames(events: AsyncGenerator[Told]) -> AsyncGenerator[bytes]:
     async with aclosing(events):
         async for event in events:
             yield frame(event)
@@ -48,7 +49,7 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncGenerator[LoggedEvent | Heartbeat]) -> None:
+    def __init__(self, events: AsyncGenerator[Told]) -> None:
         self._frames: Final = _frames(events)
         super().__init__(self._frames, headers=HEADERS)
 

@@ -1,42 +1,63 @@
-"""Following a run's log: what is there, then what comes, until the terminal event.
+"""Following a run's log: what is there, then what comes, until the run ends or waits for a person.
 
-The log in Postgres is the truth. `Hub` only says when to look again, so that a
-reader in the worker's own process does not wait for its next look.
+The log in Postgres is the truth. `Hub` only says when to look again: after a
+commit in this process, and when another process told of one of its own.
 """
 
 import asyncio
 import logging
+import secrets
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Final
 from uuid import UUID
 
-from nodes.vocabulary.events import TERMINAL_TYPES
 from persistence.errors import DatabaseUnavailable, StatementTimedOut
 from persistence.pools import Database
-from persistence.runs import events, runs
-from persistence.runs.events import LoggedEvent
+from persistence.runs import events
+from persistence.runs.events import LoggedEvent, Reading
 from persistence.scope import Identity, Role
+from server.looks import Answer, Looks, Place
 
-POLL_SECONDS: Final = 1.0  # how late an event of another process can be seen
+POLL_SECONDS: Final = 1.5  # news wakes readers; this is for news that got lost, and nobody waits two seconds for it
 HEARTBEAT_SECONDS: Final = 15.0  # proxies cut a silent connection after 30 to 60
 BATCH_EVENTS: Final = 100  # of at most 32 KB each
+COME_BACK_MILLISECONDS: Final = range(500, 3_000)  # spread, so that not all clients of a stopped server meet again
 
 log = logging.getLogger(__name__)
 
 
 class Hub:
-    """Wakes whoever in this process waits for news of a run."""
+    """Wakes whoever in this process waits for news of a run, and passes the news of this process on."""
 
     def __init__(self) -> None:
-        self.closed = False
+        self.looks: Final = Looks()
+        self.pass_on: Callable[[UUID], None] | None = None  # tells the other processes; it never waits and never fails
         self._waiting: Final = defaultdict[UUID, set[asyncio.Event]](set)
+        self._closing: Final = asyncio.get_running_loop().create_future()
 
     def told(self, run_id: UUID) -> None:
-        """Wake the readers of a run: something was committed to its log."""
+        """Say that something of a run was committed here: its readers wake, in every process."""
+        self.heard(run_id)
+        if self.pass_on is not None:
+            self.pass_on(run_id)
+
+    def heard(self, run_id: UUID) -> None:
+        """Wake the readers of a run here: something was committed to its log."""
+        self.looks.too_early(run_id)
+        self.wake(run_id)
+
+    def missed(self) -> None:
+        """Wake every reader here: for a while nobody told us anything."""
+        for run_id in list(self._waiting):
+            self.heard(run_id)
+
+    def wake(self, run_id: UUID) -> None:
+        """Have the readers of a run look again, together."""
         for event in self._waiting.get(run_id, ()):
             event.set()
 
@@ -52,11 +73,22 @@ class Hub:
             if not self._waiting[run_id]:
                 del self._waiting[run_id]
 
+    @property
+    def closed(self) -> bool:
+        """Say whether the process stops."""
+        return self._closing.done()
+
     def close(self) -> None:
-        """End every stream at its next look: the process stops, and clients resume elsewhere."""
-        self.closed = True
+        """End every stream, whatever it waits for: the process stops, and clients resume elsewhere."""
+        if not self.closed:
+            self._closing.set_result(None)
         for run_id in list(self._waiting):
-            self.told(run_id)
+            self.wake(run_id)
+
+    async def first(self, look: asyncio.Task[Answer]) -> bool:
+        """Wait for a look; False when the process stops before."""
+        await asyncio.wait({look, self._closing}, return_when=asyncio.FIRST_COMPLETED)
+        return look.done()
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -68,57 +100,63 @@ class Heartbeat:
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """What one look into the log found."""
+class ComeBack:
+    """The process stops before the run does: the client goes on elsewhere, after this long."""
 
-    found: list[LoggedEvent]
-    over: bool
+    milliseconds: int
 
 
-async def tail(
-    database: Database, user_id: UUID, run_id: UUID, after: int, hub: Hub
-) -> AsyncGenerator[LoggedEvent | Heartbeat]:
-    """Yield the events of a run behind `after`, as they come, up to its terminal event.
+Told = LoggedEvent | Heartbeat | ComeBack
 
-    It also ends when the run is deleted or the process stops. Between two looks
-    no connection is held, and a database that is away is waited for.
+_NOTHING_SEEN: Final = Reading([], last_seq=0, resting=False, expired=False)
+
+
+async def tail(database: Database, user_id: UUID, run_id: UUID, after: int, hub: Hub) -> AsyncGenerator[Told]:
+    """Yield the events of a run behind `after`, as they come, until all is said: the run ended or waits for a person.
+
+    It also ends when the run or its events are deleted, and with `ComeBack` when
+    the process stops. Between two looks no connection is held, and a database
+    that is away is waited for.
     """
     silent_since = monotonic()
     with hub.listening(run_id) as news:
         while not hub.closed:
             news.clear()
-            look = await _patient_look(database, user_id, run_id, after)
-            for event in look.found:
+            look = hub.looks.join(Place(user_id, run_id, after), partial(_look, database))
+            if not await hub.first(look):
+                break
+            seen = look.result()
+            if seen is None or seen.expired:
+                return
+            for event in seen.found:
                 yield event
                 after, silent_since = event.seq, monotonic()
-            if look.over:
+            if after < seen.last_seq:
+                continue
+            if seen.resting:
                 return
-            if not look.found:
-                if monotonic() - silent_since >= HEARTBEAT_SECONDS:
-                    yield Heartbeat()
-                    silent_since = monotonic()
-                await wait_at_most(news, POLL_SECONDS)
+            if monotonic() - silent_since >= HEARTBEAT_SECONDS:
+                yield Heartbeat()
+                silent_since = monotonic()
+            if not await wait_at_most(news, POLL_SECONDS):
+                hub.wake(run_id)
+    yield ComeBack(secrets.choice(COME_BACK_MILLISECONDS))
 
 
-async def _patient_look(database: Database, user_id: UUID, run_id: UUID, after: int) -> _Look:
+async def _look(database: Database, place: Place) -> Answer:
+    """Return what stands behind a place, or that nothing does while the database is away."""
     try:
-        return await _look(database, user_id, run_id, after)
+        async with database.acting(Role.API, Identity(place.user_id)) as scope:
+            return await events.read_behind(scope, place.run_id, place.after, BATCH_EVENTS)
     except (DatabaseUnavailable, StatementTimedOut):
-        log.warning("The log of run %s cannot be read right now", run_id)
-        return _Look([], over=False)
+        log.warning("The log of run %s cannot be read right now", place.run_id)
+        return _NOTHING_SEEN
 
 
-async def _look(database: Database, user_id: UUID, run_id: UUID, after: int) -> _Look:
-    async with database.acting(Role.API, Identity(user_id)) as scope:
-        run = await runs.find(scope, run_id)
-        if run is None or run.last_seq <= after:
-            return _Look([], over=run is None or run.finished)
-        found = await events.after(scope, run_id, after, BATCH_EVENTS)
-    return _Look(found, over=any(event.type in TERMINAL_TYPES for event in found))
-
-
-async def wait_at_most(news: asyncio.Event, seconds: float) -> None:
-    """Return when there is news, or when the time is up."""
-    with suppress(TimeoutError):
+async def wait_at_most(news: asyncio.Event, seconds: float) -> bool:
+    """Wait for news, at most so long; False when there was none."""
+    try:
         async with asyncio.timeout(seconds):
-            await news.wait()
+            return await news.wait()
+    except TimeoutError:
+        return False

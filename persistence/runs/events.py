@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from persistence.runs.runs import FINISHED, RunStatus
 from persistence.scope import Scope
 
 
@@ -56,6 +57,53 @@ async def after(scope: Scope, run_id: UUID, seq: int, limit: int) -> list[Logged
         LoggedEvent,
         "select seq, type, payload from run_events where run_id = %s and seq > %s order by seq limit %s",
         (run_id, seq, limit),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What stands in a log behind a place, seen together with where its run stands."""
+
+    found: list[LoggedEvent]
+    last_seq: int
+    resting: bool
+    expired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    last_seq: int
+    status: str
+    expired: bool
+    seq: int | None
+    type: str | None
+    payload: str | None
+
+
+async def read_behind(scope: Scope, run_id: UUID, seq: int, limit: int) -> Reading | None:
+    """Return the events behind `seq`, in order, at most `limit`; None when there is no such run.
+
+    The log is `resting` when its run has ended or waits for a person: until
+    somebody decides, nothing comes. It is `expired` when its events were removed.
+    """
+    lines = await scope.all(
+        _Line,
+        """
+        select r.last_seq, r.status, r.events_expired_at is not null as expired, e.seq, e.type, e.payload
+        from runs r left join lateral (
+            select seq, type, payload from run_events
+            where run_id = r.id and seq > %(seq)s order by seq limit %(limit)s) as e on true
+        where r.id = %(run)s order by e.seq
+        """,
+        {"run": run_id, "seq": seq, "limit": limit},
+    )
+    if not lines:
+        return None
+    return Reading(
+        [LoggedEvent(line.seq, line.type, line.payload) for line in lines if line.seq and line.type and line.payload],
+        lines[0].last_seq,
+        lines[0].status == RunStatus.WAITING or lines[0].status in FINISHED,
+        lines[0].expired,
     )
 
 

@@ -9,12 +9,13 @@ from pydantic import ValidationError
 
 from graph.models import ModelProfileInvalid
 from persistence.runs import runs
+from persistence.runs.events import LoggedEvent
 from persistence.scope import Identity, Role, Scope
 from server.accept import accept
 from server.bodies import Ask
 from server.settings import Settings, SettingsInvalid
 from server.stopping import Stopped, stop_run
-from server.tail import Heartbeat, tail
+from server.tail import tail
 from server.terminal.backend import Question
 from server.terminal.exits import CommandFailed, ExitCode
 from server.terminal.frames import Frame
@@ -35,8 +36,7 @@ class LocalBackend:
         """Store the message, have its run worked on and follow it."""
         ask = _checked(question)
         with failures_told():
-            accepted = await accept(self._planwright.database, self._user_id, ask)
-        self._planwright.worker.submit(self._user_id, accepted.run.id)
+            accepted = await accept(self._planwright.database, self._user_id, ask, queue=self._planwright.queue)
         async with aclosing(self._tailed(accepted.run.id, 0)) as frames:
             async for frame in frames:
                 yield frame
@@ -44,10 +44,9 @@ class LocalBackend:
     async def follow(self, run_id: UUID, after: int) -> AsyncGenerator[Frame]:
         """Follow a run; one that nobody works on is taken up here."""
         async with self._reading() as scope:
-            run = await runs.find(scope, run_id)
-        if run is None:
-            raise no_such_run(run_id)
-        self._planwright.worker.submit(self._user_id, run_id)
+            if await runs.find(scope, run_id) is None:
+                raise no_such_run(run_id)
+            await runs.bring(scope, run_id, self._planwright.queue)
         async with aclosing(self._tailed(run_id, after)) as frames:
             async for frame in frames:
                 yield frame
@@ -71,7 +70,7 @@ class LocalBackend:
         here = self._planwright
         async with aclosing(tail(here.database, self._user_id, run_id, after, here.hub)) as events:
             async for event in events:
-                if not isinstance(event, Heartbeat):
+                if isinstance(event, LoggedEvent):
                     yield Frame(event.seq, event.payload)
 
     @asynccontextmanager
