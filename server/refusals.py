@@ -23,6 +23,7 @@ _REFUSALS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
         "request_timeout": (408, "The body did not arrive in time."),
         "idempotency_mismatch": (422, "This Idempotency-Key was used for another request."),
         "run_finished": (409, "The run has ended already."),
+        "events_expired": (410, "The run's events were removed. Its answer is among the session's messages."),
         "session_busy": (409, "The session has a run that has not ended."),
         "body_too_large": (413, "The body is too large."),
         "unsupported_media_type": (415, "The body must be application/json, not encoded further."),

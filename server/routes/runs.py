@@ -11,7 +11,7 @@ from persistence.runs.runs import Run
 from persistence.scope import Identity, Role
 from server.auth import SignedIn
 from server.bodies import Id
-from server.cursor import cursor_of
+from server.cursor import cursor_of, standing
 from server.dependencies import TheServer
 from server.openapi import EVENTS
 from server.refusals import Refused
@@ -61,8 +61,8 @@ async def read(planwright: TheServer, user_id: SignedIn, run_id: Id) -> Trace:
 async def follow(request: Request, planwright: TheServer, user_id: SignedIn, run_id: Id) -> EventStream:
     """Follow a run's log behind `Last-Event-ID` (or `?after=`), during the run and after it."""
     run = await _found(planwright, user_id, run_id)
-    given = request.headers.getlist("last-event-id") or request.query_params.getlist("after")
-    return EventStream(tail(planwright.database, user_id, run_id, cursor_of(given, run.last_seq), planwright.hub))
+    after = standing(run, cursor_of(request))
+    return EventStream(tail(planwright.database, user_id, run_id, after, planwright.hub))
 
 
 @router.post("/{run_id}/cancel", status_code=202)
