@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Literal
 from uuid import UUID
 
+from nodes.planning.unfinished import Because, close_everything
 from nodes.vocabulary.events import Done, Failed, FinishedReason, UsageBody
 from nodes.vocabulary.log import EventLog
 from persistence.pools import Database
-from persistence.record import agents, conversations, executions, messages, plans
+from persistence.record import agents, conversations, messages, plans
 from persistence.runs import events, runs, usage
 from persistence.runs.runs import RunStatus
 from persistence.scope import Identity, Role, Scope
@@ -22,15 +23,15 @@ SOMETHING_WENT_WRONG = "Something went wrong. The request was stopped; what was 
 
 
 async def end_answered(database: Database, identity: Identity, told: Told, reason: FinishedReason) -> None:
-    """End a run with its answer, stored exactly as it was streamed."""
+    """End a run with its answer, stored exactly as it was streamed; as cancelled when a person stopped it meanwhile."""
     async with database.acting(Role.WORKER, identity) as scope:
-        await _end_with_text(scope, run_id_of(identity), EventLog(told), reason, RunStatus.DONE)
+        await _end_with_text(scope, run_id_of(identity), EventLog(told), reason)
 
 
 async def end_cancelled(database: Database, identity: Identity, told: Told) -> None:
-    """End a run that a person stopped: what was said and spent stays."""
+    """End a run that a person stopped: what was said, done and spent stays; what was open is closed."""
     async with database.acting(Role.WORKER, identity) as scope:
-        await _end_with_text(scope, run_id_of(identity), EventLog(told), FinishedReason.CANCELLED, RunStatus.CANCELLED)
+        await _end_with_text(scope, run_id_of(identity), EventLog(told), FinishedReason.CANCELLED)
 
 
 async def end_failed(
@@ -43,10 +44,11 @@ async def end_failed(
     text: str = SOMETHING_WENT_WRONG,
 ) -> None:
     """End a run by an `error` event; `text` is shown to the person."""
-    run_id = run_id_of(identity)
+    run_id, log = run_id_of(identity), EventLog(told)
     async with database.acting(Role.WORKER, identity) as scope:
+        await close_everything(scope, log, run_id, Because.FAILED)
         await _close_record(scope, run_id, "failed")
-        await EventLog(told).emit(scope, ("end", Failed(error=text, code=code, retryable=retryable)))
+        await log.emit(scope, ("end", Failed(error=text, code=code, retryable=retryable)))
         await runs.finish(scope, run_id, RunStatus.ERROR, error_code=code)
 
 
@@ -56,15 +58,18 @@ def run_id_of(identity: Identity) -> UUID:
     return identity.run_id
 
 
-async def _end_with_text(scope: Scope, run_id: UUID, log: EventLog, reason: FinishedReason, status: RunStatus) -> None:
+async def _end_with_text(scope: Scope, run_id: UUID, log: EventLog, reason: FinishedReason) -> None:
     run = await runs.find(scope, run_id)
     assert run is not None, "the fence was just passed"
-    said = await events.texts(scope, run_id)
-    if said:
+    if run.cancel_requested_at is not None:
+        reason = FinishedReason.CANCELLED  # it was acknowledged: nothing else may be told
+    stopped = reason is FinishedReason.CANCELLED
+    if said := await events.texts(scope, run_id):
         await messages.insert(scope, run.session_id, run_id, "assistant", said)
-    await _close_record(scope, run_id, "completed" if status is RunStatus.DONE else "failed")
+    await close_everything(scope, log, run_id, Because.STOPPED if stopped else Because.INTERRUPTED)
+    await _close_record(scope, run_id, "failed" if stopped else "completed")
     await log.emit(scope, ("end", await _done(scope, run_id, reason)))
-    await runs.finish(scope, run_id, status, reason=reason)
+    await runs.finish(scope, run_id, RunStatus.CANCELLED if stopped else RunStatus.DONE, reason=reason)
 
 
 async def _close_record(scope: Scope, run_id: UUID, status: Literal["completed", "failed"]) -> None:
@@ -73,7 +78,6 @@ async def _close_record(scope: Scope, run_id: UUID, status: Literal["completed",
     if plan is not None:
         whole = all(step.get("status") == "completed" for step in plan.steps)
         await plans.finish(scope, plan.id, "completed" if whole else "failed")
-    await executions.abandon_open(scope, run_id)
     await conversations.finish_open(scope, run_id, status)
     await agents.finish_open(scope, run_id, status)
 

@@ -11,10 +11,11 @@ from langgraph.runtime import Runtime
 from nodes.planning.plan_rows import steps_of
 from nodes.planning.schedule import schedule
 from nodes.planning.steps import Steps
+from nodes.planning.unfinished import Because, close_executors
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.events import StepStatus
 from nodes.vocabulary.state import State, Update
-from persistence.record import executions, plans
+from persistence.record import plans
 
 ENDED = {StepStatus.COMPLETED: True, StepStatus.FAILED: False, StepStatus.SKIPPED: False}
 
@@ -25,7 +26,7 @@ async def run_plan(state: State, runtime: Runtime[Context]) -> Update:
     async with context.writing() as scope:
         plan = await plans.of_run(scope, context.run_id)
         assert plan is not None, "a plan was stored before it runs"
-        await executions.abandon_open(scope, context.run_id)
+        await close_executors(scope, context.log, context.run_id, Because.INTERRUPTED)
     steps = Steps(context, plan.id, UUID(state["planner_id"]), steps_of(plan))
     settled = {number: ENDED[step.status] for number, step in steps.by_number.items() if step.status in ENDED}
     waits_for = {number: step.depends_on for number, step in steps.by_number.items()}

@@ -13,13 +13,16 @@ from uuid import UUID, uuid5
 
 from persistence.errors import PersistenceError, StatementRefused, StatementTimedOut
 from persistence.pools import Database
-from persistence.runs import ledger
+from persistence.runs import approvals, ledger
+from persistence.runs.approvals import Ruling
 from persistence.runs.ledger import CallState, Entry, LedgerRow
 from persistence.scope import Identity, Role, Scope
 from persistence.text import shortened, storable, storable_json
 from tools.arguments import MAX_ARGUMENT_CHARS, is_deeper, validated
-from tools.errors import CallsSpent, MayNotWrite, NotOffered, ToolError, UnknownTool
+from tools.consent import Consent
+from tools.errors import AwaitsPerson, CallsSpent, MayNotWrite, NotOffered, ToolError, UnknownTool
 from tools.registry import Registry
+from tools.rulings import NOT_APPROVED, as_decided, left_as_it_is, ran_again, said_no
 from tools.tool import Access, AnyTool, Args, Caller, Effect, ToolAnswer, answer_of, answer_text, refused
 
 CALL_TIMEOUT_SECONDS: Final = 20.0  # four times the statement limit of the SELECT-only role
@@ -27,7 +30,8 @@ MAX_RESULT_CHARS: Final = 16_000  # what a model can still read with several res
 MAX_MESSAGE_CHARS: Final = 2_000  # a message is a sentence or two
 MAX_RESULT_DEPTH: Final = 32  # the deepest result of ours has five levels; what reads a result stops at 200
 MAX_NAME_CHARS: Final = 100  # what is kept of a name that no tool has
-DENIED_CODES: Final = frozenset({"unknown_tool", "tool_not_offered", "write_denied", "budget_exhausted"})
+DENIED_CODES: Final = frozenset({"unknown_tool", "tool_not_offered", "write_denied", "budget_exhausted", NOT_APPROVED})
+OUTCOME_UNKNOWN: Final = "outcome_unknown"
 
 CUT_OFF_CODES: Final = frozenset(
     {"tool_timeout", "tool_crashed"}
@@ -75,6 +79,7 @@ class Gateway:
         identity: Identity,
         caller: Caller,
         journal: Journal,
+        consent: Consent,
         budget: int,
         call_timeout_seconds: float = CALL_TIMEOUT_SECONDS,
     ) -> None:
@@ -85,6 +90,7 @@ class Gateway:
         self._run_id: Final = identity.run_id
         self._caller: Final = caller
         self._journal: Final = journal
+        self._consent: Final = consent
         self._budget: Final = budget
         self._call_timeout_seconds: Final = call_timeout_seconds
         self._one_write_at_a_time: Final = asyncio.Lock()
@@ -104,20 +110,68 @@ class Gateway:
         Every foreseen failure is an answer that the model can act on.
 
         Raises:
+            AwaitsPerson: a person has to decide first, whether it may run or, when its outcome is unknown, run again.
             Fenced: another attempt holds the run.
             CancelRequested: the run is to be stopped, and the call had not acted yet.
             DatabaseUnavailable: the database went away.
             Exception: a tool of ours broke; the call is written down as failed.
         """
         asked = _storable(asked)
+        return await self._call(holder, asked, await self._freeze(holder, asked), agreed=False)
+
+    async def held(self, holder: Holder, asked: Asked) -> UUID | None:
+        """Freeze a call that will have to wait for a person, to be asked about with others; None for any other.
+
+        Raises:
+            Fenced, CancelRequested, DatabaseUnavailable: as `call`.
+        """
+        asked = _storable(asked)
+        try:
+            tool = self._permitted(holder, asked.tool, calls_so_far=0)
+            if not await self._consent.is_missing(tool, validated(tool, asked.arguments), self._caller):
+                return None
+        except ToolError:
+            return None
         frozen = await self._freeze(holder, asked)
+        undecided = frozen.ruling is None and frozen.row.state in {CallState.INTENT, CallState.UNKNOWN}
+        return frozen.row.id if undecided else None
+
+    async def _call(self, holder: Holder, asked: Asked, frozen: "_Frozen", *, agreed: bool) -> ToolAnswer:
+        """Do with a frozen call what is left to do; `agreed` when a person has decided on it as another call."""
+        if frozen.row.state == CallState.UNKNOWN:
+            return await self._after_unknown(holder, asked, frozen)
         if frozen.row.state != CallState.INTENT:
-            return _replayed(frozen.row)
+            return as_decided(frozen.ruling, _replayed(frozen.row))
+        if frozen.ruling is not None and not frozen.ruling.allows:
+            return await self._settled(holder, frozen.row.id, said_no(frozen.row.tool, frozen.ruling), 0)
         try:
             tool = self._permitted(holder, asked.tool, frozen.calls_so_far)
-            args = validated(tool, asked.arguments)
+            args = validated(tool, frozen.arguments or asked.arguments)
         except ToolError as error:
             return await self._settled(holder, frozen.row.id, refused(str(error), error.code), 0)
+        if frozen.ruling is None and not agreed and await self._consent.is_missing(tool, args, self._caller):
+            raise AwaitsPerson(frozen.row.id)
+        answer = await self._ran(holder, frozen, tool, args)
+        if answer.code == OUTCOME_UNKNOWN:
+            raise AwaitsPerson(frozen.row.id)
+        return as_decided(frozen.ruling, answer)
+
+    async def _after_unknown(self, holder: Holder, asked: Asked, frozen: "_Frozen") -> ToolAnswer:
+        """Run a call again, as a call of its own, when a person said so; nothing else runs it again.
+
+        Raises:
+            AwaitsPerson: nobody has decided yet.
+        """
+        if frozen.ruling is None:
+            raise AwaitsPerson(frozen.row.id)
+        if not frozen.ruling.allows:
+            return left_as_it_is(frozen.row.tool, frozen.ruling)
+        arguments = frozen.arguments or frozen.row.arguments
+        again = replace(asked, key=f"{asked.key}:again", arguments=arguments)
+        answer = await self._call(holder, again, await self._freeze(holder, again), agreed=True)
+        return ran_again(frozen.row.tool, as_decided(frozen.ruling, answer))
+
+    async def _ran(self, holder: Holder, frozen: "_Frozen", tool: AnyTool, args: Args) -> ToolAnswer:
         try:
             return await self._act(holder, frozen, tool, args)
         except PersistenceError:
@@ -133,10 +187,11 @@ class Gateway:
         async with self._one_write_at_a_time:
             if tool.effect is Effect.LOCAL:
                 return await self._write(holder, frozen.row.id, tool, args)
-            if frozen.by_earlier_attempt:
-                return await self._settled(holder, frozen.row.id, _unknown(tool), 0)
             async with self._database.acting(Role.WORKER, self._identity) as scope:
                 await ledger.may_act(scope, frozen.row.id)
+                begins = await ledger.begin(scope, frozen.row.id)
+            if not begins:
+                return await self._settled(holder, frozen.row.id, outcome_unknown(tool.name), 0)
             return await self._outside(holder, frozen.row.id, tool, args)
 
     async def _freeze(self, holder: Holder, asked: Asked) -> "_Frozen":
@@ -157,9 +212,19 @@ class Gateway:
             fresh = await ledger.freeze(scope, self._run_id, entry)
             if fresh:
                 await self._journal.called(scope, holder, call_id, kept)
-            row = await ledger.find(scope, call_id)
-            assert row is not None, "the row was just written or stood there"
-            return _Frozen(row, not fresh, await ledger.count(scope, self._run_id))
+            return await self._found(scope, call_id)
+
+    async def _found(self, scope: Scope, call_id: UUID) -> "_Frozen":
+        """Return a frozen call with what a person said of it; arguments they gave stand in the ledger before it runs."""
+        row = await ledger.find(scope, call_id)
+        assert row is not None, "the row was just written or stood there"
+        is_unknown = row.state == CallState.UNKNOWN
+        ruling = None
+        if row.access == Access.WRITE:
+            ruling = await approvals.ruling_on(scope, call_id, outcome_unknown=is_unknown)
+        if ruling is not None and ruling.arguments is not None and not is_unknown:
+            await ledger.put_arguments(scope, call_id, ruling.arguments)
+        return _Frozen(row, ruling, await ledger.count(scope, self._run_id))
 
     def _permitted(self, holder: Holder, name: str, calls_so_far: int) -> AnyTool:
         """Return the tool, if there is one and the holder may call it now.
@@ -186,7 +251,7 @@ class Gateway:
         started = time.monotonic()
         answer = await _run(tool, args, self._caller, self._call_timeout_seconds)
         if tool.access is Access.WRITE and answer.code in CUT_OFF_CODES:
-            answer = _unknown(tool)
+            answer = outcome_unknown(tool.name)
         return await self._settled(holder, call_id, answer, _elapsed_ms(started))
 
     async def _write(self, holder: Holder, call_id: UUID, tool: AnyTool, args: Args) -> ToolAnswer:
@@ -221,8 +286,13 @@ class Gateway:
 @dataclass(frozen=True, slots=True)
 class _Frozen:
     row: LedgerRow
-    by_earlier_attempt: bool
+    ruling: Ruling | None
     calls_so_far: int
+
+    @property
+    def arguments(self) -> str | None:
+        """Return the arguments that a person gave the call in place of the model's."""
+        return None if self.ruling is None else self.ruling.arguments
 
 
 class _Refusal(Exception):
@@ -274,8 +344,9 @@ def _too_slow(tool: AnyTool) -> ToolAnswer:
     return refused(f"{tool.name} took too long and was stopped. Ask for less at once.", "tool_timeout")
 
 
-def _unknown(tool: AnyTool) -> ToolAnswer:
-    return refused(f"It is not known whether {tool.name} took effect. A person has to check.", "outcome_unknown")
+def outcome_unknown(tool: str) -> ToolAnswer:
+    """Return what can be said of an external call that began and has no outcome."""
+    return refused(f"It is not known whether {tool} took effect. A person has to check.", OUTCOME_UNKNOWN)
 
 
 def _storable(asked: Asked) -> Asked:
@@ -294,7 +365,7 @@ def _kept(asked: Asked) -> Asked:
 def _state(answer: ToolAnswer) -> CallState:
     if answer.success:
         return CallState.APPLIED
-    if answer.code == "outcome_unknown":
+    if answer.code == OUTCOME_UNKNOWN:
         return CallState.UNKNOWN
     return CallState.DENIED if answer.code in DENIED_CODES else CallState.FAILED
 

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 
 from persistence.scope import Scope
+
+MAX_DURATION_MS: Final = 2**31 - 1  # what the column holds; a run may lie for months between two attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +94,32 @@ async def finish(scope: Scope, execution_id: UUID, ending: Ending) -> None:
     )
 
 
-async def abandon_open(scope: Scope, run_id: UUID) -> None:
-    """Close what an earlier attempt, or a stop, left in the middle; its tokens are added up from its messages."""
-    await scope.execute(
+async def abandon_open(scope: Scope, run_id: UUID, error: str) -> list[Execution]:
+    """Close what an earlier attempt, or a stop, left in the middle; return it with what it cost until then.
+
+    Its tokens are those of its model calls: what one of them began to say stands in no message.
+    """
+    abandoned = await scope.all(
+        Execution,
         """
         update agent_executions set
-            status = 'abandoned', success = false, completed_at = clock_timestamp(),
+            status = 'abandoned', success = false, error = %s, completed_at = clock_timestamp(),
+            duration_ms = least(extract(epoch from clock_timestamp() - agent_executions.created_at) * 1000, %s),
+            tool_calls_made = (select count(*) from tool_calls c where c.agent_id = executor_agent_id),
+            message_count = (select s.message_count from agent_chat_sessions s where s.id = agent_session_id),
             tokens_used = (
-                select coalesce(sum(m.tokens_used), 0) from agent_chat_messages m
-                where m.agent_session_id = agent_executions.agent_session_id)
+                select coalesce(sum(u.prompt_tokens + u.completion_tokens), 0) from model_usage u
+                where u.agent_id = executor_agent_id)
         from agent_plans
         where agent_plans.id = agent_executions.plan_id and agent_plans.run_id = %s
             and agent_executions.status = 'executing'
+        returning agent_executions.id, step_number, executor_agent_id, agent_session_id, task, tools_available, result,
+            success, error, tokens_used, duration_ms, tool_calls_made, message_count, agent_executions.status,
+            agent_executions.created_at, agent_executions.completed_at
         """,
-        (run_id,),
+        (error, MAX_DURATION_MS, run_id),
     )
+    return sorted(abandoned, key=lambda execution: (execution.step_number, execution.created_at))
 
 
 async def of_plan(scope: Scope, plan_id: UUID) -> list[Execution]:

@@ -1,0 +1,101 @@
+"""What was under way when the work on it stopped, closed honestly in the caller's transaction.
+
+No call, executor or step stays on the screen as if somebody were still at it.
+"""
+
+from enum import Enum
+from typing import Final
+from uuid import UUID
+
+from nodes.asking.ask import ANSWER_TOKENS_RESERVED
+from nodes.planning.plan_rows import as_row, steps_of
+from nodes.vocabulary.events import ExecutorOutcome, ExecutorReturned, Step, StepCompleted, StepStatus
+from nodes.vocabulary.journal import ToolEvents
+from nodes.vocabulary.log import EventLog
+from persistence.record import agents, executions, plans
+from persistence.record.executions import Execution
+from persistence.runs import ledger, usage
+from persistence.runs.ledger import CallState, LedgerRow
+from persistence.scope import Scope
+from tools.gateway import Holder, outcome_unknown
+from tools.registry import WRITE_TOOLS
+from tools.tool import Access, Effect, ToolAnswer, answer_text, refused
+
+LOCAL_WRITES: Final = frozenset(tool.name for tool in WRITE_TOOLS if tool.effect is Effect.LOCAL)
+
+
+class Because(Enum):
+    """Why the work stopped: the code of what it leaves open, and the words for it."""
+
+    STOPPED = ("cancelled", "the run was stopped")
+    FAILED = ("run_failed", "the run ended by an error")
+    INTERRUPTED = ("interrupted", "its worker went away")
+
+    def __init__(self, code: str, words: str) -> None:
+        self.code: Final = code
+        self.words: Final = words
+
+
+async def close_executors(scope: Scope, log: EventLog, run_id: UUID, because: Because) -> None:
+    """End the executors at work and the calls that they left open; another may begin their steps again."""
+    await usage.settle_open(scope, run_id, ANSWER_TOKENS_RESERVED)
+    executors = {agent.id for agent in await agents.of_run(scope, run_id) if agent.type == "executor"}
+    for call in await ledger.open_of_run(scope, run_id):
+        if call.agent_id in executors:
+            await _close_call(scope, log, call, because, by_executor=True)
+    for execution in await executions.abandon_open(scope, run_id, f"Not finished: {because.words}."):
+        await log.emit(scope, _returned(execution))
+
+
+async def close_everything(scope: Scope, log: EventLog, run_id: UUID, because: Because) -> None:
+    """End whatever of a run is open; nothing of it may be at work any more."""
+    await close_executors(scope, log, run_id, because)
+    for call in await ledger.open_of_run(scope, run_id):
+        await _close_call(scope, log, call, because, by_executor=False)
+    plan = await plans.of_run(scope, run_id)
+    for step in [] if plan is None else steps_of(plan):
+        ended = _ended(step, because)
+        if plan is not None and ended is not step:
+            await plans.put_step(scope, plan.id, step.step_number, as_row(ended))
+            await log.emit(scope, (f"step_complete:{step.step_number}", StepCompleted(step=ended)))
+
+
+async def _close_call(scope: Scope, log: EventLog, call: LedgerRow, because: Because, *, by_executor: bool) -> None:
+    answer, state = _came_to(call, because)
+    holder = Holder(call.agent_id, Access(call.access), frozenset(), call.step_number, is_executor=by_executor)
+    await ledger.settle(scope, call.id, state, answer_text(answer), answer.code, 0)
+    await ToolEvents(log).returned(scope, holder, call.id, answer, 0)
+
+
+def _came_to(call: LedgerRow, because: Because) -> tuple[ToolAnswer, CallState]:
+    """Say what is certain: a local write that took effect would have its outcome, an external one need not."""
+    if call.access == Access.READ:
+        return refused(f"Not finished: {because.words}.", because.code), CallState.FAILED
+    if call.tool in LOCAL_WRITES:
+        return refused(f"Not done: {because.words} before it.", because.code), CallState.FAILED
+    return outcome_unknown(call.tool), CallState.UNKNOWN
+
+
+def _ended(step: Step, because: Because) -> Step:
+    match step.status:
+        case StepStatus.EXECUTING:
+            return step.model_copy(update={"status": StepStatus.FAILED, "error": f"Not finished: {because.words}."})
+        case StepStatus.PENDING:
+            return step.model_copy(update={"status": StepStatus.SKIPPED, "error": f"Not begun: {because.words}."})
+        case _:
+            return step
+
+
+def _returned(execution: Execution) -> tuple[str, ExecutorReturned]:
+    outcome = ExecutorOutcome(
+        executor_id=execution.executor_agent_id,
+        success=False,
+        error=execution.error,
+        tool_calls_made=execution.tool_calls_made,
+        tokens_used=execution.tokens_used,
+        duration_ms=execution.duration_ms or 0,
+    )
+    returned = ExecutorReturned(
+        executor_id=execution.executor_agent_id, step_number=execution.step_number, result=outcome
+    )
+    return f"executor_result:{execution.executor_agent_id}", returned
