@@ -19,7 +19,7 @@ from psycopg.errors import DuplicateObject, InternalError_, UniqueViolation
 from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Identifier, Literal
 
-from persistence import public_rights
+from persistence import public_rights, queue_schema
 from persistence.errors import DatabaseUnavailable, MigrationChanged, SchemaIsNewer
 from persistence.scope import DISPATCH, Role, Secret, login, padded_keys
 
@@ -29,7 +29,6 @@ SCHEMA: Final = "planwright"
 ADVISORY_LOCK: Final = 0x506C616E  # "Plan"
 LOCK_POLL_SECONDS: Final = 0.05
 ROLE_TRIES: Final = 10  # as many installations of one server may start at one moment
-QUEUE_SCHEMA: Final = "planwright_queue"
 LOGINS: Final = (*Role, DISPATCH)
 STATEMENT_TIMEOUT_SECONDS: Final = {Role.API: 10, Role.WORKER: 30, Role.EXECUTOR: 5, DISPATCH: 10}
 LOCK_TIMEOUT_SECONDS: Final = 10
@@ -75,7 +74,9 @@ def migrate(admin_conninfo: str, secret: Secret) -> list[str]:
             owner.execute(SQL("create schema if not exists {}").format(Identifier(SCHEMA)))
             owner.execute(SQL("set search_path = {}, pg_temp").format(Identifier(SCHEMA)))
             PostgresSaver(owner).setup()
+            queue_schema.install(owner)
             ran = _run_pending(owner)
+            queue_schema.grant(owner, DISPATCH)
             _store_signing_key(owner, secret)
     return ran
 
@@ -159,7 +160,7 @@ def _set_password(admin: Connection[DictRow], role: str, password: str) -> None:
 
 def _limit(admin: Connection[DictRow], role: str) -> None:
     settings = {
-        "search_path": f"{QUEUE_SCHEMA if role == DISPATCH else SCHEMA}, pg_temp",
+        "search_path": f"{queue_schema.SCHEMA if role == DISPATCH else SCHEMA}, pg_temp",
         "statement_timeout": f"{STATEMENT_TIMEOUT_SECONDS[role]}s",
         "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
         "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS}s",

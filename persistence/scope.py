@@ -18,7 +18,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection, DatabaseError
 from psycopg.abc import Params
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow, class_row
 
 from persistence.translation import translated
@@ -27,6 +27,13 @@ Row = TypeVar("Row")
 
 CONTEXT_LIFETIME_SECONDS: Final = 300  # longer than any transaction, with room for clocks that differ
 HMAC_BLOCK_BYTES: Final = 64
+PATIENCE: Final = {  # a peer that vanished without a word is given up after some ten seconds
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds
+}
 
 
 DISPATCH: Final = "planwright_dispatch"  # the login of the queue and of notifications: no context, nobody's rows
@@ -76,7 +83,8 @@ class Secret:
 
 def login(conninfo: str, role: str, secret: Secret) -> str:
     """Return the way to the same database as one of our own roles."""
-    return make_conninfo(conninfo, user=role, password=secret.password(role), application_name=role)
+    patience = {name: value for name, value in PATIENCE.items() if name not in conninfo_to_dict(conninfo)}
+    return make_conninfo(conninfo, user=role, password=secret.password(role), application_name=role, **patience)
 
 
 def padded_keys(key: bytes) -> tuple[bytes, bytes]:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from nodes.vocabulary.events import RunRef, SessionBody, SessionOpened, encoded
 from persistence.pools import Database
+from persistence.queue import SHARED
 from persistence.record import messages, sessions
 from persistence.record.sessions import Session
 from persistence.runs import events, quoted_history, runs, waiting
@@ -41,9 +42,18 @@ class _KeyTaken(Exception):
 
 
 async def accept(
-    database: Database, user_id: UUID, ask: Ask, *, key: str | None = None, if_busy: IfBusy = "enqueue"
+    database: Database,
+    user_id: UUID,
+    ask: Ask,
+    *,
+    key: str | None = None,
+    if_busy: IfBusy = "enqueue",
+    queue: str = SHARED,
 ) -> Accepted:
     """Store a message and queue its run, or find the run that the same key made.
+
+    The run is given to the workers of `queue` in the same transaction, unless
+    others of its session come first; then at the end of the last of them.
 
     Raises:
         Refused: the session or the entity is not there, the session is busy
@@ -55,7 +65,11 @@ async def accept(
     try:
         async with database.acting(Role.API, Identity(user_id)) as scope:
             session = await _session(scope, ask, if_busy)
-            return Accepted(await _queue(scope, session, ask, digest, key), fresh=True)
+            run = await runs.insert(scope, session.id, ask.message, digest, key, queue)
+            if run is None:
+                raise _KeyTaken
+            await _store(scope, session, run, ask)
+            return Accepted(run, fresh=True)
     except _KeyTaken:
         assert key is not None, "only a key can be taken"
         earlier = await _made_with(database, user_id, key, digest)
@@ -96,15 +110,12 @@ async def _new_session(scope: Scope, ask: Ask) -> Session:
     return await sessions.insert(scope, title_of(ask.message), ask.place, ask.entity_id)
 
 
-async def _queue(scope: Scope, session: Session, ask: Ask, digest: str, key: str | None) -> Run:
-    run = await runs.insert(scope, session.id, ask.message, digest, key)
-    if run is None:
-        raise _KeyTaken
+async def _store(scope: Scope, session: Session, run: Run, ask: Ask) -> None:
     await messages.insert(scope, session.id, run.id, "user", ask.message)
     if ask.session_id is None and ask.history:
         await quoted_history.store(scope, run.id, quoted(ask.history))
     await events.open_log(scope, run.id, await _first_event(scope, session.id, run.id))
-    return run
+    await runs.hand_on(scope, session.id)
 
 
 async def _first_event(scope: Scope, session_id: UUID, run_id: UUID) -> KeyedEvent:

@@ -20,7 +20,7 @@ from server.routes import health, runs, sessions, stream
 from server.settings import Settings, SettingsInvalid
 from server.tokens import issue_token
 from server.unambiguous import Unambiguous
-from server.wiring import Planwright, local_user, opened
+from server.wiring import Planwright, Work, local_user, opened
 
 CONNECTIONS_MAX: Final = 2000  # a stream is one; past it uvicorn answers 503
 BACKLOG: Final = 512
@@ -44,13 +44,19 @@ def create_app(planwright: Planwright) -> FastAPI:
     return app
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, work: Work = Work.SHARED) -> None:
     """Run `serve_until_stopped` in a loop of its own, the fastest there is."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve_until_stopped(settings))
+        runner.run(serve_until_stopped(settings, work))
 
 
-async def serve_until_stopped(settings: Settings) -> None:
+def work(settings: Settings) -> None:
+    """Run `work_until_stopped` in a loop of its own."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work_until_stopped(settings))
+
+
+async def serve_until_stopped(settings: Settings, work: Work) -> None:
     """Serve until SIGINT or SIGTERM, then let running turns end or put them down for others.
 
     Raises:
@@ -60,11 +66,31 @@ async def serve_until_stopped(settings: Settings) -> None:
     if settings.jwt_secret is None and not is_loopback(settings.host):
         raise SettingsInvalid("PLANWRIGHT_JWT_SECRET: must be set to listen on other addresses than 127.0.0.1.")
     with listening(settings.host, settings.port) as open_socket:
-        async with opened(settings, sweeping=True) as planwright:
+        async with opened(settings, work=work) as planwright:
             server = HttpServer(planwright, address_of(open_socket))
             if settings.jwt_secret is None:
                 await _greet(planwright, settings.time_zone, server.address)
             await server.serve([open_socket])
+
+
+async def work_until_stopped(settings: Settings) -> None:
+    """Work on runs until SIGINT or SIGTERM, then let those at work end or put them down for others."""
+    async with opened(settings, work=Work.SHARED):
+        typer.echo("Planwright works on runs. Ctrl-C stops it.")
+        await stop_signal()
+
+
+async def stop_signal() -> None:
+    """Return when this process is asked to stop."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, asked.set)
+    try:
+        await asked.wait()
+    finally:
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
 
 
 @asynccontextmanager
@@ -112,6 +138,7 @@ class HttpServer(uvicorn.Server):
             both.create_task(self._end_streams())
 
     async def _end_streams(self) -> None:
+        self._planwright.stopping.set()
         await self._planwright.worker.stop()
         self._planwright.hub.close()
 

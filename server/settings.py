@@ -106,8 +106,8 @@ class Settings(BaseSettings):
     executor_fallbacks: Names = ()
     tools: str | None = None  # module:attribute, a list of more tools
 
-    lease_seconds: Seconds = 15.0  # a worker that is silent this long has lost its run
-    heartbeat_seconds: Seconds = 5.0  # two may be missed before the lease runs out
+    lease_seconds: Seconds = 8.0  # a worker that is silent this long has lost its runs
+    heartbeat_seconds: Seconds = 2.0  # three may be missed before the lease runs out
     max_concurrent_runs: int = Field(default=16, gt=0)  # a run waits for models nearly all of its time
     limit: Annotated[Limits, AfterValidator(_positive)] = Limits()  # PLANWRIGHT_LIMIT_MODEL_CALLS and so on
 

@@ -29,21 +29,18 @@ class Stopped(Enum):
 async def stop_run(planwright: Planwright, user_id: UUID, run_id: UUID) -> Stopped:
     """Ask for a run to be stopped, and wait a moment for its end.
 
-    A run that no worker took ends here and now. One that works in this process is
-    cancelled at once, one that works elsewhere at its worker's next heartbeat.
+    A run that no worker took ends here and now. Of another no call can start once
+    this is committed, wherever it is worked on; its worker writes its end down.
     """
     async with planwright.database.acting(Role.API, Identity(user_id)) as scope:
         run = await runs.find(scope, run_id)
         if run is None:
             return Stopped.NOT_THERE
-        following = None
-        if await waiting.cancel_queued(scope, run_id, _nothing_done()):
-            following = await runs.next_in_session(scope, run.session_id)
-        elif not await runs.request_cancel(scope, run_id):
+        if not await waiting.cancel_queued(scope, run_id, _nothing_done()) and not await runs.request_cancel(
+            scope, run_id
+        ):
             return Stopped.FINISHED_BEFORE
     planwright.hub.told(run_id)
-    if following is not None:
-        planwright.worker.submit(user_id, following)
     await _ended(planwright, user_id, run_id)
     return Stopped.ASKED
 
@@ -76,7 +73,6 @@ async def _ended(planwright: Planwright, user_id: UUID, run_id: UUID) -> None:
             run = await _found(planwright, user_id, run_id)
             if run is None or run.finished:
                 return
-            planwright.worker.cancel(run_id)  # again and again: it may just be taking the run
             await wait_at_most(news, LOOK_AGAIN_SECONDS)
 
 

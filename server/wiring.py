@@ -7,52 +7,61 @@ it takes a second, which `planwright --help` does not have.
 import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from persistence import embedded
 from persistence.address import checked
 from persistence.migrate import migrate
 from persistence.pools import Database
+from persistence.queue import SHARED, Queue, Rhythm
 from persistence.record import users
 from persistence.scope import Identity, Role, Secret
 from server.settings import Settings, kept_secret
 from server.tail import Hub
-from server.worker import Pace, Worker
+from server.worker import Worker
 
 if TYPE_CHECKING:
     from graph.turn import Engine
 
+DRAIN_SECONDS: Final = 20.0  # that running turns get to end by themselves when the process stops
 LOCAL_EMAIL: Final = "local@localhost"  # who asks from this machine when nobody has signed up
 
 
 @dataclass(frozen=True, slots=True)
 class Planwright:
-    """The running program."""
+    """The running program. What is accepted here is worked on through `queue`."""
 
     database: Database
     engine: "Engine"
     worker: Worker
     hub: Hub
     token_key: str
+    queue: str
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Work(Enum):
+    """Which runs a process works on."""
+
+    SHARED = auto()  # whatever there is
+    OWN = auto()  # those that it accepted itself: its models may be other ones than the server's
+    NONE = auto()
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, sweeping: bool = False) -> AsyncGenerator[Planwright]:
+async def opened(settings: Settings, *, work: Work = Work.OWN) -> AsyncGenerator[Planwright]:
     """Start everything below HTTP, and stop it in the opposite order.
-
-    `sweeping` also takes up runs that others left behind; without it this
-    process works on what it is given and nothing else.
 
     Raises:
         PersistenceError: there is no usable database.
         ModelProfileInvalid, BadExtension, DuplicateTool: a model or a tool is not usable.
     """
-    async with connected(settings) as database, _working(settings, database) as planwright:
-        if sweeping:
-            planwright.worker.start()
-        yield planwright
+    with database_server(settings) as dsn:
+        async with _connected(settings, dsn) as database, _working(settings, dsn, database, work) as planwright:
+            yield planwright
 
 
 @asynccontextmanager
@@ -63,14 +72,20 @@ async def connected(settings: Settings) -> AsyncGenerator[Database]:
         PersistenceError: there is no usable database.
     """
     with database_server(settings) as dsn:
-        secret = installation_secret(settings)
-        await asyncio.to_thread(migrate, dsn, secret)
-        database = Database(dsn, secret)
-        await database.open()
-        try:
+        async with _connected(settings, dsn) as database:
             yield database
-        finally:
-            await database.close()
+
+
+@asynccontextmanager
+async def _connected(settings: Settings, dsn: str) -> AsyncGenerator[Database]:
+    secret = installation_secret(settings)
+    await asyncio.to_thread(migrate, dsn, secret)
+    database = Database(dsn, secret)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 @contextmanager
@@ -101,18 +116,30 @@ def token_key(settings: Settings) -> str:
 
 
 @asynccontextmanager
-async def _working(settings: Settings, database: Database) -> AsyncGenerator[Planwright]:
+async def _working(settings: Settings, dsn: str, database: Database, work: Work) -> AsyncGenerator[Planwright]:
     from server.engine import engine_of, turns_of
 
     async with engine_of(database, settings.models, settings.tools, settings.limit) as engine:
         hub = Hub()
-        pace = Pace(settings.lease_seconds, settings.heartbeat_seconds, settings.max_concurrent_runs)
-        worker = Worker(database, turns_of(engine), hub, pace)
+        queue = Queue(dsn, installation_secret(settings), f"only {uuid4().hex}" if work is Work.OWN else SHARED)
+        worker = Worker(database, queue, turns_of(engine), hub, _rhythm(settings, work))
+        if work is not Work.NONE:
+            worker.start()
         try:
-            yield Planwright(database, engine, worker, hub, token_key(settings))
+            yield Planwright(database, engine, worker, hub, token_key(settings), queue.name)
         finally:
             await worker.stop()
             hub.close()
+
+
+def _rhythm(settings: Settings, work: Work) -> Rhythm:
+    """Return how this process works; one that works for itself has nothing to wait for when it ends."""
+    return Rhythm(
+        jobs_at_once=settings.max_concurrent_runs,
+        heartbeat_seconds=settings.heartbeat_seconds,
+        lease_seconds=settings.lease_seconds,
+        drain_seconds=0.0 if work is Work.OWN else DRAIN_SECONDS,
+    )
 
 
 async def local_user(database: Database, time_zone: str) -> UUID:

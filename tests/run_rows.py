@@ -13,7 +13,7 @@ from persistence.runs.runs import Run, RunStatus
 from persistence.scope import Identity, Role, Scope
 from tests.conftest import Person
 
-LEASE_SECONDS = 60.0
+NO_JOB = 0
 
 
 @dataclass(frozen=True)
@@ -36,26 +36,22 @@ class Office:
         assert run is not None
         return run
 
-    async def claim(self, run_id: UUID, lease_seconds: float = LEASE_SECONDS) -> Run | None:
-        """Take a run if it can be taken."""
+    async def claim(self, run_id: UUID, attempt: int | None = None) -> Run | None:
+        """Take a run if it can be taken, for the attempt after the one named or else after its last."""
         async with self.database.acting(Role.WORKER, self.person.identity) as scope:
-            return await runs.claim(scope, run_id, lease_seconds)
+            run = await runs.find(scope, run_id)
+            after = attempt if attempt is not None or run is None else run.attempt
+            return await runs.claim(scope, run_id, after or 0, NO_JOB)
 
-    async def take(self, run_id: UUID, lease_seconds: float = LEASE_SECONDS) -> Identity:
-        """Take a run; return whom its worker acts as."""
-        run = await self.claim(run_id, lease_seconds)
-        assert run is not None, "the run is free"
+    async def take(self, run_id: UUID) -> Identity:
+        """Take a run, also from a worker that has not been heard of; return whom its new worker acts as."""
+        run = await self.claim(run_id)
+        assert run is not None, "it is the run's turn"
         return Identity(self.person.id, run.id, run.attempt)
 
     async def begin(self) -> Identity:
         """Queue a run and take it."""
         return await self.take((await self.queue()).id)
-
-    async def steal(self, run_id: UUID) -> Identity:
-        """Take a run whose worker has not been heard of: its lease has run out."""
-        async with self.database.acting(Role.WORKER, self.person.identity) as scope:
-            await scope.execute("update runs set lease_until = '2000-01-01' where id = %s", (run_id,))
-        return await self.take(run_id)
 
     @asynccontextmanager
     async def working(self, worker: Identity) -> AsyncGenerator[Scope]:

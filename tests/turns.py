@@ -22,7 +22,7 @@ from tests.scripted_model.script import Script
 from tests.scripted_model.server import ScriptedModel
 from tools.registry import Registry
 
-LEASE_SECONDS = 60.0
+NO_JOB = 0
 Payload = dict[str, Any]
 
 
@@ -86,9 +86,10 @@ class Desk:
     async def claim(self, run_id: UUID) -> Identity:
         """Take a run, as a worker does."""
         async with self.database.acting(Role.WORKER, self.person.identity) as scope:
-            await scope.execute("update runs set lease_until = '2000-01-01' where id = %s", (run_id,))
-            run = await runs.claim(scope, run_id, LEASE_SECONDS)
-        assert run is not None, "the run is free"
+            known = await runs.find(scope, run_id)
+            assert known is not None
+            run = await runs.claim(scope, run_id, known.attempt, NO_JOB)
+        assert run is not None, "it is the run's turn"
         return Identity(self.person.id, run.id, run.attempt)
 
     async def finish(self, run_id: UUID) -> Turn:

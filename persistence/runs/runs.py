@@ -1,7 +1,12 @@
 """The `runs` table: one row for each message that was accepted.
 
 `attempt` is the fence: `claim` raises it, and every later write of a worker
-passes it (`Database.acting`). `last_seq` numbers the run's events.
+passes it (`Database.acting`). `last_seq` numbers the run's events. `crashes`
+counts the claims that found it left behind in the middle.
+
+    queued ▶ running ─┬─▶ done | error | cancelled
+       ▲ put_down ────┤
+       └── resume ◀ waiting (for a person's decision)
 """
 
 from dataclasses import dataclass
@@ -10,6 +15,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from persistence.queue import SHARED
 from persistence.scope import Scope
 
 GRAPH_VERSION: Final = "1"  # raised when a running graph of the release before could not go on
@@ -39,6 +45,7 @@ class Run:
     status: str
     strategy: str | None
     attempt: int
+    crashes: int
     last_seq: int
     request_digest: str
     cancel_requested_at: datetime | None
@@ -49,6 +56,7 @@ class Run:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    events_expired_at: datetime | None
 
     @property
     def finished(self) -> bool:
@@ -57,30 +65,28 @@ class Run:
 
 
 _COLUMNS: Final = """
-    id, session_id, request, status, strategy, attempt, last_seq, request_digest, cancel_requested_at,
-    prompt_tokens, completion_tokens, finished_reason, error_code, created_at, started_at, finished_at
+    id, session_id, request, status, strategy, attempt, crashes, last_seq, request_digest, cancel_requested_at,
+    prompt_tokens, completion_tokens, finished_reason, error_code, created_at, started_at, finished_at,
+    events_expired_at
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """A run that nobody holds, and whose it is."""
+async def insert(
+    scope: Scope, session_id: UUID, request: str, digest: str, idempotency_key: str | None, queue: str = SHARED
+) -> Run | None:
+    """Store a run for the workers of a queue; None when a run with that idempotency key is there already.
 
-    run_id: UUID
-    user_id: UUID
-
-
-async def insert(scope: Scope, session_id: UUID, request: str, digest: str, idempotency_key: str | None) -> Run | None:
-    """Queue a run; None when a run with that idempotency key is there already."""
+    Nobody works on it before its session's turn is given out: `hand_on`.
+    """
     return await scope.one(
         Run,
         f"""
-        insert into runs (session_id, request, request_digest, idempotency_key, graph_version)
-        values (%s, %s, %s, %s, %s)
+        insert into runs (session_id, request, request_digest, idempotency_key, graph_version, queue)
+        values (%s, %s, %s, %s, %s, %s)
         on conflict (user_id, idempotency_key) do nothing
         returning {_COLUMNS}
         """,
-        (session_id, request, digest, idempotency_key, GRAPH_VERSION),
+        (session_id, request, digest, idempotency_key, GRAPH_VERSION, queue),
     )
 
 
@@ -120,12 +126,32 @@ async def newest(scope: Scope, limit: int) -> list[Run]:
     )
 
 
-async def claim(scope: Scope, run_id: UUID, lease_seconds: float) -> Run | None:
-    """Take a run that is free and whose turn in its session it is; None otherwise.
+async def hand_on(scope: Scope, session_id: UUID) -> None:
+    """Give the next run of a session to the workers, once its turn has come; harmless when it has not.
 
-    Free is a queued run, or a running one whose lease has run out. Its turn has
-    come when nothing of the session is at work and nothing older waits. Taking it
-    raises `attempt`, so an earlier holder that wakes up cannot write any more.
+    Called in every transaction that adds a run, ends one or lets one go on. The
+    session's row is held, so that two of them cannot overlook each other's run.
+    """
+    await scope.execute(
+        """
+        with held as materialized (select id from chat_sessions where id = %s for no key update)
+        select planwright_queue.hand_on(id) from held
+        """,
+        (session_id,),
+    )
+
+
+async def bring(scope: Scope, run_id: UUID, queue: str) -> None:
+    """Have a run that waits in one queue worked on through another."""
+    await scope.execute("update runs set queue = %s where id = %s", (queue, run_id))
+    await scope.execute("select planwright_queue.bring(%s, %s)", (run_id, queue))
+
+
+async def claim(scope: Scope, run_id: UUID, attempt: int, job_id: int) -> Run | None:
+    """Take a run for the attempt after `attempt`; None when that was taken, it is not its turn or it has ended.
+
+    Taking it raises `attempt`, so an earlier holder that wakes up cannot write any
+    more, and a second job for the same attempt finds nothing to do.
     """
     return await scope.one(
         Run,
@@ -133,10 +159,10 @@ async def claim(scope: Scope, run_id: UUID, lease_seconds: float) -> Run | None:
         update runs set
             status = 'running',
             attempt = attempt + 1,
-            started_at = coalesce(started_at, clock_timestamp()),
-            lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
-        where id = %(run)s
-            and (status = 'queued' or status = 'running' and lease_until < clock_timestamp())
+            crashes = crashes + (status = 'running')::integer,
+            job_id = %(job)s,
+            started_at = coalesce(started_at, clock_timestamp())
+        where id = %(run)s and attempt = %(attempt)s and status in ('queued', 'running')
             and not exists (
                 select from runs earlier
                 where earlier.session_id = runs.session_id and earlier.finished_at is null and earlier.id <> runs.id
@@ -144,16 +170,17 @@ async def claim(scope: Scope, run_id: UUID, lease_seconds: float) -> Run | None:
                         or (earlier.created_at, earlier.id) < (runs.created_at, runs.id)))
         returning {_COLUMNS}
         """,
-        {"run": run_id, "lease": lease_seconds},
+        {"run": run_id, "attempt": attempt, "job": job_id},
     )
 
 
-async def renew(scope: Scope, run_id: UUID, lease_seconds: float) -> None:
-    """Hold the run for another while."""
-    await scope.execute(
-        "update runs set lease_until = clock_timestamp() + make_interval(secs => %s) where id = %s",
-        (lease_seconds, run_id),
+async def put_down(scope: Scope, run_id: UUID, queue: str) -> None:
+    """Leave a run to the workers of a queue, as the one who holds it; it counts as no crash."""
+    session_id = await scope.value(
+        UUID, "update runs set status = 'queued', queue = %s where id = %s returning session_id", (queue, run_id)
     )
+    if session_id is not None:
+        await hand_on(scope, session_id)
 
 
 async def set_strategy(scope: Scope, run_id: UUID, strategy: str) -> None:
@@ -164,15 +191,15 @@ async def set_strategy(scope: Scope, run_id: UUID, strategy: str) -> None:
 async def finish(
     scope: Scope, run_id: UUID, status: RunStatus, *, reason: str | None = None, error_code: str | None = None
 ) -> None:
-    """End a run and add its usage up from its model calls."""
-    await scope.execute(
+    """End a run, add its usage up from its model calls, and give the session's next run to the workers."""
+    session_id = await scope.value(
+        UUID,
         """
         update runs set
             status = %(status)s,
             finished_reason = %(reason)s,
             error_code = %(error_code)s,
             finished_at = clock_timestamp(),
-            lease_until = null,
             prompt_tokens = spent.prompt,
             completion_tokens = spent.completion
         from (
@@ -180,29 +207,36 @@ async def finish(
             from model_usage where run_id = %(run)s
         ) as spent
         where id = %(run)s
+        returning session_id
         """,
         {"run": run_id, "status": status, "reason": reason, "error_code": error_code},
     )
+    if session_id is not None:
+        await hand_on(scope, session_id)
 
 
 async def request_cancel(scope: Scope, run_id: UUID) -> bool:
-    """Ask for a run to be stopped; False when it has ended already."""
-    return bool(
-        await scope.execute(
-            "update runs set cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp())"
-            " where id = %s and finished_at is null",
-            (run_id,),
-        )
-    )
+    """Ask for a run to be stopped; False when it has ended already.
 
-
-async def next_in_session(scope: Scope, session_id: UUID) -> UUID | None:
-    """Return the queued run whose turn it is in a session."""
-    return await scope.value(
+    From the commit on, no call of it can start. Its worker is told; one that waits
+    for a person is given to a worker, which ends it.
+    """
+    session_id = await scope.value(
         UUID,
-        "select id from runs where session_id = %s and status = 'queued' order by created_at, id limit 1",
-        (session_id,),
+        """
+        update runs set
+            cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp()),
+            status = case status when 'waiting' then 'queued' else status end
+        where id = %s and finished_at is null
+        returning session_id
+        """,
+        (run_id,),
     )
+    if session_id is None:
+        return False
+    await hand_on(scope, session_id)
+    await scope.execute("select planwright_queue.abort(%s)", (run_id,))
+    return True
 
 
 async def queue_place(scope: Scope, run_id: UUID) -> int:
@@ -218,8 +252,3 @@ async def queue_place(scope: Scope, run_id: UUID) -> int:
         (run_id,),
     )
     return place or 0
-
-
-async def unfinished(scope: Scope) -> list[Unfinished]:
-    """Return every run, of all users, that is not finished and that nobody holds."""
-    return await scope.all(Unfinished, "select run_id, user_id from unfinished_runs()")

@@ -1,10 +1,18 @@
 """Runs that wait for their turn in a session: which there are, and ending one that never began."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from persistence.runs.events import KeyedEvent
-from persistence.runs.runs import Unfinished
+from persistence.runs import runs
 from persistence.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A run that has not ended."""
+
+    run_id: UUID
 
 
 async def unfinished_in(scope: Scope, session_id: UUID) -> list[Unfinished]:
@@ -12,7 +20,7 @@ async def unfinished_in(scope: Scope, session_id: UUID) -> list[Unfinished]:
     return await scope.all(
         Unfinished,
         """
-        select id as run_id, user_id from runs
+        select id as run_id from runs
         where session_id = %s and finished_at is null order by created_at, id
         """,
         (session_id,),
@@ -20,26 +28,31 @@ async def unfinished_in(scope: Scope, session_id: UUID) -> list[Unfinished]:
 
 
 async def cancel_queued(scope: Scope, run_id: UUID, event: KeyedEvent) -> bool:
-    """End a run that no worker has taken, with its terminal event; False when one has, or it ended.
+    """End a run that no worker has taken yet, with its terminal event; False when one has, or it ended.
 
     Both happen in one statement under the run's row lock, so a worker's claim
     comes wholly before it or not at all.
     """
-    return bool(
-        await scope.execute(
-            """
-            with ended as (
-                update runs set
-                    status = 'cancelled',
-                    finished_reason = 'cancelled',
-                    cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp()),
-                    finished_at = clock_timestamp(),
-                    last_seq = last_seq + 1
-                where id = %s and status = 'queued'
-                returning id, last_seq)
+    session_id = await scope.value(
+        UUID,
+        """
+        with ended as (
+            update runs set
+                status = 'cancelled',
+                finished_reason = 'cancelled',
+                cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp()),
+                finished_at = clock_timestamp(),
+                last_seq = last_seq + 1
+            where id = %s and status = 'queued' and attempt = 0
+            returning id, session_id, last_seq),
+        told as (
             insert into run_events (run_id, seq, key, type, payload)
-            select id, last_seq, %s, %s, %s from ended
-            """,
-            (run_id, event.key, event.type, event.payload),
-        )
+            select id, last_seq, %s, %s, %s from ended)
+        select session_id from ended
+        """,
+        (run_id, event.key, event.type, event.payload),
     )
+    if session_id is None:
+        return False
+    await runs.hand_on(scope, session_id)
+    return True

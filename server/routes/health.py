@@ -24,7 +24,7 @@ async def live() -> dict[str, str]:
 @router.get("/health/ready")
 async def ready(planwright: TheServer) -> dict[str, str]:
     """Say whether a message sent now would be accepted."""
-    if planwright.worker.stopping:
+    if planwright.stopping.is_set():
         raise Unavailable("not_ready")
     try:
         await may_sign_in(planwright.database, UUID(int=0))

@@ -13,7 +13,7 @@ from persistence.scope import Identity, Role
 from server.accept import IfBusy, accept
 from server.auth import SignedIn
 from server.bodies import Ask, Id
-from server.cursor import cursor_of
+from server.cursor import cursor_of, standing
 from server.dependencies import TheServer
 from server.door import body_of
 from server.openapi import EVENTS, body_as
@@ -47,13 +47,12 @@ class SessionWithMessages:
 async def send(request: Request, planwright: TheServer, user_id: SignedIn, if_busy: IfBusy = "enqueue") -> EventStream:
     """Send a message; the answer is the event log of its run, from the first event."""
     key = _key(request.headers.getlist("idempotency-key"))
+    cursor = cursor_of(request)
     ask = await body_of(request, Ask)
-    if planwright.worker.stopping:
+    if planwright.stopping.is_set():
         raise Unavailable("not_ready")
-    accepted = await accept(planwright.database, user_id, ask, key=key, if_busy=if_busy)
-    after = 0 if accepted.fresh else cursor_of(request.headers.getlist("last-event-id"), accepted.run.last_seq)
-    if accepted.fresh:
-        planwright.worker.submit(user_id, accepted.run.id)
+    accepted = await accept(planwright.database, user_id, ask, key=key, if_busy=if_busy, queue=planwright.queue)
+    after = 0 if accepted.fresh else standing(accepted.run, cursor)
     return EventStream(tail(planwright.database, user_id, accepted.run.id, after, planwright.hub))
 
 

@@ -71,11 +71,20 @@ def demo() -> None:
 def serve(
     host: Annotated[str | None, typer.Option(help="Where to listen; PLANWRIGHT_HOST, else 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(help="PLANWRIGHT_PORT, else 8000.", min=0, max=65535)] = None,
+    worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Work on runs, or leave that to others.")] = True,
 ) -> None:
     """Serve the HTTP interface and work on its runs."""
     from server.terminal.commands import serve as command
 
-    command.run(host, port)
+    command.run(host, port, working=worker)
+
+
+@app.command()
+def worker() -> None:
+    """Work on runs beside servers, on the same database; as many as there is work for."""
+    from server.terminal.commands import worker as command
+
+    command.run()
 
 
 @app.command()

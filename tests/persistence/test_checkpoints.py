@@ -63,7 +63,7 @@ async def test_a_checkpoint_is_read_back(office: Office) -> None:
     worker = await office.begin()
     session = await session_of(office, worker)
     await put(office, worker, session, ["a", {"b": 1}])
-    found = await Checkpoints(office.database, await office.steal(run_of(worker))).aget_tuple(place(session))
+    found = await Checkpoints(office.database, await office.take(run_of(worker))).aget_tuple(place(session))
     assert found is not None
     assert found.checkpoint["channel_values"] == {"seen": ["a", {"b": 1}]}
     assert found.pending_writes == [("task", "seen", ["a", {"b": 1}])]
@@ -104,7 +104,7 @@ async def test_an_earlier_attempt_stores_nothing(office: Office) -> None:
     worker = await office.begin()
     session = await session_of(office, worker)
     stored = await put(office, worker, session, ["first"])
-    later = await office.steal(run_of(worker))
+    later = await office.take(run_of(worker))
     with pytest.raises(Fenced):
         await put(office, worker, session, ["late"])
     with pytest.raises(Fenced):

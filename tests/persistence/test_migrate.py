@@ -13,7 +13,7 @@ from psycopg.sql import SQL, Identifier
 
 from persistence import migrate as migrating
 from persistence.errors import MigrationChanged, SchemaIsNewer
-from persistence.migrate import MIGRATE, OWNER, Migration, migrate, migrations
+from persistence.migrate import LOGINS, MIGRATE, OWNER, Migration, migrate, migrations
 from persistence.scope import Role
 from tests.conftest import TEST_SECRET
 
@@ -150,7 +150,7 @@ def test_passwords_are_stored_as_verifiers(admin_dsn: str) -> None:
             admin.execute("select rolname, rolpassword from pg_authid where rolname ~ '^planwright_'").fetchall()
         )
     assert stored.pop(OWNER) is None
-    assert set(stored) == {MIGRATE, *Role}
+    assert set(stored) == {MIGRATE, *LOGINS}
     assert [role for role, verifier in stored.items() if not str(verifier).startswith("SCRAM-SHA-256$")] == []
 
 

@@ -1,6 +1,7 @@
 """A real HTTP server on a real Postgres, with turns that the test scripts."""
 
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -8,18 +9,19 @@ import pytest
 from graph.turn import Engine
 from nodes.vocabulary.limits import Limits
 from persistence.pools import Database
+from persistence.queue import Queue, Rhythm
 from server.app import HttpServer, serving
 from server.engine import engine_of
 from server.tail import Hub
 from server.tokens import issue_token
 from server.wiring import Planwright
-from server.worker import Pace, Worker
-from tests.conftest import Person
+from server.worker import Worker
+from tests.conftest import TEST_SECRET, Person
 from tests.server.reading import signed_in_client
 from tests.server.scripted_turns import ScriptedTurns
 
 TOKEN_KEY = "a key for bearer tokens that only this suite knows"
-PACE = Pace(lease_seconds=2.0, heartbeat_seconds=0.2, runs_at_once=8)
+RHYTHM = Rhythm(jobs_at_once=8, heartbeat_seconds=0.2, lease_seconds=2.0, drain_seconds=0.05)
 
 
 @pytest.fixture(scope="session")
@@ -38,21 +40,32 @@ def script(database: Database) -> ScriptedTurns:
 
 
 @pytest.fixture
-async def planwright(database: Database, engine: Engine, script: ScriptedTurns) -> AsyncIterator[Planwright]:
+def queue(admin_dsn: str) -> Queue:
+    """Give a queue that nobody else's runs are in."""
+    name = f"test {uuid4().hex}"
+    return Queue(admin_dsn, TEST_SECRET, name, successor=name)
+
+
+@pytest.fixture
+async def planwright(
+    database: Database, engine: Engine, script: ScriptedTurns, queue: Queue
+) -> AsyncIterator[Planwright]:
     """Give a running program whose worker plays the script."""
     hub = Hub()
-    worker = Worker(database, script.turns(), hub, PACE)
-    yield Planwright(database, engine, worker, hub, TOKEN_KEY)
+    worker = Worker(database, queue, script.turns(), hub, RHYTHM)
+    worker.start()
+    yield Planwright(database, engine, worker, hub, TOKEN_KEY, queue.name)
     script.go_on.set()
     await worker.stop()
 
 
 @pytest.fixture(scope="session")
-async def http_server(database: Database, engine: Engine) -> AsyncIterator[HttpServer]:
+async def http_server(database: Database, engine: Engine, admin_dsn: str) -> AsyncIterator[HttpServer]:
     """Give an HTTP server for all tests; which program it serves, each says."""
     hub = Hub()
-    nobody = Worker(database, ScriptedTurns(database, [], []).turns(), hub, PACE)
-    async with serving(Planwright(database, engine, nobody, hub, TOKEN_KEY)) as server:
+    nobodys = Queue(admin_dsn, TEST_SECRET, "nobody's")
+    nobody = Worker(database, nobodys, ScriptedTurns(database, [], []).turns(), hub, RHYTHM)
+    async with serving(Planwright(database, engine, nobody, hub, TOKEN_KEY, nobodys.name)) as server:
         yield server
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from server.app import is_loopback, serve_until_stopped
 from server.settings import Settings, SettingsInvalid
-from server.wiring import Planwright
+from server.wiring import Planwright, Work
 from tests.conftest import TEST_SECRET
 from tests.server.reading import started
 from tests.server.scripted_turns import ScriptedTurns
@@ -43,14 +43,13 @@ def test_only_this_machine_is_loopback(host: str, expected: bool) -> None:  # no
 async def test_without_a_key_nobody_else_is_served() -> None:
     """Listening beyond this machine is refused when no key for tokens was set."""
     with pytest.raises(SettingsInvalid, match="PLANWRIGHT_JWT_SECRET"):
-        await serve_until_stopped(Settings(host="192.0.2.1", port=0))
+        await serve_until_stopped(Settings(host="192.0.2.1", port=0), Work.SHARED)
 
 
 async def test_a_stopped_server_ends_its_streams(
-    client: httpx.AsyncClient, planwright: Planwright, script: ScriptedTurns, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, planwright: Planwright, script: ScriptedTurns
 ) -> None:
     """Streams of runs that do not end in time are closed without a terminal event: the client resumes elsewhere."""
-    monkeypatch.setattr("server.worker.DRAIN_SECONDS", 0.05)
     script.go_on.clear()
     run_id, _ = await started(client)
     await script.at_the_gate.wait()

@@ -17,11 +17,9 @@ from tests.server.scripted_turns import ScriptedTurns
 
 
 async def asked(planwright: Planwright, person: Person, session_id: object = None) -> Run:
-    """Accept a message and submit its run, as the route does."""
+    """Accept a message, as the route does."""
     ask = Ask.model_validate({"message": "Hello", "session_id": session_id})
-    accepted = await accept(planwright.database, person.id, ask)
-    planwright.worker.submit(person.id, accepted.run.id)
-    return accepted.run
+    return (await accept(planwright.database, person.id, ask, queue=planwright.queue)).run
 
 
 async def test_a_running_run_has_ended_when_stopping_is_answered(

@@ -11,9 +11,9 @@ from server.accept import accept
 from server.bodies import Ask
 from server.settings import Settings
 from server.tail import tail
-from server.wiring import connected, installation_secret, local_user, opened, token_key
+from server.wiring import Work, connected, installation_secret, local_user, opened, token_key
 from tests.conftest import TEST_SECRET, Person
-from tests.server.reading import ended
+from tests.server.reading import ended, run_of
 
 IMPORTED = "import sys; import server.app; print('langgraph.graph' in sys.modules, 'langchain_openai' in sys.modules)"
 
@@ -28,22 +28,23 @@ async def test_one_call_opens_a_program_that_answers(settings: Settings) -> None
     """Opened in this process, without HTTP, a message runs through the real graph to its end."""
     async with opened(settings) as planwright:
         user_id = await local_user(planwright.database, "Europe/Berlin")
-        accepted = await accept(planwright.database, user_id, Ask(message="Hello"))
-        planwright.worker.submit(user_id, accepted.run.id)
+        accepted = await accept(planwright.database, user_id, Ask(message="Hello"), queue=planwright.queue)
         events = [event async for event in tail(planwright.database, user_id, accepted.run.id, 0, planwright.hub)]
     types = [getattr(event, "type", "heartbeat") for event in events]
     assert (types[0], types[-1]) == ("session", "done")
     assert "text" in types
 
 
-async def test_a_program_that_sweeps_takes_up_what_others_left(settings: Settings, person: Person) -> None:
-    """Only a program that is told to sweeps: a command that runs one request leaves other runs alone."""
+async def test_a_program_works_on_what_it_is_told_to(settings: Settings, person: Person) -> None:
+    """A command that runs one request leaves other runs alone; a worker takes up whatever there is."""
     async with connected(settings) as database:
-        accepted = await accept(database, person.id, Ask(message="Hello"))
+        left = (await accept(database, person.id, Ask(message="Hello"))).run
         async with opened(settings) as beside:
-            assert not beside.worker.busy
-        async with opened(settings, sweeping=True):
-            assert (await ended(database, person, str(accepted.run.id))).status == "done"
+            own = (await accept(database, person.id, Ask(message="Hello"), queue=beside.queue)).run
+            assert (await ended(database, person, str(own.id))).status == "done"
+            assert (await run_of(database, person, str(left.id))).status == "queued"
+        async with opened(settings, work=Work.SHARED):
+            assert (await ended(database, person, str(left.id))).status == "done"
 
 
 async def test_this_machines_user_is_made_once(settings: Settings) -> None:

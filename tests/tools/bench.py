@@ -14,7 +14,8 @@ from persistence.runs.ledger import LedgerRow
 from persistence.scope import Identity, Role, Scope
 from tests.run_rows import Office, run_of
 from tests.workspace_rows import BERLIN, NOW, Desk
-from tools.gateway import CALL_TIMEOUT_SECONDS, Asked, Gateway, Holder
+from tools.consent import Consent, Mode
+from tools.gateway import CALL_TIMEOUT_SECONDS, Asked, Bounds, Gateway, Holder
 from tools.registry import Registry
 from tools.tool import Access, Caller, ToolAnswer
 
@@ -54,6 +55,9 @@ class Notebook:
         scope.after_commit(lambda: self.pairs.append((holder.agent_id, call_id)))
 
 
+NOTHING_SAID = Consent(Mode.AUTO, "")
+
+
 @dataclass(frozen=True)
 class Bench:
     """One attempt of a run, its planner and one of its executors."""
@@ -65,6 +69,7 @@ class Bench:
     planner: Holder
     executor: Holder
     notebook: Notebook
+    consent: Consent = NOTHING_SAID
 
     def gateway(self, *, budget: int = BUDGET, call_timeout_seconds: float = CALL_TIMEOUT_SECONDS) -> Gateway:
         """Return the gateway of this attempt."""
@@ -74,8 +79,8 @@ class Bench:
             identity=self.worker,
             caller=Caller(self.desk.database, self.desk.person.id, BERLIN, NOW),
             journal=self.notebook,
-            budget=budget,
-            call_timeout_seconds=call_timeout_seconds,
+            consent=self.consent,
+            bounds=Bounds(budget, call_timeout_seconds),
         )
 
     async def call(self, holder: Holder, asked: Asked) -> ToolAnswer:
@@ -100,7 +105,7 @@ class Bench:
 
     async def next_attempt(self) -> "Bench":
         """Return the bench of a worker that took the run over."""
-        return replace(self, worker=await self.office.steal(run_of(self.worker)), notebook=Notebook())
+        return replace(self, worker=await self.office.take(run_of(self.worker)), notebook=Notebook())
 
     async def rows(self) -> list[LedgerRow]:
         """Return the ledger."""

@@ -86,7 +86,7 @@ async def test_a_text_that_begins_again_says_so(database: Database, person: Pers
     """Half an answer of a worker that died stays on the screen; the new one does not run into it."""
     async with room(database, person, []) as at:
         await AnswerStream(at.context, "0").tell("Two tas")
-        at.context = replace(at.context, identity=await Office(database, person).steal(at.context.run_id))
+        at.context = replace(at.context, identity=await Office(database, person).take(at.context.run_id))
         await AnswerStream(at.context, "0").tell("Two tasks.")
         assert await texts(at) == ["Two tas", f"{AGAIN}Two tasks."]
 

@@ -144,7 +144,7 @@ async def test_an_unknown_type_is_refused(office: Office) -> None:
 async def test_an_earlier_attempt_appends_nothing(office: Office) -> None:
     """A worker that woke up after its run was taken over cannot write into its log."""
     worker = await office.begin()
-    later = await office.steal(run_of(worker))
+    later = await office.take(run_of(worker))
     with pytest.raises(Fenced):
         await office.append(worker, [said("late")])
     await office.append(later, [said("in-time")])

@@ -82,7 +82,7 @@ async def test_an_earlier_attempt_neither_freezes_nor_settles(office: Office) ->
     worker = await office.begin()
     call = entry(await planner(office, worker))
     await freeze(office, worker, call)
-    later = await office.steal(run_of(worker))
+    later = await office.take(run_of(worker))
     with pytest.raises(Fenced):
         await settle(office, worker, call.id, CallState.APPLIED)
     with pytest.raises(Fenced):

@@ -10,10 +10,10 @@ from persistence.errors import Fenced, StatementRefused
 from persistence.record import agents
 from persistence.runs import runs, usage, waiting
 from persistence.runs.events import KeyedEvent
-from persistence.runs.runs import FINISHED, Run, RunStatus, Unfinished
+from persistence.runs.runs import FINISHED, Run, RunStatus
 from persistence.runs.usage import Usage
 from persistence.scope import Identity
-from tests.run_rows import LEASE_SECONDS, Office, run_of
+from tests.run_rows import Office, run_of
 
 CANCELLED = KeyedEvent("end", "done", "{}")
 
@@ -21,7 +21,7 @@ CANCELLED = KeyedEvent("end", "done", "{}")
 async def test_a_free_run_is_taken_once(office: Office) -> None:
     """Of eight workers that reach for one run, one gets it."""
     run = await office.queue()
-    taken = [claimed for claimed in await asyncio.gather(*(office.claim(run.id) for _ in range(8))) if claimed]
+    taken = [claimed for claimed in await asyncio.gather(*(office.claim(run.id, attempt=0) for _ in range(8))) if claimed]
     assert [(claimed.status, claimed.attempt) for claimed in taken] == [("running", 1)]
     assert taken[0].started_at is not None
 
@@ -30,7 +30,7 @@ async def test_a_session_works_on_one_run_at_a_time(office: Office) -> None:
     """Of four runs that eight workers reach for, the first of the session is taken and no other."""
     session = await office.new_session()
     queued = [await office.queue(session) for _ in range(4)]
-    claimed = await asyncio.gather(*(office.claim(run.id) for run in [*reversed(queued), *queued]))
+    claimed = await asyncio.gather(*(office.claim(run.id, attempt=0) for run in [*reversed(queued), *queued]))
     assert [run.id for run in claimed if run] == [queued[0].id]
 
 
@@ -61,24 +61,37 @@ async def test_a_run_with_an_older_date_waits_for_the_one_at_work(office: Office
     assert await office.claim(waiting_run.id) is None
 
 
-async def test_a_run_that_is_held_is_not_free(office: Office) -> None:
-    """While the lease lasts nobody else gets the run; each renewal makes it last longer."""
-    worker = await office.begin()
-    assert await office.claim(run_of(worker)) is None
-    async with office.working(worker) as scope:
-        await runs.renew(scope, run_of(worker), LEASE_SECONDS)
-    assert await office.claim(run_of(worker)) is None
-
-
-async def test_a_run_whose_lease_ran_out_is_free(office: Office) -> None:
-    """The next worker takes it with the next attempt; the start of the first one stays."""
+async def test_an_attempt_is_taken_once(office: Office) -> None:
+    """Whoever wants a run for an attempt that was taken gets nothing, however late it asks."""
     run = await office.queue()
-    before = await office.claim(run.id, lease_seconds=-1)
+    taken = await office.claim(run.id, attempt=0)
+    assert taken is not None
+    assert await office.claim(run.id, attempt=0) is None
+    assert await office.claim(run.id, attempt=2) is None
+
+
+async def test_a_run_that_was_left_behind_is_taken_again(office: Office) -> None:
+    """The next worker takes it with the next attempt, and that counts; the start of the first one stays."""
+    run = await office.queue()
+    before = await office.claim(run.id)
     after = await office.claim(run.id)
     assert before is not None
     assert after is not None
-    assert (before.attempt, after.attempt) == (1, 2)
+    assert (before.attempt, before.crashes, after.attempt, after.crashes) == (1, 0, 2, 1)
     assert after.started_at == before.started_at
+
+
+async def test_a_run_that_was_put_down_is_taken_again(office: Office) -> None:
+    """A worker that stops leaves its run to another one, which is no crash; it may write no more itself."""
+    worker = await office.begin()
+    async with office.working(worker) as scope:
+        await runs.put_down(scope, run_of(worker), "runs")
+    assert (await office.row(run_of(worker))).status == "queued"
+    with pytest.raises(Fenced):
+        await noted(office, worker)
+    after = await office.claim(run_of(worker))
+    assert after is not None
+    assert (after.attempt, after.crashes) == (2, 0)
 
 
 @pytest.mark.parametrize("status", sorted(FINISHED))
@@ -94,10 +107,9 @@ async def test_a_run_that_has_ended_is_never_taken(office: Office, status: RunSt
 async def test_an_earlier_attempt_changes_nothing(office: Office) -> None:
     """A worker that was paused and woken after take-over is refused whatever it writes."""
     worker = await office.begin()
-    later = await office.steal(run_of(worker))
+    later = await office.take(run_of(worker))
     for act in (
         office.finish(worker),
-        renewed(office, worker),
         strategy_set(office, worker),
         noted(office, worker),
     ):
@@ -105,12 +117,6 @@ async def test_an_earlier_attempt_changes_nothing(office: Office) -> None:
             await act
     run = await office.row(run_of(later))
     assert (run.status, run.attempt, run.strategy) == ("running", 2, None)
-
-
-async def renewed(office: Office, worker: Identity) -> None:
-    """Hold the run for another while."""
-    async with office.working(worker) as scope:
-        await runs.renew(scope, run_of(worker), LEASE_SECONDS)
 
 
 async def strategy_set(office: Office, worker: Identity) -> None:
@@ -227,27 +233,12 @@ async def test_a_cancelled_run_lets_the_next_one_in(office: Office) -> None:
     first, second = await office.queue(session), await office.queue(session)
     async with office.asking() as scope:
         assert await runs.queue_place(scope, second.id) == 1
-        assert await runs.next_in_session(scope, session) == first.id
         assert [run.run_id for run in await waiting.unfinished_in(scope, session)] == [first.id, second.id]
         assert await waiting.cancel_queued(scope, first.id, CANCELLED)
         assert await runs.queue_place(scope, second.id) == 0
-        assert await runs.next_in_session(scope, session) == second.id
     ended = await office.row(first.id)
     assert (ended.status, ended.finished_reason, ended.last_seq) == ("cancelled", "cancelled", 1)
     assert await office.claim(second.id) is not None
-
-
-async def test_a_server_that_starts_finds_what_nobody_holds(office: Office, strangers_office: Office) -> None:
-    """Queued runs and those whose lease ran out, of every person, and no others."""
-    queued, held, ended = await office.queue(), await office.begin(), await office.begin()
-    lost = (await strangers_office.queue()).id
-    await strangers_office.take(lost, lease_seconds=-1)
-    await office.finish(ended)
-    async with office.working(office.person.identity) as scope:
-        found = await runs.unfinished(scope)
-    assert Unfinished(queued.id, office.person.id) in found
-    assert Unfinished(lost, strangers_office.person.id) in found
-    assert not {run_of(held), run_of(ended)} & {run.run_id for run in found}
 
 
 async def test_the_newest_runs_come_first(office: Office) -> None:

@@ -20,7 +20,7 @@ async def test_a_server_says_that_it_lives_and_is_ready(address: str) -> None:
 
 async def test_a_stopping_server_is_live_and_not_ready(address: str, planwright: Planwright) -> None:
     """While it drains, a server asks the balancer to send people elsewhere."""
-    planwright.worker.stopping = True
+    planwright.stopping.set()
     async with httpx.AsyncClient(base_url=address) as client:
         assert (await client.get("/health/live")).status_code == 200
         assert refusal(await client.get("/health/ready")) == (503, "not_ready")

@@ -156,7 +156,7 @@ async def test_a_bad_message_leaves_the_session_usable(client: httpx.AsyncClient
 
 async def test_a_stopping_server_takes_no_message(client: httpx.AsyncClient, planwright: Planwright) -> None:
     """While a server drains, a message is refused with 503 and when to try again, and nothing is stored."""
-    planwright.worker.stopping = True
+    planwright.stopping.set()
     response = await client.post(STREAM, json={"message": "a"})
     assert refusal(response) == (503, "not_ready")
     assert int(response.headers["retry-after"]) >= 1

@@ -1,0 +1,185 @@
+"""The queue of runs, on Procrastinate: which of them this process works on, and what became of those that others held.
+
+The truth about a run is its row; a job only says that someone should look at
+it now. It names the attempt that it follows (`migrations/0009_queue.sql`), so a
+job that comes twice or too late is of no effect.
+
+Two things of Procrastinate 3.10 are mended here. A statement of its loops that
+meets a database that is away ends them, the listener's silently; here they wait
+for it. And a job of a silent worker that is given back can still be ended by that
+worker when it wakes up, so such jobs are replaced by new ones.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, LiteralString, TypeVar
+from uuid import UUID
+
+from procrastinate import App, JobContext
+from procrastinate.connector import Notify
+from procrastinate.exceptions import ConnectorException
+from procrastinate.job_context import AbortReason
+from procrastinate.psycopg_connector import PsycopgConnector
+from procrastinate.worker import Worker
+from psycopg import OperationalError
+
+from persistence.scope import DISPATCH, Secret, login
+
+SHARED: Final = "runs"  # the queue of every process that works on whatever there is; a name has at most 40 characters
+TASK: Final = "work_on"  # as `add_job` in migrations/0009_queue.sql names it
+CONNECTIONS_MAX: Final = 4  # beside the listener: fetching, ending, beating, one to spare
+CHECKOUT_TIMEOUT_SECONDS: Final = 5.0
+ABORT_POLL_SECONDS: Final = 1.0  # how late a cancel is seen whose notification got lost
+PAUSES_SECONDS: Final = (0.1, 0.3, 1.0)  # between two tries to reach the database; the last one again and again
+
+Answer = TypeVar("Answer")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The wish that a run be worked on, for the attempt after `attempt`."""
+
+    id: int
+    run_id: UUID
+    user_id: UUID
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How many jobs are worked on at once, how often a worker gives a sign of life, and when it counts as gone."""
+
+    jobs_at_once: int
+    heartbeat_seconds: float
+    lease_seconds: float
+    drain_seconds: float
+
+
+Act = Callable[[Job, Callable[[], bool]], Awaitable[None]]
+"""What a job is worked on by. It is cancelled to stop it; the second argument then says whether a person wants that."""
+
+
+class JobLeft(Exception):
+    """A job was not ended, and its run is still held: it is to be replaced."""
+
+
+class Queue:
+    """The jobs of one process: those of `name`, which are left to `successor` when it stops."""
+
+    def __init__(self, conninfo: str, secret: Secret, name: str = SHARED, successor: str = SHARED) -> None:
+        self.name: Final = name
+        self.successor: Final = successor
+        self._connector: Final = _Patient(login(conninfo, DISPATCH, secret))
+        self._held: Final = set[int]()
+        self._worker: Worker | None = None
+        self._stopping: Final = asyncio.Event()
+
+    async def work(self, act: Act, rhythm: Rhythm) -> None:
+        """Work on jobs until `stop`; then let those at work end for `drain_seconds`, and cancel the rest."""
+        app = App(connector=self._connector)
+        app.task(name=TASK, pass_context=True)(self._task(act))
+        async with app.open_async():
+            beating = asyncio.create_task(self._beat(app, rhythm), name="queue heartbeat")
+            try:
+                while not self._stopping.is_set():
+                    await self._fetch(app, rhythm)
+            finally:
+                beating.cancel()
+
+    def stop(self) -> None:
+        """Take no more jobs, and end `work`."""
+        self._stopping.set()
+        self._connector.patient = False
+        if self._worker is not None:
+            self._worker.stop()
+
+    async def _fetch(self, app: App, rhythm: Rhythm) -> None:
+        """Run Procrastinate's worker to its end; one that ends unasked is followed by another."""
+        self._worker = Worker(
+            app,
+            queues=[self.name],
+            concurrency=rhythm.jobs_at_once,
+            fetch_job_polling_interval=rhythm.heartbeat_seconds,
+            abort_job_polling_interval=ABORT_POLL_SECONDS,
+            shutdown_graceful_timeout=rhythm.drain_seconds,
+            delete_jobs="successful",
+            install_signal_handlers=False,
+            update_heartbeat_interval=rhythm.heartbeat_seconds,
+            stalled_worker_timeout=rhythm.lease_seconds,
+        )
+        try:
+            await self._worker.run()
+        except ConnectorException as error:
+            log.warning("The queue cannot be reached: %s", type(error.__cause__).__name__)
+        if not self._stopping.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), PAUSES_SECONDS[-1])
+
+    def _task(self, act: Act) -> Callable[..., Awaitable[None]]:
+        async def work_on(context: JobContext, run_id: str, user_id: str, attempt: int) -> None:
+            assert context.job.id is not None, "a fetched job has a number"
+            job = Job(context.job.id, UUID(run_id), UUID(user_id), attempt)
+            self._held.add(job.id)
+            try:
+                await act(job, lambda: context.abort_reason() is AbortReason.USER_REQUEST)
+            finally:
+                self._held.discard(job.id)
+
+        return work_on
+
+    async def _beat(self, app: App, rhythm: Rhythm) -> None:
+        """Show that this worker is alive, also while it drains, and replace jobs that nobody works on."""
+        while True:
+            await asyncio.sleep(rhythm.heartbeat_seconds)
+            me = None if self._worker is None else self._worker.worker_id
+            if me is None:
+                continue
+            try:
+                found = await app.connector.execute_query_one_async(
+                    "select beat(%(me)s, %(queue)s, %(held)s::bigint[], %(lease)s) as replaced",
+                    me=me,
+                    queue=self.name,
+                    held=list(self._held),
+                    lease=rhythm.lease_seconds,
+                )
+            except ConnectorException as error:
+                log.warning("No sign of life could be given: %s", type(error.__cause__).__name__)
+            else:
+                if found["replaced"]:
+                    log.info("%s jobs were left behind and are in the queue again", found["replaced"])
+
+
+class _Patient(PsycopgConnector):
+    """A connector whose statements wait for a database that is away, until `patient` is taken from it."""
+
+    def __init__(self, conninfo: str) -> None:
+        super().__init__(conninfo=conninfo, min_size=1, max_size=CONNECTIONS_MAX, timeout=CHECKOUT_TIMEOUT_SECONDS)
+        self.patient = True
+
+    async def execute_query_async(self, query: LiteralString, **arguments: object) -> None:
+        await self._until_reached(lambda: super(_Patient, self).execute_query_async(query, **arguments))
+
+    async def execute_query_one_async(self, query: LiteralString, **arguments: object) -> dict[str, Any]:
+        return await self._until_reached(lambda: super(_Patient, self).execute_query_one_async(query, **arguments))
+
+    async def execute_query_all_async(self, query: LiteralString, **arguments: object) -> list[dict[str, Any]]:
+        return await self._until_reached(lambda: super(_Patient, self).execute_query_all_async(query, **arguments))
+
+    async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
+        await self._until_reached(lambda: super(_Patient, self).listen_notify(on_notification, channels))
+
+    async def _until_reached(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        tries = 0
+        while True:
+            try:
+                return await ask()
+            except ConnectorException as error:
+                if not (self.patient and isinstance(error.__cause__, OperationalError)):
+                    raise
+            await asyncio.sleep(PAUSES_SECONDS[min(tries, len(PAUSES_SECONDS) - 1)])
+            tries += 1
