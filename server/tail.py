@@ -91,7 +91,7 @@ class Hub:
         return look.done()
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return sum(len(readers) for readers in self._waiting.values())
 
 
 @dataclass(frozen=True, slots=True)
