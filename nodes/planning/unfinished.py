@@ -17,11 +17,8 @@ from persistence.record.executions import Execution
 from persistence.runs import ledger, usage
 from persistence.runs.ledger import CallState, LedgerRow
 from persistence.scope import Scope
-from tools.gateway import Holder, outcome_unknown
-from tools.registry import WRITE_TOOLS
-from tools.tool import Access, Effect, ToolAnswer, answer_text, refused
-
-LOCAL_WRITES: Final = frozenset(tool.name for tool in WRITE_TOOLS if tool.effect is Effect.LOCAL)
+from tools.gateway import OUTCOME_UNKNOWN, Holder, outcome_unknown
+from tools.tool import Access, ToolAnswer, answer_text, refused
 
 
 class Because(Enum):
@@ -61,19 +58,19 @@ async def close_everything(scope: Scope, log: EventLog, run_id: UUID, because: B
 
 
 async def _close_call(scope: Scope, log: EventLog, call: LedgerRow, because: Because, *, by_executor: bool) -> None:
-    answer, state = _came_to(call, because)
+    answer = _came_to(call, because, begun=await ledger.has_begun(scope, call.id))
+    state = CallState.UNKNOWN if answer.code == OUTCOME_UNKNOWN else CallState.FAILED
     holder = Holder(call.agent_id, Access(call.access), frozenset(), call.step_number, is_executor=by_executor)
     await ledger.settle(scope, call.id, state, answer_text(answer), answer.code, 0)
     await ToolEvents(log).returned(scope, holder, call.id, answer, 0)
 
 
-def _came_to(call: LedgerRow, because: Because) -> tuple[ToolAnswer, CallState]:
-    """Say what is certain: a local write that took effect would have its outcome, an external one need not."""
-    if call.access == Access.READ:
-        return refused(f"Not finished: {because.words}.", because.code), CallState.FAILED
-    if call.tool in LOCAL_WRITES:
-        return refused(f"Not done: {because.words} before it.", because.code), CallState.FAILED
-    return outcome_unknown(call.tool), CallState.UNKNOWN
+def _came_to(call: LedgerRow, because: Because, *, begun: bool) -> ToolAnswer:
+    """Say what is certain: a local write that took effect has its outcome, an external one that began need not."""
+    if begun and call.access == Access.WRITE:
+        return outcome_unknown(call.tool)
+    words = "Not finished: {}." if call.access == Access.READ else "Not done: {} before it."
+    return refused(words.format(because.words), because.code)
 
 
 def _ended(step: Step, because: Because) -> Step:
