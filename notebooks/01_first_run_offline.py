@@ -53,7 +53,7 @@ async with planwright.database.acting(Role.WORKER, Identity(user_id)) as scope:
 # %% [markdown]
 # ## One request
 #
-# `accept` stores the message and its run in one transaction. The worker runs the turn in a task of its own. `tail`
+# `accept` stores the message and its run in one transaction, which also puts the run into the worker's queue. `tail`
 # reads the run's event log until the terminal event: the same events, with the same numbers, that HTTP streams.
 
 # %%
@@ -64,8 +64,8 @@ from server.accept import accept
 from server.bodies import Ask
 from server.tail import Heartbeat, tail
 
-accepted = await accept(planwright.database, user_id, Ask(message="Help me organize my project tasks for next week"))
-planwright.worker.submit(user_id, accepted.run.id)
+ask = Ask(message="Help me organize my project tasks for next week")
+accepted = await accept(planwright.database, user_id, ask, queue=planwright.queue)
 
 view = RunView()
 async for event in tail(planwright.database, user_id, accepted.run.id, 0, planwright.hub):
