@@ -15,10 +15,11 @@ from uuid import UUID, uuid4
 from persistence import embedded
 from persistence.address import checked
 from persistence.migrate import migrate
+from persistence.news import exchanged
 from persistence.pools import Database
 from persistence.queue import SHARED, Queue, Rhythm
 from persistence.record import users
-from persistence.scope import Identity, Role, Secret
+from persistence.scope import DISPATCH, Identity, Role, Secret, login
 from server.settings import Settings, kept_secret
 from server.tail import Hub
 from server.worker import Worker
@@ -119,9 +120,12 @@ def token_key(settings: Settings) -> str:
 async def _working(settings: Settings, dsn: str, database: Database, work: Work) -> AsyncGenerator[Planwright]:
     from server.engine import engine_of, turns_of
 
-    async with engine_of(database, settings.models, settings.tools, settings.limit) as engine:
-        hub = Hub()
-        queue = Queue(dsn, installation_secret(settings), f"only {uuid4().hex}" if work is Work.OWN else SHARED)
+    secret = installation_secret(settings)
+    async with (
+        engine_of(database, settings.models, settings.tools, settings.limit) as engine,
+        _informed(login(dsn, DISPATCH, secret)) as hub,
+    ):
+        queue = Queue(dsn, secret, f"only {uuid4().hex}" if work is Work.OWN else SHARED)
         worker = Worker(database, queue, turns_of(engine), hub, _rhythm(settings, work))
         if work is not Work.NONE:
             worker.start()
@@ -130,6 +134,14 @@ async def _working(settings: Settings, dsn: str, database: Database, work: Work)
         finally:
             await worker.stop()
             hub.close()
+
+
+@asynccontextmanager
+async def _informed(conninfo: str) -> AsyncGenerator[Hub]:
+    """Give a hub that exchanges news with the other processes on the database."""
+    hub = Hub()
+    async with exchanged(conninfo, hub.heard, hub.missed) as hub.pass_on:
+        yield hub
 
 
 def _rhythm(settings: Settings, work: Work) -> Rhythm:
