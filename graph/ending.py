@@ -13,7 +13,8 @@ from nodes.vocabulary.events import Done, Failed, FinishedReason, UsageBody
 from nodes.vocabulary.log import EventLog
 from persistence.pools import Database
 from persistence.record import agents, conversations, messages, plans
-from persistence.runs import events, runs, usage
+from persistence.runs import approvals, events, runs, usage
+from persistence.runs.approvals import ApprovalStatus
 from persistence.runs.runs import RunStatus
 from persistence.scope import Identity, Role, Scope
 
@@ -68,12 +69,16 @@ async def _end_with_text(scope: Scope, run_id: UUID, log: EventLog, reason: Fini
         await messages.insert(scope, run.session_id, run_id, "assistant", said)
     await close_everything(scope, log, run_id, Because.STOPPED if stopped else Because.INTERRUPTED)
     await _close_record(scope, run_id, "failed" if stopped else "completed")
-    await log.emit(scope, ("end", await _done(scope, run_id, reason)))
+    await log.emit(scope, ("end", Done(usage=await tokens_of(scope, run_id), finished_reason=reason)))
     await runs.finish(scope, run_id, RunStatus.CANCELLED if stopped else RunStatus.DONE, reason=reason)
 
 
 async def _close_record(scope: Scope, run_id: UUID, status: Literal["completed", "failed"]) -> None:
-    """End the plan, agents and conversations of a run; a plan is completed only when every step is."""
+    """End the plan, agents and conversations of a run; a plan is completed only when every step is.
+
+    Nobody has to decide on it any more.
+    """
+    await approvals.close_open(scope, run_id, ApprovalStatus.CANCELLED)
     plan = await plans.of_run(scope, run_id)
     if plan is not None:
         whole = all(step.get("status") == "completed" for step in plan.steps)
@@ -82,9 +87,9 @@ async def _close_record(scope: Scope, run_id: UUID, status: Literal["completed",
     await agents.finish_open(scope, run_id, status)
 
 
-async def _done(scope: Scope, run_id: UUID, reason: FinishedReason) -> Done:
+async def tokens_of(scope: Scope, run_id: UUID) -> UsageBody:
+    """Return what a run has used so far."""
     spent = await usage.total(scope, run_id)
-    counts = UsageBody(
+    return UsageBody(
         prompt_tokens=spent.prompt_tokens, completion_tokens=spent.completion_tokens, total_tokens=spent.total
     )
-    return Done(usage=counts, finished_reason=reason)

@@ -7,15 +7,18 @@ foreseen travels to the worker, which logs it and ends the run by `end_failed`.
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Final
+from typing import Final, Never
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError
+from langgraph.types import Command, StateSnapshot
 
 from graph.build import MAX_SUPERSTEPS, build
 from graph.ending import Told, end_answered, end_failed, run_id_of
+from graph.pausing import pause
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import TurnError, TurnTimedOut
 from nodes.vocabulary.events import FinishedReason
@@ -23,16 +26,19 @@ from nodes.vocabulary.journal import ToolEvents
 from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.log import EventLog
 from nodes.vocabulary.model_failure import ModelFailure
-from nodes.vocabulary.state import fresh
+from nodes.vocabulary.pause import awaited
+from nodes.vocabulary.state import State, fresh
 from persistence.checkpoints import Checkpoints
 from persistence.pools import Database
 from persistence.record import sessions, users
 from persistence.runs import quoted_history, runs
 from persistence.scope import Identity, Role
-from tools.gateway import Gateway
+from tools.consent import Consent, Mode
+from tools.gateway import Bounds, Gateway
 from tools.registry import Registry
 from tools.tool import Caller
 
+APPROVAL_HOURS: Final = 24.0  # that a run waits for a person: until the same time tomorrow
 GRAPH: Final = build()  # compiled once; each turn gets a copy with the checkpoints of its own attempt
 
 
@@ -45,10 +51,13 @@ class Engine:
     planner: tuple[BaseChatModel, ...]
     executor: tuple[BaseChatModel, ...]
     limits: Limits
+    approval_hours: float = APPROVAL_HOURS
 
 
 async def run_turn(engine: Engine, identity: Identity, told: Told) -> None:
-    """Run a claimed run to its end; `told` is called after each commit that appended events.
+    """Run a claimed run to its end, or to where it waits for a person.
+
+    `told` is called after each commit that appended events.
 
     Raises:
         Fenced: another attempt holds the run; nothing more was written.
@@ -58,8 +67,11 @@ async def run_turn(engine: Engine, identity: Identity, told: Told) -> None:
     wall = asyncio.timeout(engine.limits.wall_seconds)
     try:
         async with wall:
-            reason = await _through_the_graph(context)
-        await end_answered(engine.database, identity, told, reason)
+            stopped_at = await _through_the_graph(context)
+        if isinstance(stopped_at, FinishedReason):
+            await end_answered(engine.database, identity, told, stopped_at)
+        else:
+            await pause(context, stopped_at, engine.approval_hours)
     except TimeoutError:
         if not wall.expired():
             raise
@@ -74,8 +86,11 @@ async def _end_with(database: Database, identity: Identity, told: Told, failure:
     await end_failed(database, identity, told, failure.code, retryable=failure.retryable, text=str(failure))
 
 
-async def _through_the_graph(context: Context) -> FinishedReason:
-    """Start the run on its session's thread, or go on from the last checkpoint that it left there."""
+async def _through_the_graph(context: Context) -> FinishedReason | list[UUID]:
+    """Start the run on its session's thread, or go on from the last checkpoint that it left there.
+
+    Returns how it ended, or the calls that it waits for.
+    """
     graph = GRAPH.copy(update={"checkpointer": Checkpoints(context.database, context.identity)})
     config = RunnableConfig(
         configurable={"thread_id": str(context.session_id)}, recursion_limit=MAX_SUPERSTEPS, run_name="planwright"
@@ -84,9 +99,16 @@ async def _through_the_graph(context: Context) -> FinishedReason:
     is_ours = left.values.get("run_id") == str(context.run_id)
     state = left.values
     if left.next or not is_ours:
-        start = None if is_ours else fresh(str(context.run_id))
+        start = _start(context, left, is_ours=is_ours)
         state = await graph.ainvoke(start, config, context=context, durability="sync")
-    return FinishedReason(state["reason"])
+    return awaited(state.get("__interrupt__", ())) or FinishedReason(state["reason"])
+
+
+def _start(context: Context, left: StateSnapshot, *, is_ours: bool) -> State | Command[Never] | None:
+    """Return what the graph is given: a new state, the word to go on behind an interrupt, or nothing."""
+    if not is_ours:
+        return fresh(str(context.run_id))
+    return Command(resume=True) if left.interrupts else None
 
 
 async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
@@ -121,7 +143,8 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
             identity=identity,
             caller=reader,
             journal=ToolEvents(log),
-            budget=engine.limits.tool_calls,
+            consent=Consent(Mode(session.approvals), run.request),
+            bounds=Bounds(engine.limits.tool_calls),
         ),
         planner=engine.planner,
         executor=engine.executor,

@@ -4,6 +4,7 @@ Reads `planner_id`, `revision`. Writes `route`. Emits `step_start`, `step_comple
 `executor_result`, `tool_call`, `tool_result`.
 """
 
+from collections.abc import Collection
 from uuid import UUID
 
 from langgraph.runtime import Runtime
@@ -14,25 +15,46 @@ from nodes.planning.steps import Steps
 from nodes.planning.unfinished import Because, close_executors
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.events import StepStatus
+from nodes.vocabulary.pause import wait_for_person
 from nodes.vocabulary.state import State, Update
 from persistence.record import plans
+from persistence.runs import ledger
+from tools.rulings import NOT_APPROVED
 
 ENDED = {StepStatus.COMPLETED: True, StepStatus.FAILED: False, StepStatus.SKIPPED: False}
 
 
 async def run_plan(state: State, runtime: Runtime[Context]) -> Update:
-    """Run what is not finished; steps that ended before a crash keep their results."""
-    context = runtime.context
+    """Run what is not finished; steps that ended before a crash or a pause keep their results.
+
+    Stops the graph while a person has to decide on calls of the planner's own
+    steps, once everything that does not depend on them has ended.
+    """
+    context, planner_id = runtime.context, UUID(state["planner_id"])
+    steps, ran = await _run(context, planner_id)
+    while steps.waiting:
+        wait_for_person(steps.waiting)
+        steps, ran = await _run(context, planner_id)
+    failed = any(steps.by_number[number].status is not StepStatus.COMPLETED for number in ran)
+    again = failed and state["revision"] <= context.limits.plan_revisions and not await _was_refused(context)
+    return {"route": "replan" if again else "synthesise"}
+
+
+async def _run(context: Context, planner_id: UUID) -> tuple[Steps, Collection[int]]:
+    """Run the steps that have not ended, as far as they go; return them all, and which ones these were."""
     async with context.writing() as scope:
         plan = await plans.of_run(scope, context.run_id)
         assert plan is not None, "a plan was stored before it runs"
         await close_executors(scope, context.log, context.run_id, Because.INTERRUPTED)
-    steps = Steps(context, plan.id, UUID(state["planner_id"]), steps_of(plan))
+    steps = Steps(context, plan.id, planner_id, steps_of(plan))
     settled = {number: ENDED[step.status] for number, step in steps.by_number.items() if step.status in ENDED}
     waits_for = {number: step.depends_on for number, step in steps.by_number.items()}
     own = {number for number, step in steps.by_number.items() if not step.executor_required}
     await schedule(waits_for, steps.act, settled=settled, width=context.limits.plan_width, alone=own)
-    ran = waits_for.keys() - settled.keys() or waits_for.keys()
-    failed = any(steps.by_number[number].status is not StepStatus.COMPLETED for number in ran)
-    again = failed and state["revision"] <= context.limits.plan_revisions
-    return {"route": "replan" if again else "synthesise"}
+    return steps, waits_for.keys() - settled.keys() or waits_for.keys()
+
+
+async def _was_refused(context: Context) -> bool:
+    """Say whether a person said no to something in this run: another way to it is not looked for."""
+    async with context.writing() as scope:
+        return any(call.error_code == NOT_APPROVED for call in await ledger.of_run(scope, context.run_id))

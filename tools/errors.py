@@ -1,5 +1,16 @@
 """What can go wrong around a tool call, one class a fact."""
 
+from typing import Final
+from uuid import UUID
+
+
+class AwaitsPerson(Exception):
+    """A call is not to run, or not again, before a person has decided on it; it stands in the ledger."""
+
+    def __init__(self, call_id: UUID) -> None:
+        super().__init__(f"The call {call_id} waits for a person.")
+        self.call_id: Final = call_id
+
 
 class ToolError(Exception):
     """Root of the room's errors. `code` is part of the wire format."""

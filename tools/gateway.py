@@ -58,6 +58,14 @@ class Asked:
     arguments: str
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How many calls a run may make, and how long one may take."""
+
+    calls: int
+    call_seconds: float = CALL_TIMEOUT_SECONDS
+
+
 class Journal(Protocol):
     """Who is told of each call, in the transaction that stores it."""
 
@@ -80,8 +88,7 @@ class Gateway:
         caller: Caller,
         journal: Journal,
         consent: Consent,
-        budget: int,
-        call_timeout_seconds: float = CALL_TIMEOUT_SECONDS,
+        bounds: Bounds,
     ) -> None:
         assert identity.run_id is not None, "tools are called by runs only"
         self._registry: Final = registry
@@ -91,8 +98,7 @@ class Gateway:
         self._caller: Final = caller
         self._journal: Final = journal
         self._consent: Final = consent
-        self._budget: Final = budget
-        self._call_timeout_seconds: Final = call_timeout_seconds
+        self._bounds: Final = bounds
         self._one_write_at_a_time: Final = asyncio.Lock()
 
     @property
@@ -215,7 +221,7 @@ class Gateway:
             return await self._found(scope, call_id)
 
     async def _found(self, scope: Scope, call_id: UUID) -> "_Frozen":
-        """Return a frozen call with what a person said of it; arguments they gave stand in the ledger before it runs."""
+        """Return a frozen call and what a person said of it; arguments they gave stand in the ledger before it runs."""
         row = await ledger.find(scope, call_id)
         assert row is not None, "the row was just written or stood there"
         is_unknown = row.state == CallState.UNKNOWN
@@ -235,8 +241,8 @@ class Gateway:
             MayNotWrite: it writes and the agent may only read.
             NotOffered: the agent was not given it.
         """
-        if calls_so_far > self._budget:
-            raise CallsSpent(self._budget)
+        if calls_so_far > self._bounds.calls:
+            raise CallsSpent(self._bounds.calls)
         tool = self._registry.find(name)
         if tool is None:
             raise UnknownTool(name, sorted(holder.tools))
@@ -249,7 +255,7 @@ class Gateway:
     async def _outside(self, holder: Holder, call_id: UUID, tool: AnyTool, args: Args) -> ToolAnswer:
         """Run a tool whose effect, if any, is not in our transaction."""
         started = time.monotonic()
-        answer = await _run(tool, args, self._caller, self._call_timeout_seconds)
+        answer = await _run(tool, args, self._caller, self._bounds.call_seconds)
         if tool.access is Access.WRITE and answer.code in CUT_OFF_CODES:
             answer = outcome_unknown(tool.name)
         return await self._settled(holder, call_id, answer, _elapsed_ms(started))
@@ -267,7 +273,7 @@ class Gateway:
                 return _replayed(row)
             await ledger.may_act(scope, call_id)
             writer = replace(self._caller, write_scope=scope)
-            answer = await _undone_if_refused(scope, tool, args, writer, self._call_timeout_seconds)
+            answer = await _undone_if_refused(scope, tool, args, writer, self._bounds.call_seconds)
             return await self._settle(scope, holder, call_id, answer, _elapsed_ms(started))
 
     async def _settled(self, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> ToolAnswer:

@@ -38,6 +38,13 @@ class Effect(StrEnum):
     EXTERNAL = "external"  # elsewhere: after a crash its outcome is unknown
 
 
+class Harm(StrEnum):
+    """What a call takes away: such a call needs a person's word even where others do not."""
+
+    DELETES = "deletes"
+    ARCHIVES = "archives"
+
+
 class Args(BaseModel):
     """A tool's arguments: unknown names refused, types as JSON has them.
 
@@ -136,6 +143,11 @@ class Caller:
 A = TypeVar("A", bound=Args)
 
 
+def harmless(_args: Args) -> Harm | None:
+    """Say of any call that it takes nothing away."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[A]):
     """One tool. A tool that does not state its access counts as a write tool."""
@@ -145,6 +157,7 @@ class Tool(Generic[A]):
     run: Callable[[A, Caller], Awaitable[ToolAnswer]]
     access: Access = Access.WRITE
     effect: Effect = Effect.LOCAL
+    harm: Callable[[A], Harm | None] = harmless
 
     @property
     def description(self) -> str:

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 from nodes.asking.conversation import Conversation, OpenCall
 from nodes.planning.cause import cause_of
 from nodes.vocabulary.context import Context
+from tools.errors import AwaitsPerson
 from tools.gateway import Holder
 from tools.tool import Access, ToolAnswer, refused
 
@@ -16,8 +18,12 @@ TOO_MANY: Final = refused(
 )
 
 
-async def run_open_calls(context: Context, conversation: Conversation, holder: Holder) -> None:
+async def run_open_calls(context: Context, conversation: Conversation, holder: Holder) -> list[UUID]:
     """Run the calls of the last answer that have no result yet, the first `MAX_CALLS_AT_ONCE` of them.
+
+    Returns the calls that a person has to decide on first, all of the answer
+    together; none when every call has its result. Those before the first of them
+    have run by then, those behind it have not.
 
     Calls that only read run side by side. As soon as one of them may write, all
     run one after the other, in the order asked: "create it, then schedule it"
@@ -28,10 +34,21 @@ async def run_open_calls(context: Context, conversation: Conversation, holder: H
     if all(_only_reads(context, call) for call in calls):
         answers = await _side_by_side(context, holder, calls)
     else:
-        answers = [await context.gateway.call(holder, call.asked) for call in calls]
+        answers = []
+        for place, call in enumerate(calls, start=1):
+            try:
+                answers.append(await context.gateway.call(holder, call.asked))
+            except AwaitsPerson as waits:
+                return [waits.call_id, *await _held(context, holder, calls[place:])]
     async with context.writing() as scope:
         for call, answer in zip(asked, [*answers, *[TOO_MANY] * (len(asked) - len(answers))], strict=True):
             await conversation.add_result(scope, call.wanted, answer)
+    return []
+
+
+async def _held(context: Context, holder: Holder, calls: Sequence[OpenCall]) -> list[UUID]:
+    held = [await context.gateway.held(holder, call.asked) for call in calls]
+    return [call_id for call_id in held if call_id is not None]
 
 
 async def _side_by_side(context: Context, holder: Holder, calls: Sequence[OpenCall]) -> list[ToolAnswer]:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from nodes.planning.cause import cause_of
 
-Act = Callable[[int, int | None], Awaitable[bool]]
+Act = Callable[[int, int | None], Awaitable[bool | None]]
 
 
 async def schedule(
@@ -23,7 +23,9 @@ async def schedule(
     """Act on every step that is not settled yet, each the moment the steps before it are.
 
     `act(number, blocked_by)` runs a step and returns whether it succeeded; with
-    `blocked_by` naming a step that failed it only has to mark this one skipped.
+    `blocked_by` naming a step that failed it only has to mark this one skipped. A
+    step that has not ended, since it waits for a person, is None: those behind it
+    are left alone, all others go on.
     At most `width` steps run at once; beside them those of `alone`, one at a
     time, so that they keep no other step waiting. `settled` gives the steps that ended
     before, by number, and whether they succeeded. `waits_for` has no cycles.
@@ -31,16 +33,17 @@ async def schedule(
     The first exception of `act` stops the rest; of several, `cause_of` says which is raised.
     """
     loop = asyncio.get_running_loop()
-    ended = {number: loop.create_future() for number in {*waits_for, *settled}}
+    ended: dict[int, asyncio.Future[bool | None]] = {number: loop.create_future() for number in {*waits_for, *settled}}
     for number, succeeded in settled.items():
         ended[number].set_result(succeeded)
     places, only_place = asyncio.Semaphore(width), asyncio.Semaphore(1)
 
     async def follow(number: int) -> None:
-        blocked_by = None
-        for before in waits_for[number]:
-            if not await ended[before]:
-                blocked_by = before
+        before = {step: await ended[step] for step in waits_for[number]}
+        blocked_by = next((step for step, succeeded in before.items() if succeeded is False), None)
+        if blocked_by is None and None in before.values():
+            ended[number].set_result(None)
+            return
         async with only_place if number in alone else places:
             ended[number].set_result(await act(number, blocked_by))
 

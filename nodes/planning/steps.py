@@ -53,9 +53,10 @@ class Steps:
         self._plan_id: Final = plan_id
         self._planner_id: Final = planner_id
         self.by_number: Final = {step.step_number: step for step in steps}
+        self.waiting: Final[list[UUID]] = []  # the calls of steps that have not ended because a person has to decide
 
-    async def act(self, number: int, blocked_by: int | None) -> bool:
-        """Run a step, or mark it skipped because a step before it failed; say whether it succeeded."""
+    async def act(self, number: int, blocked_by: int | None) -> bool | None:
+        """Run a step, or mark it skipped when a step before it failed; say whether it succeeded, None if it waits."""
         step = self.by_number[number]
         if blocked_by is not None:
             await self._end(step, StepStatus.SKIPPED, error=f"Skipped because step {blocked_by} did not succeed.")
@@ -181,8 +182,8 @@ class Steps:
                     scope, step, StepStatus.COMPLETED if success else StepStatus.FAILED, result=data, error=error
                 )
 
-    async def _do_myself(self, step: Step) -> bool:
-        """Run a planner's own step, with the write tools that the plan gave it and no others."""
+    async def _do_myself(self, step: Step) -> bool | None:
+        """Run a planner's own step, with the write tools that the plan gave it and no others; None if it waits."""
         conversation = await self._own_conversation(step)
         registry = self._context.registry
         names = [name for name in registry.names() if name in step.tools or name in registry.reading()]
@@ -198,6 +199,9 @@ class Steps:
             turns=self._context.limits.planner_turns,
         )
         await self._bounded(work, f"planner: {shortened(step.description, TITLE_CHARS)}")
+        if work.waiting and work.failure is None:
+            self.waiting.extend(work.waiting)
+            return None
         error = work.failure or await self._failed_writes(step)
         result = None if work.handed_in is None else kept(work.handed_in)
         async with self._context.writing() as scope:

@@ -48,7 +48,10 @@ class SubmitResult(Args):
 
 @dataclass(slots=True)
 class Work:
-    """One agent's work on one step. `handed_in` and `failure` are what it comes to."""
+    """One agent's work on one step. `handed_in` and `failure` are what it comes to.
+
+    It comes to neither while it is `waiting` for a person to decide on some calls.
+    """
 
     context: Context
     conversation: Conversation
@@ -61,6 +64,7 @@ class Work:
     turns: int
     handed_in: SubmitResult | None = None
     failure: str | None = None
+    waiting: Sequence[UUID] = ()
 
 
 class _Place(TypedDict):
@@ -94,10 +98,11 @@ async def _act(state: _Place, runtime: Runtime[Work]) -> _Place:  # noqa: ARG001
     if any(call.asked.tool == SUBMIT_TOOL for call in work.conversation.open_calls()):
         await _take(work)
     else:
-        await run_open_calls(work.context, work.conversation, work.holder)
+        work.waiting = await run_open_calls(work.context, work.conversation, work.holder)
         if work.conversation.repeats() >= REPEATS_BEFORE_STOP:
             work.failure = "It asked for the same thing again and again and was stopped."
-    return {"next": "think" if work.handed_in is None and work.failure is None else "end"}
+    over = work.handed_in is not None or work.failure is not None or work.waiting
+    return {"next": "end" if over else "think"}
 
 
 async def _take(work: Work) -> None:

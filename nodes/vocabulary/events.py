@@ -173,6 +173,38 @@ class UsageBody(_Snake):
     total_tokens: int
 
 
+class ChangeBody(_Snake):
+    """One field, from what it is to what it will be; left out where there is nothing."""
+
+    field: str
+    before: JsonValue = Field(default=None, validation_alias="from", serialization_alias="from")
+    after: JsonValue = Field(default=None, validation_alias="to", serialization_alias="to")
+
+
+class AwaitedCall(_Snake):
+    """A call that a person decides on.
+
+    `target` says in words what it is about. `unknown`: it has begun before, and
+    whether it took effect is not known; to approve it is to run it again.
+    """
+
+    id: UUID
+    tool: str
+    target: str
+    arguments: dict[str, JsonValue]
+    changes: list[ChangeBody]
+    unknown: bool = False
+
+
+class ApprovalBody(_Snake):
+    """What a run waits for. A decision names the digest, so that it is on exactly these calls."""
+
+    id: UUID
+    digest: str
+    expires_at: datetime
+    calls: list[AwaitedCall]
+
+
 class SessionOpened(_Snake):
     """First in every stream."""
 
@@ -257,11 +289,12 @@ class ToolReturned(BaseModel):
 
 
 class Done(_Snake):
-    """The run ended with an answer. Terminal: nothing follows."""
+    """The run ended with an answer: nothing follows. With an `approval` it only waits, and goes on behind this."""
 
     type: Literal["done"] = "done"
     usage: UsageBody
     finished_reason: FinishedReason
+    approval: ApprovalBody | None = None
 
 
 class Failed(_Snake):

@@ -8,6 +8,7 @@ run again when its effect is local, and unknown when it is not.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from persistence.errors import CancelRequested
@@ -40,6 +41,13 @@ class LedgerRow:
     error_code: str | None
     duration_ms: int | None
     created_at: datetime
+    started_at: datetime | None = None  # of a call whose effect is not in our database
+
+
+_COLUMNS: Final = """
+    id, key, agent_id, step_number, tool, access, arguments, state, result, error_code, duration_ms, created_at,
+    started_at
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +141,7 @@ async def find(scope: Scope, call_id: UUID) -> LedgerRow | None:
     """Return one call."""
     return await scope.one(
         LedgerRow,
-        """
-        select id, key, agent_id, step_number, tool, access, arguments, state, result, error_code, duration_ms,
-            created_at
-        from tool_calls where id = %s
-        """,
+        f"select {_COLUMNS} from tool_calls where id = %s",
         (call_id,),
     )
 
@@ -146,11 +150,7 @@ async def of_run(scope: Scope, run_id: UUID) -> list[LedgerRow]:
     """Return every call of a run, oldest first."""
     return await scope.all(
         LedgerRow,
-        """
-        select id, key, agent_id, step_number, tool, access, arguments, state, result, error_code, duration_ms,
-            created_at
-        from tool_calls where run_id = %s order by created_at, id
-        """,
+        f"select {_COLUMNS} from tool_calls where run_id = %s order by created_at, id",
         (run_id,),
     )
 
@@ -159,11 +159,7 @@ async def open_of_run(scope: Scope, run_id: UUID) -> list[LedgerRow]:
     """Return the calls of a run that have no outcome, oldest first."""
     return await scope.all(
         LedgerRow,
-        """
-        select id, key, agent_id, step_number, tool, access, arguments, state, result, error_code, duration_ms,
-            created_at
-        from tool_calls where run_id = %s and state = 'intent' order by created_at, id
-        """,
+        f"select {_COLUMNS} from tool_calls where run_id = %s and state = 'intent' order by created_at, id",
         (run_id,),
     )
 

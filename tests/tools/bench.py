@@ -103,6 +103,11 @@ class Bench:
         async with self.office.working(self.worker) as scope:
             assert await ledger.freeze(scope, run_of(self.worker), entry)
 
+    async def start(self, asked: Asked) -> None:
+        """Write down that a frozen call began, and go no further."""
+        async with self.office.working(self.worker) as scope:
+            assert await ledger.begin(scope, self.gateway().call_id(asked))
+
     async def next_attempt(self) -> "Bench":
         """Return the bench of a worker that took the run over."""
         return replace(self, worker=await self.office.take(run_of(self.worker)), notebook=Notebook())

@@ -16,7 +16,8 @@ from tests.tools import extension
 from tests.tools.bench import Bench, asked, set_up, writes_that_would_work
 from tests.workspace_rows import Desk, Json
 from tools.arguments import MAX_ARGUMENT_CHARS, validated
-from tools.errors import MayNotWrite, ToolError
+from tools.consent import Consent, Mode
+from tools.errors import AwaitsPerson, MayNotWrite, ToolError
 from tools.gateway import MAX_NAME_CHARS, MAX_RESULT_CHARS, Asked, Holder
 from tools.registry import Registry
 from tools.tool import Access, AnyTool, Args, Caller, Effect, Tool, ToolAnswer, answer_text, answered, refused
@@ -89,8 +90,9 @@ async def refused_by_database(bench: Bench, call: Asked) -> bool:
 
 
 async def test_the_same_writes_work_for_a_planner(bench: Bench) -> None:
-    """The nine calls that an executor is refused take effect when the planner makes them."""
+    """The nine calls that an executor is refused take effect when the planner makes them and the person agrees."""
     calls = await writes_that_would_work(bench.desk)
+    bench = replace(bench, consent=Consent(Mode.AUTO, "Please delete the event “Focus”."))
     before = await bench.workspace()
     assert await outcomes(bench, bench.planner, calls) == [None] * 9
     assert [state for _, state, _ in await bench.states()] == ["applied"] * 9
@@ -349,12 +351,23 @@ async def test_an_effect_elsewhere_is_not_repeated_blindly(bench: Bench) -> None
     extension.called.clear()
     call = asked("send_mail", to="a@example.org")
     await bench.freeze(bench.planner, call)
+    await bench.start(call)
     later = await bench.next_attempt()
-    answer = await later.call(bench.planner, call)
-    assert answer.code == "outcome_unknown"
-    assert "not known" in answer.message
+    for _ in range(2):
+        with pytest.raises(AwaitsPerson):
+            await later.call(bench.planner, call)
     assert extension.called == []
+    assert later.notebook.lines == ["outcome_unknown"]
     assert await bench.states() == [("send_mail", "unknown", "outcome_unknown")]
+
+
+async def test_an_effect_elsewhere_that_never_began_is_no_riddle(bench: Bench) -> None:
+    """An operator's write that was only frozen when its worker died runs: it cannot have had its effect."""
+    extension.called.clear()
+    call = asked("send_mail", to="a@example.org")
+    await bench.freeze(bench.planner, call)
+    assert (await (await bench.next_attempt()).call(bench.planner, call)).success
+    assert extension.called == ["a@example.org"]
 
 
 async def test_an_effect_elsewhere_happens_once(bench: Bench) -> None:
@@ -375,8 +388,8 @@ async def never_ends(_args: Nothing, _caller: Caller) -> ToolAnswer:
 async def test_an_effect_elsewhere_that_takes_too_long_is_unknown(desk: Desk) -> None:
     """Outside our transaction a stopped write may have taken effect: nobody claims that it failed."""
     bench = await bench_with(desk, tool(never_ends, Effect.EXTERNAL))
-    answer = await bench.gateway(call_timeout_seconds=SHORT_SECONDS).call(bench.planner, asked("act"))
-    assert answer.code == "outcome_unknown"
+    with pytest.raises(AwaitsPerson):
+        await bench.gateway(call_timeout_seconds=SHORT_SECONDS).call(bench.planner, asked("act"))
     assert await bench.states() == [("act", "unknown", "outcome_unknown")]
 
 
@@ -391,7 +404,6 @@ async def test_a_reading_tool_that_takes_too_long_is_stopped(desk: Desk) -> None
     ("name", "code"),
     [
         ("crash", "tool_crashed"),
-        ("crash_writing", "outcome_unknown"),
         ("answer_nonsense", "tool_crashed"),
         ("answer_unsendable", "tool_crashed"),
         ("write_without_leave", "write_denied"),
@@ -404,6 +416,14 @@ async def test_an_operators_tool_that_breaks_does_not_end_the_run(desk: Desk, na
     assert answer.code == code
     assert "secret" not in str(answer)
     assert (await bench.call(bench.planner, asked("list_tasks", "next"))).success
+
+
+async def test_an_operators_write_that_breaks_waits_for_a_person(desk: Desk) -> None:
+    """Whether code that broke had its effect before is not known here: it is said so, and a person decides."""
+    bench = await set_up(desk, Registry.build("tests.tools.extension:CRASHING"))
+    with pytest.raises(AwaitsPerson):
+        await bench.call(bench.planner, asked("crash_writing"))
+    assert await bench.states() == [("crash_writing", "unknown", "outcome_unknown")]
 
 
 async def test_a_run_makes_so_many_calls(bench: Bench) -> None:

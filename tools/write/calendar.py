@@ -21,7 +21,7 @@ from tools import agenda, events_as_json, wording
 from tools.fields import Day, Minutes, Text, Title
 from tools.fitting import fitted
 from tools.local_time import answers_bad_times, zone_named
-from tools.tool import Access, AnyTool, Args, Caller, Tool, ToolAnswer, refused
+from tools.tool import Access, AnyTool, Args, Caller, Harm, Tool, ToolAnswer, refused
 from tools.write import event_times
 from tools.write.updates import Updates
 
@@ -90,7 +90,7 @@ async def schedule_task(args: ScheduleTask, caller: Caller) -> ToolAnswer:
     if linked is not None:
         return _already_scheduled(linked, caller)
     start = event_times.start(args.start_time, task.start_date, caller.time_zone)
-    event = _new_event(task, start.at, caller.time_zone, args.duration_minutes)
+    event = new_event(task, start.at, caller.time_zone, args.duration_minutes)
     stored = await _put(scope, task, replace(event, recurrence=args.recurrence_pattern))
     return await _told(scope, "Scheduled", stored, start.note, caller)
 
@@ -109,12 +109,12 @@ async def update_or_schedule_task(args: UpdateOrScheduleTask, caller: Caller) ->
     if refusal is not None:
         return refusal
     if linked is not None and not args.force_recreate:
-        moved = await _move(scope, task, _moved(linked, task, start.at, args))
-        return await _told(scope, "Moved", moved, start.note, caller)
-    event = _repeating(_new_event(task, start.at, zone, args.duration_minutes), args)
+        event = await _move(scope, task, moved(linked, task, start.at, args))
+        return await _told(scope, "Moved", event, start.note, caller)
+    new = _repeating(new_event(task, start.at, zone, args.duration_minutes), args)
     if linked is not None:
         await calendar.delete(scope, linked.id)
-    stored = await _put(scope, task, event)
+    stored = await _put(scope, task, new)
     return await _told(scope, "Scheduled" if linked is None else "Scheduled anew:", stored, start.note, caller)
 
 
@@ -125,20 +125,13 @@ async def update_calendar_event(args: UpdateCalendarEvent, caller: Caller) -> To
     event = await calendar.find_to_change(scope, args.event_id)
     if event is None:
         return events_as_json.no_event(args.event_id)
-    times = event_times.changed(event, args.updates.start_time, args.updates.end_time, caller.time_zone)
-    changed = replace(
-        event,
-        summary=event.summary if args.updates.summary is None else args.updates.summary,
-        description=event.description if args.updates.description is None else args.updates.description,
-        starts_at=times.starts_at,
-        ends_at=times.ends_at,
-    )
-    if changed == event:
+    after, note = changed(event, args.updates, caller)
+    if after == event:
         return fitted(wording.updated("event", event.summary, ()), event=events_as_json.whole(event, caller))
-    await calendar.save(scope, changed)
+    await calendar.save(scope, after)
     if event.task_id is not None:
-        await calendar.set_task_start(scope, event.task_id, changed.starts_at)
-    return await _told(scope, "Updated", changed, times.note, caller)
+        await calendar.set_task_start(scope, event.task_id, after.starts_at)
+    return await _told(scope, "Updated", after, note, caller)
 
 
 async def delete_calendar_event(args: DeleteCalendarEvent, caller: Caller) -> ToolAnswer:
@@ -159,7 +152,25 @@ async def delete_calendar_event(args: DeleteCalendarEvent, caller: Caller) -> To
     )
 
 
-def _new_event(task: Task, start: datetime, zone: ZoneInfo, minutes: int | None) -> NewEvent:
+def changed(event: Event, updates: EventUpdates, caller: Caller) -> tuple[Event, str | None]:
+    """Return an event with these updates, and what to say about how its times were read.
+
+    Raises:
+        TimeRefused: it cannot be then.
+    """
+    times = event_times.changed(event, updates.start_time, updates.end_time, caller.time_zone)
+    after = replace(
+        event,
+        summary=event.summary if updates.summary is None else updates.summary,
+        description=event.description if updates.description is None else updates.description,
+        starts_at=times.starts_at,
+        ends_at=times.ends_at,
+    )
+    return after, times.note
+
+
+def new_event(task: Task, start: datetime, zone: ZoneInfo, minutes: int | None) -> NewEvent:
+    """Return a task's event at a time, as long as asked, else as the task."""
     length = timedelta(minutes=minutes or task.duration_minutes)
     return NewEvent(summary=task.title, starts_at=start, ends_at=start + length, time_zone=zone.key)
 
@@ -170,11 +181,11 @@ def _repeating(event: NewEvent, args: UpdateOrScheduleTask) -> NewEvent:
     return repeated
 
 
-def _moved(event: Event, task: Task, start: datetime, args: UpdateOrScheduleTask) -> Event:
+def moved(event: Event, task: Task, start: datetime, args: UpdateOrScheduleTask) -> Event:
     """Return the task's event at its new time; an all-day event becomes one of the task's length."""
     old_length = timedelta(minutes=task.duration_minutes) if event.all_day else event.ends_at - event.starts_at
     length = old_length if args.duration_minutes is None else timedelta(minutes=args.duration_minutes)
-    moved = replace(
+    after = replace(
         event,
         starts_at=start,
         ends_at=start + length,
@@ -183,8 +194,8 @@ def _moved(event: Event, task: Task, start: datetime, args: UpdateOrScheduleTask
         recurrence=args.recurrence_pattern or event.recurrence,
         recurrence_ends=args.recurrence_ends or event.recurrence_ends,
     )
-    event_times.check_series(moved.starts_at, moved.time_zone, moved.recurrence, moved.recurrence_ends)
-    return moved
+    event_times.check_series(after.starts_at, after.time_zone, after.recurrence, after.recurrence_ends)
+    return after
 
 
 async def _put(scope: Scope, task: Task, event: NewEvent) -> Event:
@@ -258,6 +269,12 @@ def _already_scheduled(event: Event, caller: Caller) -> ToolAnswer:
 TOOLS: Final[tuple[AnyTool, ...]] = (
     Tool(name="schedule_task", args=ScheduleTask, run=schedule_task, access=Access.WRITE),
     Tool(name="update_calendar_event", args=UpdateCalendarEvent, run=update_calendar_event, access=Access.WRITE),
-    Tool(name="delete_calendar_event", args=DeleteCalendarEvent, run=delete_calendar_event, access=Access.WRITE),
+    Tool(
+        name="delete_calendar_event",
+        args=DeleteCalendarEvent,
+        run=delete_calendar_event,
+        access=Access.WRITE,
+        harm=lambda _: Harm.DELETES,
+    ),
     Tool(name="update_or_schedule_task", args=UpdateOrScheduleTask, run=update_or_schedule_task, access=Access.WRITE),
 )

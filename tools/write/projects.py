@@ -10,7 +10,7 @@ from persistence.workspace.projects import Status
 from tools import rows_as_json, wording
 from tools.fields import Day, Name, Tags, Text
 from tools.fitting import fitted
-from tools.tool import Access, AnyTool, Args, Caller, Tool, ToolAnswer, refused
+from tools.tool import Access, AnyTool, Args, Caller, Harm, Tool, ToolAnswer, refused
 from tools.write.updates import Updates, differing, with_changes
 
 MAX_COLOR_ID_CHARS: Final = 50  # calendars name colours by a number or a short word
@@ -73,6 +73,11 @@ async def update_project(args: UpdateProject, caller: Caller) -> ToolAnswer:
     )
 
 
+def archives(args: UpdateProject) -> Harm | None:
+    """Say whether the call puts the project away."""
+    return Harm.ARCHIVES if args.updates.status == "archived" else None
+
+
 TOOLS: Final[tuple[AnyTool, ...]] = (
-    Tool(name="update_project", args=UpdateProject, run=update_project, access=Access.WRITE),
+    Tool(name="update_project", args=UpdateProject, run=update_project, access=Access.WRITE, harm=archives),
 )

@@ -85,11 +85,11 @@ async def update_task(args: UpdateTask, caller: Caller) -> ToolAnswer:
     task = await tasks.find_to_change(scope, args.task_id)
     if task is None:
         return wording.no_task(args.task_id)
-    wanted, note = _wanted(args.updates, task, caller)
-    changes = differing(task, wanted)
+    values, note = wanted(args.updates, task, caller)
+    changes = differing(task, values)
     if changes:
         await tasks.save(scope, with_changes(task, changes))
-    event_changed = await _event_follows(scope, task, wanted)
+    event_changed = await _event_follows(scope, task, values)
     names = [*changes, "calendar_event"] if event_changed else [*changes]
     changed = await tasks.find(scope, task.id)
     assert changed is not None, "the row is locked by this transaction"
@@ -116,18 +116,18 @@ async def _created(scope: Scope, args: CreateTask, project_id: UUID | None, at: 
     return created
 
 
-def _wanted(updates: TaskUpdates, task: Task, caller: Caller) -> tuple[dict[str, object], str]:
+def wanted(updates: TaskUpdates, task: Task, caller: Caller) -> tuple[dict[str, object], str]:
     """Return the given fields as the row has them, and what to say about the start.
 
     Raises:
         LocalTimeInvalid: the start is no time that can be stored.
     """
-    wanted = updates.given()
+    values = updates.given()
     if updates.start_date is None:
-        return wanted, ""
+        return values, ""
     moment = resolve(updates.start_date, caller.time_zone)
     at = at_same_time(moment, task.start_date or moment.at, caller.time_zone)
-    return wanted | {"start_date": at}, f" {moment.note}" if moment.note else ""
+    return values | {"start_date": at}, f" {moment.note}" if moment.note else ""
 
 
 async def _event_follows(scope: Scope, task: Task, wanted: dict[str, object]) -> bool:

@@ -26,7 +26,8 @@ from tests.run_rows import Office, run_of
 from tests.scripted_model.replies import Reply
 from tests.scripted_model.script import Script
 from tests.scripted_model.server import ScriptedModel
-from tools.gateway import Gateway
+from tools.consent import Consent, Mode
+from tools.gateway import Bounds, Gateway
 from tools.registry import Registry
 from tools.tool import Caller
 
@@ -91,7 +92,8 @@ async def room(
                 identity=identity,
                 caller=Caller(database, person.id, BERLIN, NOW),
                 journal=ToolEvents(log),
-                budget=100,
+                consent=Consent(Mode.AUTO, "What is overdue?"),
+                bounds=Bounds(100),
             ),
             planner=models,
             executor=models,
