@@ -67,6 +67,7 @@ def system_time_zone() -> str:
 
 Names = Annotated[tuple[str, ...], NoDecode]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Days = Annotated[int, Field(ge=0, le=36_500)]
 Key = Annotated[SecretStr | None, AfterValidator(_long_enough)]
 
 
@@ -109,6 +110,8 @@ class Settings(BaseSettings):
     lease_seconds: Seconds = 8.0  # a worker that is silent this long has lost its runs
     heartbeat_seconds: Seconds = 2.0  # three may be missed before the lease runs out
     max_concurrent_runs: int = Field(default=16, gt=0)  # a run waits for models nearly all of its time
+    event_days: Days = 30  # for rejoining a stream; what was said, planned and done is kept beside the log
+    checkpoint_days: Days = 30  # for looking at a run's steps again, and going on from one of them
     limit: Annotated[Limits, AfterValidator(_positive)] = Limits()  # PLANWRIGHT_LIMIT_MODEL_CALLS and so on
 
     _split = field_validator("planner_fallbacks", "executor_fallbacks", mode="before")(_listed)

@@ -22,6 +22,7 @@ from persistence.record import users
 from persistence.scope import DISPATCH, Identity, Role, Secret, login
 from server.settings import Settings, kept_secret
 from server.tail import Hub
+from server.upkeep import Keeping, Upkeep
 from server.worker import Worker
 
 if TYPE_CHECKING:
@@ -127,11 +128,14 @@ async def _working(settings: Settings, dsn: str, database: Database, work: Work)
     ):
         queue = Queue(dsn, secret, f"only {uuid4().hex}" if work is Work.OWN else SHARED)
         worker = Worker(database, queue, turns_of(engine), hub, _rhythm(settings, work))
+        upkeep = Upkeep(database, Keeping(settings.event_days, settings.checkpoint_days))
         if work is not Work.NONE:
             worker.start()
+            upkeep.start()
         try:
             yield Planwright(database, engine, worker, hub, token_key(settings), queue.name)
         finally:
+            await upkeep.stop()
             await worker.stop()
             hub.close()
 

@@ -55,6 +55,9 @@ SETTINGS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "lease_seconds": "A worker that is silent this long has lost its run.",
             "heartbeat_seconds": "How often a worker shows that it is alive; shorter than the lease.",
             "max_concurrent_runs": "Runs that one process works on at once.",
+            "event_days": "Days that the events of a run that ended are kept, for rejoining its stream; 0 keeps them."
+            " Messages, plans and tool calls stay.",
+            "checkpoint_days": "Days that LangGraph’s checkpoints are kept, for a run’s history; 0 keeps them.",
             "tools": "`module:attribute`, a list of further tools: [adding.md](adding.md).",
         },
         "Models": {
