@@ -179,6 +179,6 @@ async def test_a_conversation_may_be_deleted_while_it_is_worked_on(office: Offic
         assert await sessions.delete(scope, session_id)
         assert await runs.find(scope, run_of(worker)) is None
     async with office.database.acting(Role.WORKER, office.person.identity) as scope:
-        assert await runs.claim(scope, run_of(worker), 60) is None
+        assert await runs.claim(scope, run_of(worker), 1, 0) is None
     with pytest.raises(Fenced):
         await office.append(worker, [KeyedEvent("late", "text", "{}")])
