@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Final
+from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata
@@ -22,7 +23,7 @@ from psycopg import AsyncCursor
 from psycopg.rows import DictRow, dict_row
 
 from persistence.pools import Database
-from persistence.scope import Identity, Role
+from persistence.scope import Identity, Role, Scope
 
 PLACE: Final = frozenset({"thread_id", "checkpoint_ns", "checkpoint_id"})
 STRICT: Final = JsonPlusSerializer(pickle_fallback=False, allowed_json_modules=None, allowed_msgpack_modules=None)
@@ -63,6 +64,22 @@ class Checkpoints(AsyncPostgresSaver):
             scope.connection.cursor(binary=True, row_factory=dict_row) as cursor,
         ):
             yield cursor
+
+
+async def prune(scope: Scope, session_id: UUID) -> None:
+    """Remove the writes of a session's checkpoints, but for those of the newest one.
+
+    Writes are what a superstep that died in the middle goes on from. Once the next
+    checkpoint is there, it holds what came of them: history and forks read that.
+    """
+    await scope.execute(
+        """
+        delete from checkpoint_writes
+        where thread_id = %(thread)s and checkpoint_ns = '' and checkpoint_id < (
+            select max(checkpoint_id) from checkpoints where thread_id = %(thread)s and checkpoint_ns = '')
+        """,
+        {"thread": str(session_id)},
+    )
 
 
 def _place(config: RunnableConfig) -> RunnableConfig:
