@@ -107,7 +107,7 @@ async def _session(scope: Scope, ask: Ask, if_busy: IfBusy) -> Session:
 async def _new_session(scope: Scope, ask: Ask) -> Session:
     if ask.entity_id is not None and not await sessions.entity_exists(scope, ask.place, ask.entity_id):
         raise Refused("not_found")
-    return await sessions.insert(scope, title_of(ask.message), ask.place, ask.entity_id)
+    return await sessions.insert(scope, title_of(ask.message), ask.place, ask.entity_id, ask.approvals or "auto")
 
 
 async def _store(scope: Scope, session: Session, run: Run, ask: Ask) -> None:

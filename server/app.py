@@ -14,9 +14,9 @@ import uvloop
 from fastapi import FastAPI
 
 from server.answers import answer_refusals
-from server.bodies import Ask, Rename
+from server.bodies import Ask, Decision, SessionChange
 from server.openapi import Api
-from server.routes import health, runs, sessions, stream
+from server.routes import decision, health, runs, sessions, stream
 from server.settings import Settings, SettingsInvalid
 from server.tokens import issue_token
 from server.unambiguous import Unambiguous
@@ -35,11 +35,11 @@ STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 def create_app(planwright: Planwright) -> FastAPI:
     """Return the application over a running program."""
     app = Api(title="Planwright", docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.bodies = (Ask, Rename)
+    app.bodies = (Ask, Decision, SessionChange)
     app.state.planwright = planwright
     app.add_middleware(Unambiguous)
     answer_refusals(app)
-    for routes in (stream, sessions, runs, health):
+    for routes in (stream, sessions, runs, decision, health):
         app.include_router(routes.router)
     return app
 

@@ -5,8 +5,19 @@ import unicodedata
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    WithJsonSchema,
+    model_validator,
+)
 
+from persistence.runs.approvals import NOTE_MAX_CHARS
 from server.refusals import Refused
 
 MESSAGE_MAX_BYTES: Final = 16 * 1024  # in UTF-8: 16,384 plain letters, 4,096 emoji
@@ -25,6 +36,7 @@ def canonical_id(text: object) -> UUID:
     return UUID(text)
 
 
+Approvals = Literal["auto", "ask"]
 Id = Annotated[UUID, BeforeValidator(canonical_id), WithJsonSchema({"type": "string", "format": "uuid"})]
 
 
@@ -64,8 +76,9 @@ class Ask(_Strict):
     """What `POST /api/agent/stream` takes.
 
     `session_id` continues a session; without it a new one is opened about the
-    place that `context_type` and `entity_id` name. An existing session keeps the
-    place it was opened with, and takes no history from outside.
+    place that `context_type` and `entity_id` name, whose writes wait for a person
+    or not as `approvals` says (`auto` if it does not). An existing session keeps
+    what it was opened with, and takes no history from outside.
     """
 
     message: Annotated[str, AfterValidator(_message)] = Field(description=f"At most {MESSAGE_MAX_BYTES} bytes of UTF-8")
@@ -84,6 +97,7 @@ class Ask(_Strict):
         "daily_brief_update",
     ] = "global"
     entity_id: Id | None = None
+    approvals: Approvals | None = None
     history: tuple[Quoted, ...] = Field(
         default=(), strict=False, validation_alias=AliasChoices("conversationHistory", "conversation_history")
     )
@@ -94,7 +108,46 @@ class Ask(_Strict):
         return "global" if self.context_type == "general" else self.context_type
 
 
-class Rename(_Strict):
-    """What `PATCH /api/agent/sessions/{id}` takes."""
+class SessionChange(_Strict):
+    """What `PATCH /api/agent/sessions/{id}` takes: another title, another mode of approvals, or both."""
 
-    title: Annotated[str, AfterValidator(_title), Field(max_length=TITLE_MAX_CHARS)]
+    title: Annotated[str, AfterValidator(_title), Field(max_length=TITLE_MAX_CHARS)] | None = None
+    approvals: Approvals | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> "SessionChange":
+        if self.title is None and self.approvals is None:
+            raise Refused("invalid_field")
+        return self
+
+
+class Drop(_Strict):
+    """Leave one call out."""
+
+    drop: Literal[True]
+
+
+class Edit(_Strict):
+    """Run one call with other arguments; they replace all of its own."""
+
+    arguments: dict[str, JsonValue]
+
+
+class Decision(_Strict):
+    """What `POST /api/agent/runs/{id}/decision` takes.
+
+    `digest` is the one of the approval that the run waits for. `calls` names by
+    their ids those that are to run otherwise than they were shown; with `deny`
+    none runs, so it names none.
+    """
+
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    decision: Literal["approve", "deny"]
+    calls: dict[Id, Drop | Edit] = Field(default_factory=dict[UUID, Drop | Edit])
+    note: Annotated[str, Field(max_length=NOTE_MAX_CHARS)] | None = None
+
+    @model_validator(mode="after")
+    def _denies_all(self) -> "Decision":
+        if self.decision == "deny" and self.calls:
+            raise Refused("invalid_field")
+        return self

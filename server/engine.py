@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from graph.ending import end_cancelled, end_failed
 from graph.models import ModelProfile, chat_models, close_chat_models
 from graph.offline.model import OfflineModel
-from graph.turn import Engine, run_turn
+from graph.turn import APPROVAL_HOURS, Engine, run_turn
 from nodes.vocabulary.limits import Limits
 from persistence.pools import Database
 from server.settings import ModelChoice
@@ -28,7 +28,11 @@ Models = tuple[BaseChatModel, ...]
 
 @asynccontextmanager
 async def engine_of(
-    database: Database, models: ModelChoice | None, tools: str | None, limits: Limits
+    database: Database,
+    models: ModelChoice | None,
+    tools: str | None,
+    limits: Limits,
+    approval_hours: float = APPROVAL_HOURS,
 ) -> AsyncGenerator[Engine]:
     """Give the engine over these models, the built-in tools and those of `tools`; close its connections after.
 
@@ -39,7 +43,7 @@ async def engine_of(
     registry = Registry.build(tools)
     planner, executor = _offline() if models is None else configured(models)
     try:
-        yield Engine(database, registry, planner, executor, limits)
+        yield Engine(database, registry, planner, executor, limits, approval_hours)
     finally:
         if models is not None:
             await close_chat_models([*planner, *executor])

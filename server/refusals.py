@@ -24,6 +24,10 @@ _REFUSALS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
         "idempotency_mismatch": (422, "This Idempotency-Key was used for another request."),
         "run_finished": (409, "The run has ended already."),
         "events_expired": (410, "The run's events were removed. Its answer is among the session's messages."),
+        "not_waiting": (409, "The run does not wait for a decision."),
+        "already_decided": (409, "Another decision was made on these calls."),
+        "digest_mismatch": (409, "The run waits for a decision on other calls than these."),
+        "approval_expired": (410, "The time to decide is over; the run was stopped."),
         "session_busy": (409, "The session has a run that has not ended."),
         "body_too_large": (413, "The body is too large."),
         "unsupported_media_type": (415, "The body must be application/json, not encoded further."),
@@ -38,6 +42,8 @@ _REFUSALS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
         "not_an_object": (422, "The body must be a JSON object."),
         "number_out_of_range": (422, "A number is out of range."),
         "title_empty": (422, "The title says nothing."),
+        "unknown_call": (422, "The decision names a call that the run does not wait with."),
+        "arguments_refused": (422, "The arguments of a call are not what its tool takes."),
         "unknown_field": (422, "The body has a field that is not known here."),
         "internal": (500, "Something went wrong here. It was written down."),
         "database_unavailable": (503, "The database does not answer right now. Try again."),
@@ -47,13 +53,20 @@ _REFUSALS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
 
 
 class Refused(Exception):
-    """A request is not served; `code` is part of the wire format."""
+    """A request is not served; `code` is part of the wire format, `text` for when it can say more than usual."""
 
-    def __init__(self, code: str, headers: Mapping[str, str] = MappingProxyType({})) -> None:
-        self.status, text = _REFUSALS[code]
-        super().__init__(text)
+    def __init__(self, code: str, headers: Mapping[str, str] = MappingProxyType({}), text: str | None = None) -> None:
+        self.status, usual = _REFUSALS[code]
+        super().__init__(text or usual)
         self.code = code
         self.headers = headers
+
+
+class ArgumentsRefused(Refused):
+    """A person's arguments for a call are not what its tool takes; says which call, by its place in the approval."""
+
+    def __init__(self, place: int, tool: str) -> None:
+        super().__init__("arguments_refused", text=f"The arguments of call {place} are not what {tool} takes.")
 
 
 class BodyRefused(Refused):

@@ -67,6 +67,7 @@ def system_time_zone() -> str:
 
 Names = Annotated[tuple[str, ...], NoDecode]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Hours = Annotated[float, Field(gt=0, le=24 * 365)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
 Key = Annotated[SecretStr | None, AfterValidator(_long_enough)]
 
@@ -109,6 +110,7 @@ class Settings(BaseSettings):
 
     lease_seconds: Seconds = 8.0  # a worker that is silent this long has lost its runs
     heartbeat_seconds: Seconds = 2.0  # three may be missed before the lease runs out
+    approval_hours: Hours = 24.0  # that a run waits for a person before it is cancelled
     max_concurrent_runs: int = Field(default=16, gt=0)  # a run waits for models nearly all of its time
     event_days: Days = 30  # for rejoining a stream; what was said, planned and done is kept beside the log
     checkpoint_days: Days = 30  # for looking at a run's steps again, and going on from one of them

@@ -8,7 +8,8 @@ from persistence.record.agents import Agent
 from persistence.record.conversations import AgentMessage, Conversation
 from persistence.record.executions import Execution
 from persistence.record.plans import PlanRow
-from persistence.runs import ledger, runs, usage
+from persistence.runs import approvals, ledger, runs, usage
+from persistence.runs.approvals import Approval, ApprovalCall
 from persistence.runs.ledger import LedgerRow
 from persistence.runs.runs import Run
 from persistence.runs.usage import ModelCall
@@ -24,6 +25,14 @@ class Talk:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """One time the run waited for a person: the calls, and what was said of each."""
+
+    approval: Approval
+    calls: list[ApprovalCall]
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """Everything that is stored about a run, but for its event log."""
 
@@ -33,6 +42,7 @@ class Trace:
     conversations: list[Talk]
     executions: list[Execution]
     tool_calls: list[LedgerRow]
+    approvals: list[Asked]
     model_calls: list[ModelCall]
 
 
@@ -49,6 +59,10 @@ async def trace_of(scope: Scope, run_id: UUID) -> Trace | None:
         conversations=[await _talk(scope, held) for held in await conversations.of_run(scope, run_id)],
         executions=[] if plan is None else await executions.of_plan(scope, plan.id),
         tool_calls=await ledger.of_run(scope, run_id),
+        approvals=[
+            Asked(approval, await approvals.calls_of(scope, approval.id))
+            for approval in await approvals.of_run(scope, run_id)
+        ],
         model_calls=await usage.of_run(scope, run_id),
     )
 

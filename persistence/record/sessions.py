@@ -28,12 +28,17 @@ class Session:
     updated_at: datetime
 
 
-async def insert(scope: Scope, title: str, context_type: str, entity_id: UUID | None) -> Session:
+async def insert(
+    scope: Scope, title: str, context_type: str, entity_id: UUID | None, approvals: str = "auto"
+) -> Session:
     """Open a conversation about a place in the workspace."""
     return await scope.only(
         Session,
-        f"insert into chat_sessions (title, context_type, entity_id) values (%s, %s, %s) returning {_COLUMNS}",
-        (title, context_type, entity_id),
+        f"""
+        insert into chat_sessions (title, context_type, entity_id, approvals)
+        values (%s, %s, %s, %s) returning {_COLUMNS}
+        """,
+        (title, context_type, entity_id, approvals),
     )
 
 
@@ -61,10 +66,15 @@ async def newest(scope: Scope, limit: int) -> list[Session]:
     )
 
 
-async def rename(scope: Scope, session_id: UUID, title: str) -> Session | None:
-    """Give a conversation another title."""
+async def change(scope: Scope, session_id: UUID, title: str | None, approvals: str | None) -> Session | None:
+    """Give a conversation another title, another mode of approvals, or both; None keeps what it has."""
     return await scope.one(
-        Session, f"update chat_sessions set title = %s where id = %s returning {_COLUMNS}", (title, session_id)
+        Session,
+        f"""
+        update chat_sessions set title = coalesce(%s, title), approvals = coalesce(%s, approvals)
+        where id = %s returning {_COLUMNS}
+        """,
+        (title, approvals, session_id),
     )
 
 

@@ -17,6 +17,7 @@ from pydantic import JsonValue
 from persistence.errors import CancelRequested
 from persistence.pools import Database
 from persistence.runs import runs
+from persistence.runs.runs import Run
 from persistence.scope import Identity, Role, Scope
 
 NOTE_MAX_CHARS: Final = 1_000  # as the table has it
@@ -229,10 +230,26 @@ async def close_open(scope: Scope, run_id: UUID, status: ApprovalStatus) -> None
     )
 
 
-async def go_on(scope: Scope, run_id: UUID, session_id: UUID) -> None:
-    """Give a run that waits to the workers again."""
-    await scope.execute("update runs set status = 'queued' where id = %s and status = 'waiting'", (run_id,))
-    await runs.hand_on(scope, session_id)
+async def go_on(scope: Scope, run: Run, queue: str) -> None:
+    """Give a run that waits to the workers of a queue."""
+    await scope.execute(
+        "update runs set status = 'queued', queue = %s where id = %s and status = 'waiting'", (queue, run.id)
+    )
+    await runs.hand_on(scope, run.session_id)
+
+
+async def pause_seq(scope: Scope, approval: Approval) -> int | None:
+    """Return the number of the event that asked for an approval; None when it has been deleted."""
+    return await scope.value(
+        int,
+        "select seq from run_events where run_id = %s and key = %s",
+        (approval.run_id, pause_key(approval.position)),
+    )
+
+
+def pause_key(position: int) -> str:
+    """Return the key of the event that asks for a run's n-th approval."""
+    return f"pause:{position}"
 
 
 async def hold(scope: Scope, run_id: UUID) -> bool:

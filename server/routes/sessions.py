@@ -1,4 +1,4 @@
-"""`/api/agent/sessions/{session_id}`: rename a session, delete it."""
+"""`/api/agent/sessions/{session_id}`: rename a session, choose whether its writes wait for a person, delete it."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from persistence.record import sessions
 from persistence.record.sessions import Session
 from persistence.scope import Identity, Role
 from server.auth import SignedIn
-from server.bodies import Id, Rename
+from server.bodies import Id, SessionChange
 from server.dependencies import TheServer
 from server.door import body_of
 from server.openapi import body_as
@@ -18,12 +18,12 @@ from server.stopping import delete_session
 router: Final = APIRouter(prefix="/api/agent/sessions", tags=["sessions"])
 
 
-@router.patch("/{session_id}", openapi_extra=body_as(Rename))
-async def rename(request: Request, planwright: TheServer, user_id: SignedIn, session_id: Id) -> Session:
-    """Give a session another title."""
-    wanted = await body_of(request, Rename)
+@router.patch("/{session_id}", openapi_extra=body_as(SessionChange))
+async def change(request: Request, planwright: TheServer, user_id: SignedIn, session_id: Id) -> Session:
+    """Give a session another title, another mode of approvals, or both; a run at work keeps the mode it began with."""
+    wanted = await body_of(request, SessionChange)
     async with planwright.database.acting(Role.API, Identity(user_id)) as scope:
-        session = await sessions.rename(scope, session_id, wanted.title)
+        session = await sessions.change(scope, session_id, wanted.title, wanted.approvals)
     if session is None:
         raise Refused("not_found")
     return session

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from pydantic import JsonValue
 
-from server.bodies import Ask, Quoted, Rename
+from server.bodies import Ask, Quoted, SessionChange
 from server.door import parsed
 from server.refusals import Refused
 
@@ -85,5 +85,5 @@ def test_general_is_another_word_for_global() -> None:
 def test_a_title_says_something_and_fits(title: str, code: str) -> None:
     """An empty title and one that the table does not take are refused."""
     with pytest.raises(Refused) as refusal:
-        parsed(json.dumps({"title": title}).encode(), Rename)
+        parsed(json.dumps({"title": title}).encode(), SessionChange)
     assert refusal.value.code == code

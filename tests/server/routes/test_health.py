@@ -49,7 +49,7 @@ async def test_the_events_have_a_schema(client: httpx.AsyncClient) -> None:
     assert schema == EVENT.json_schema(mode="serialization")
     assert len(schema["oneOf"]) == 12
     schemas = api["components"]["schemas"]
-    assert {"Event", "Ask", "Rename", "Done", "Trace"} <= set(schemas)
+    assert {"Event", "Ask", "SessionChange", "Done", "Trace"} <= set(schemas)
     stream = api["paths"][STREAM]["post"]
     assert stream["responses"]["200"]["content"] == {
         "text/event-stream": {"schema": {"$ref": "#/components/schemas/Event"}}

@@ -29,7 +29,16 @@ async def test_a_trace_holds_everything(client: httpx.AsyncClient) -> None:
     """A run's trace has the run and every table's rows of it."""
     answer = await send(client)
     trace = (await client.get(f"{HERE}/{answer.run_id}")).json()
-    assert set(trace) == {"run", "plan", "agents", "conversations", "executions", "tool_calls", "model_calls"}
+    assert set(trace) == {
+        "run",
+        "plan",
+        "agents",
+        "conversations",
+        "executions",
+        "tool_calls",
+        "approvals",
+        "model_calls",
+    }
     assert (trace["run"]["id"], trace["run"]["status"], trace["run"]["last_seq"]) == (answer.run_id, "done", 4)
 
 
