@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+from graph.ending import end_cancelled
 from graph.models import ModelProfile, chat_models, close_chat_models
 from graph.turn import Engine, run_turn
 from nodes.vocabulary.limits import Limits
+from persistence.errors import CancelRequested
 from persistence.pools import Database
 from persistence.record import messages, sessions
 from persistence.runs import events, runs
@@ -114,6 +116,19 @@ class Desk:
         turn.cancel()
         dying.cancel()
         await asyncio.wait({turn, dying})
+
+    async def request_cancel(self, run_id: UUID) -> bool:
+        """Ask for a run to be stopped, as the API does; say whether it had not ended."""
+        async with self.database.acting(Role.API, self.person.identity) as scope:
+            return await runs.request_cancel(scope, run_id)
+
+    async def stop(self, identity: Identity, turn: asyncio.Task[None]) -> None:
+        """Wait for a turn, and end its run as a worker does when it was stopped before its end."""
+        await asyncio.wait({turn})
+        if turn.cancelled() or isinstance(turn.exception(), CancelRequested):
+            await end_cancelled(self.database, identity, self.hear)
+        else:
+            turn.result()
 
     async def heard_of(self, run_id: UUID, kind: str, *, number: int) -> None:
         """Return as soon as a step's event of that type stands in the log."""

@@ -9,7 +9,8 @@ from typing import Final
 import psycopg
 import pytest
 
-from persistence.errors import Fenced
+from persistence.errors import CancelRequested, Fenced
+from persistence.runs import runs
 from persistence.scope import Role
 from tests.run_rows import run_of
 from tests.tools import extension
@@ -377,6 +378,29 @@ async def test_an_effect_elsewhere_happens_once(bench: Bench) -> None:
     first = await bench.call(bench.planner, call)
     assert await (await bench.next_attempt()).call(bench.planner, call) == first
     assert extension.called == ["a@example.org"]
+
+
+@pytest.mark.parametrize("frozen_before", [True, False])
+async def test_a_run_that_is_to_be_stopped_begins_no_call(bench: Bench, *, frozen_before: bool) -> None:
+    """Behind the acknowledgement no read, write or effect elsewhere begins; what ended before is still answered."""
+    extension.called.clear()
+    ended = asked("create_note", "ended", content="before")
+    first = await bench.call(bench.planner, ended)
+    calls = [
+        asked("list_tasks", "a read"),
+        asked("create_note", "a write", content="late"),
+        asked("send_mail", "a mail", to="a@example.org"),
+    ]
+    for call in calls if frozen_before else []:
+        await bench.freeze(bench.planner, call)
+    async with bench.office.asking() as scope:
+        assert await runs.request_cancel(scope, run_of(bench.worker))
+    for call in calls:
+        with pytest.raises(CancelRequested):
+            await bench.call(bench.planner, call)
+    assert await bench.call(bench.planner, ended) == first
+    assert (await bench.desk.count("notes"), extension.called) == (1, [])
+    assert len(await bench.rows()) == (4 if frozen_before else 1)
 
 
 async def never_ends(_args: Nothing, _caller: Caller) -> ToolAnswer:

@@ -1,11 +1,12 @@
 """The planner's answer on its way to the person."""
 
+import asyncio
 import json
 from dataclasses import replace
 
 import pytest
 
-from nodes.asking.answer_stream import AGAIN, EVENT_CHARS, AnswerStream, say
+from nodes.asking.answer_stream import AGAIN, EVENT_CHARS, PARAGRAPH, AnswerStream, say
 from nodes.vocabulary.events import Event, TextSaid
 from persistence.pools import Database
 from persistence.runs import events
@@ -98,3 +99,29 @@ async def test_what_the_program_says_is_said_once(database: Database, person: Pe
             async with at.context.writing() as scope:
                 await say(at.context, scope, "known", "That is all.")
         assert await texts(at) == ["That is all."]
+
+
+async def test_a_cancel_loses_no_word_and_repeats_none(database: Database, person: Person) -> None:
+    """What has come goes out, whether it was held or in the middle of being sent when the turn was cancelled."""
+    began = asyncio.Event()
+
+    async def speak(stream: AnswerStream) -> None:
+        async with stream.kept():
+            began.set()
+            await stream.tell("Two")
+            await stream.tell(" tasks")
+            await asyncio.Event().wait()
+
+    async with room(database, person, []) as at:
+        for rounds in range(25):
+            began.clear()
+            speaking = asyncio.create_task(speak(AnswerStream(at.context, str(rounds))))
+            await began.wait()
+            for _ in range(rounds):
+                await asyncio.sleep(0)
+            speaking.cancel()
+            await asyncio.wait({speaking})
+            assert speaking.cancelled()
+        said = "".join(await texts(at)).split(PARAGRAPH)
+    assert len(said) == 25
+    assert set(said) <= {"Two", "Two tasks"}

@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from persistence.errors import Fenced, StatementRefused
+from persistence.errors import CancelRequested, Fenced, StatementRefused
 from persistence.record import agents
-from persistence.runs import ledger
+from persistence.runs import ledger, runs
 from persistence.runs.ledger import CallState, Entry
 from persistence.scope import Identity
 from tests.run_rows import Office, run_of
@@ -119,3 +119,21 @@ async def test_calls_are_listed_as_they_began(office: Office) -> None:
         await freeze(office, worker, entry(agent_id, key))
     async with office.asking() as scope:
         assert [row.key for row in await ledger.of_run(scope, run_of(worker))] == ["b", "a", "c"]
+
+
+async def test_a_call_of_a_run_that_is_to_be_stopped_does_not_begin(office: Office) -> None:
+    """From the acknowledgement on no call is written down, and one that was may not act; an outcome is still read."""
+    worker = await office.begin()
+    agent_id = await planner(office, worker)
+    open_call, settled_call = entry(agent_id, "open"), entry(agent_id, "settled")
+    for call in (open_call, settled_call):
+        assert await freeze(office, worker, call)
+    await settle(office, worker, settled_call.id, CallState.APPLIED)
+    async with office.asking() as scope:
+        assert await runs.request_cancel(scope, run_of(worker))
+    for call in (entry(agent_id, "new"), open_call):
+        with pytest.raises(CancelRequested):
+            await freeze(office, worker, call)
+        async with office.working(worker) as scope:
+            assert (await ledger.find(scope, call.id) is None) == (call is not open_call)
+    assert not await freeze(office, worker, settled_call)

@@ -1,0 +1,77 @@
+"""What each model call reserved, and what it cost."""
+
+import asyncio
+from uuid import UUID
+
+from persistence.errors import CancelRequested
+from persistence.record import agents
+from persistence.runs import runs, usage
+from persistence.runs.usage import Usage
+from persistence.scope import Identity
+from tests.run_rows import Office, run_of
+
+ASKED, FOR_THE_ANSWER = 200, 1_000
+
+
+async def planner(office: Office, worker: Identity) -> UUID:
+    """Write down the planner of a worker's run."""
+    session = (await office.row(run_of(worker))).session_id
+    async with office.working(worker) as scope:
+        return await agents.insert_planner(scope, session, run_of(worker), [], "Plan.")
+
+
+async def reserve(office: Office, worker: Identity, agent_id: UUID) -> UUID:
+    """Write down that a call is about to start, in a transaction of its own."""
+    async with office.working(worker) as scope:
+        return await usage.reserve(scope, run_of(worker), agent_id, "decide", "deep", ASKED + FOR_THE_ANSWER)
+
+
+async def test_no_call_starts_behind_a_cancel(office: Office) -> None:
+    """A call that is let through beside a cancel was counted when the cancel was acknowledged."""
+    for _ in range(10):
+        worker = await office.begin()
+        agent_id = await planner(office, worker)
+
+        async def cancel(run_id: UUID) -> int:
+            async with office.asking() as scope:
+                assert await runs.request_cancel(scope, run_id)
+                return await usage.count(scope, run_id)
+
+        calls = [reserve(office, worker, agent_id) for _ in range(6)]
+        acknowledged, *started = await asyncio.gather(cancel(run_of(worker)), *calls, return_exceptions=True)
+        assert acknowledged == sum(isinstance(each, UUID) for each in started)
+        assert all(isinstance(each, UUID | CancelRequested) for each in started)
+
+
+async def test_what_began_is_settled_behind_a_cancel(office: Office) -> None:
+    """The cost of a call in flight is written down though nothing new may start."""
+    worker = await office.begin()
+    call_id = await reserve(office, worker, await planner(office, worker))
+    async with office.asking() as scope:
+        assert await runs.request_cancel(scope, run_of(worker))
+    async with office.working(worker) as scope:
+        spent = Usage(ASKED, 7)
+        await usage.settle(scope, call_id, "deep", spent, estimated=True, outcome="cancelled", duration_ms=5)
+        assert await usage.total(scope, run_of(worker)) == spent
+
+
+async def test_a_call_nobody_settled_costs_at_least_what_was_asked(office: Office) -> None:
+    """The provider was asked, so the prompt counts; nothing is made up about an answer."""
+    worker = await office.begin()
+    await reserve(office, worker, await planner(office, worker))
+    async with office.working(worker) as scope:
+        await usage.settle_open(scope, run_of(worker), FOR_THE_ANSWER)
+        [call] = await usage.of_run(scope, run_of(worker))
+    assert (call.prompt_tokens, call.completion_tokens, call.estimated) == (ASKED, 0, True)
+    assert call.outcome == "failed"
+
+
+async def test_a_settled_call_is_left_alone(office: Office) -> None:
+    """Closing what is open changes nothing of what was counted."""
+    worker = await office.begin()
+    call_id = await reserve(office, worker, await planner(office, worker))
+    async with office.working(worker) as scope:
+        spent = Usage(3, 4)
+        await usage.settle(scope, call_id, "deep", spent, estimated=False, outcome="answered", duration_ms=5)
+        await usage.settle_open(scope, run_of(worker), FOR_THE_ANSWER)
+        assert await usage.total(scope, run_of(worker)) == spent
