@@ -8,10 +8,8 @@ takes a lock of the whole database when it commits.
 
 import asyncio
 import logging
-import os
 import re
 import secrets
-import socket
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Final
@@ -19,6 +17,8 @@ from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection, Notify
+
+from persistence.hanging_up import hung_up_after
 
 CHANNEL: Final = "planwright_news"
 GATHER_SECONDS: Final = 0.02  # one notification tells of every commit of that time
@@ -90,7 +90,7 @@ class News:
                     self._heard(UUID(run_id))
 
         connection.add_notify_handler(hear)
-        with _hung_up_after(connection, ANSWER_SECONDS):
+        with hung_up_after(connection, ANSWER_SECONDS):
             await connection.execute(f"listen {CHANNEL}")
         self._missed()
 
@@ -105,7 +105,7 @@ class News:
                 async with asyncio.timeout(SILENCE_SECONDS):
                     await self._due.wait()
             self._due.clear()
-            with _hung_up_after(connection, ANSWER_SECONDS):
+            with hung_up_after(connection, ANSWER_SECONDS):
                 await connection.execute(
                     "select pg_notify(%s, payload) from unnest(%s::text[]) as payload", (CHANNEL, self._payloads())
                 )
@@ -128,24 +128,6 @@ def _readable(connection: AsyncConnection, event: asyncio.Event) -> Generator[No
         yield
     finally:
         loop.remove_reader(place)
-
-
-@contextmanager
-def _hung_up_after(connection: AsyncConnection, seconds: float) -> Generator[None]:
-    """Break a connection on which a statement takes longer than that.
-
-    Cancelling the statement would wait for the server, which is what may be gone.
-    """
-
-    def hang_up() -> None:
-        with socket.socket(fileno=os.dup(connection.fileno())) as line:
-            line.shutdown(socket.SHUT_RDWR)
-
-    timer = asyncio.get_running_loop().call_later(seconds, hang_up)
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 @asynccontextmanager

@@ -10,11 +10,13 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from persistence.errors import DatabaseUnavailable, TransactionLost, UnsafeRole
+from persistence.hanging_up import hung_up_after
 from persistence.scope import Identity, Role, Scope, Secret, login, signed_context
 from persistence.translation import translated
 
 POOL_SIZE: Final = {Role.API: 6, Role.WORKER: 10, Role.EXECUTOR: 8}
 CHECKOUT_TIMEOUT_SECONDS: Final = 5.0  # past this the caller gets 503 rather than a place in a longer queue
+TRANSACTION_SECONDS: Final = 60.0  # longer than any of ours; past it the server is taken for gone
 
 Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
@@ -76,10 +78,12 @@ class Database:
         """
         try:
             async with self._pools[role].connection() as connection:
-                await _enter(connection, signed_context(self._key, role, who), _is_fenced(role, who))
-                scope = Scope(connection)
-                yield scope
-                _refuse_lost(connection)
+                with hung_up_after(connection, TRANSACTION_SECONDS):
+                    await _enter(connection, signed_context(self._key, role, who), _is_fenced(role, who))
+                    scope = Scope(connection)
+                    yield scope
+                    _refuse_lost(connection)
+                    await connection.commit()
         except DatabaseError as error:
             raise translated(error) from error
         scope.committed()
@@ -111,7 +115,8 @@ def _beginning(role: Role) -> Callable[[Connection], Awaitable[None]]:
     statements = b"reset all; begin read only" if role is Role.EXECUTOR else b"reset all; begin read write"
 
     async def begin(connection: Connection) -> None:
-        await connection.execute(statements, prepare=False)
+        with hung_up_after(connection, CHECKOUT_TIMEOUT_SECONDS):
+            await connection.execute(statements, prepare=False)
 
     return begin
 

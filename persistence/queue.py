@@ -12,8 +12,8 @@ worker when it wakes up, so such jobs are replaced by new ones.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString, TypeVar
 from uuid import UUID
@@ -24,14 +24,17 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.job_context import AbortReason
 from procrastinate.psycopg_connector import PsycopgConnector
 from procrastinate.worker import Worker
-from psycopg import OperationalError
+from psycopg import AsyncConnection, OperationalError
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
 
+from persistence.hanging_up import hung_up_after
 from persistence.scope import DISPATCH, Secret, login
 
 SHARED: Final = "runs"  # the queue of every process that works on whatever there is; a name has at most 40 characters
 TASK: Final = "work_on"  # as `add_job` in migrations/0009_queue.sql names it
 CONNECTIONS_MAX: Final = 4  # beside the listener: fetching, ending, beating, one to spare
-CHECKOUT_TIMEOUT_SECONDS: Final = 5.0
+ANSWER_SECONDS: Final = 5.0  # for a connection or a statement; past it the server is taken for gone
 ABORT_POLL_SECONDS: Final = 1.0  # how late a cancel is seen whose notification got lost
 PAUSES_SECONDS: Final = (0.1, 0.3, 1.0)  # between two tries to reach the database; the last one again and again
 
@@ -158,7 +161,14 @@ class _Patient(PsycopgConnector):
     """A connector whose statements wait for a database that is away, until `patient` is taken from it."""
 
     def __init__(self, conninfo: str) -> None:
-        super().__init__(conninfo=conninfo, min_size=1, max_size=CONNECTIONS_MAX, timeout=CHECKOUT_TIMEOUT_SECONDS)
+        super().__init__(
+            pool_factory=_pool,
+            conninfo=conninfo,
+            min_size=1,
+            max_size=CONNECTIONS_MAX,
+            timeout=ANSWER_SECONDS,
+            configure=_autocommit,
+        )
         self.patient = True
 
     async def execute_query_async(self, query: LiteralString, **arguments: object) -> None:
@@ -183,3 +193,26 @@ class _Patient(PsycopgConnector):
                     raise
             await asyncio.sleep(PAUSES_SECONDS[min(tries, len(PAUSES_SECONDS) - 1)])
             tries += 1
+
+
+class _Pool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
+    """Connections that are given up when they do not answer."""
+
+    @asynccontextmanager
+    async def connection(self, timeout: float | None = None) -> AsyncGenerator[AsyncConnection[TupleRow]]:  # noqa: ASYNC109 - the parent's
+        async with super().connection(timeout) as connection:
+            with hung_up_after(connection, ANSWER_SECONDS):
+                yield connection
+
+
+def _pool(**given: Any) -> _Pool:  # noqa: ANN401 - Procrastinate hands its arguments through
+    return _Pool(**{**given, "check": _answers})
+
+
+async def _answers(connection: AsyncConnection[TupleRow]) -> None:
+    with hung_up_after(connection, ANSWER_SECONDS):
+        await _Pool.check_connection(connection)
+
+
+async def _autocommit(connection: AsyncConnection[TupleRow]) -> None:
+    await connection.set_autocommit(True)

@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from traceback import extract_tb
 from typing import Final, Protocol
-from uuid import UUID
 
 from persistence.errors import CancelRequested, DatabaseUnavailable, Fenced, PersistenceError
 from persistence.pools import Database

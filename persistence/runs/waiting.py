@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from persistence.runs.events import KeyedEvent
 from persistence.runs import runs
+from persistence.runs.events import KeyedEvent
 from persistence.scope import Scope
 
 

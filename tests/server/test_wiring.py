@@ -42,7 +42,9 @@ async def test_a_program_works_on_what_it_is_told_to(settings: Settings, person:
         async with opened(settings) as beside:
             own = (await accept(database, person.id, Ask(message="Hello"), queue=beside.queue)).run
             assert (await ended(database, person, str(own.id))).status == "done"
-            assert (await run_of(database, person, str(left.id))).status == "queued"
+            row = await run_of(database, person, str(left.id))
+            assert row is not None
+            assert row.status == "queued"
         async with opened(settings, work=Work.SHARED):
             assert (await ended(database, person, str(left.id))).status == "done"
 

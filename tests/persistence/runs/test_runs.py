@@ -21,7 +21,8 @@ CANCELLED = KeyedEvent("end", "done", "{}")
 async def test_a_free_run_is_taken_once(office: Office) -> None:
     """Of eight workers that reach for one run, one gets it."""
     run = await office.queue()
-    taken = [claimed for claimed in await asyncio.gather(*(office.claim(run.id, attempt=0) for _ in range(8))) if claimed]
+    claims = await asyncio.gather(*(office.claim(run.id, attempt=0) for _ in range(8)))
+    taken = [claimed for claimed in claims if claimed]
     assert [(claimed.status, claimed.attempt) for claimed in taken] == [("running", 1)]
     assert taken[0].started_at is not None
 
