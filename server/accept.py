@@ -122,7 +122,7 @@ async def _first_event(scope: Scope, session_id: UUID, run_id: UUID) -> KeyedEve
     session = await sessions.find(scope, session_id)
     assert session is not None, "this transaction holds it"
     body = SessionBody.model_validate(session, from_attributes=True)
-    event = SessionOpened(session=body, run=RunRef(id=run_id))
+    event = SessionOpened(session=body, run=RunRef(id=run_id, queue_place=await runs.queue_place(scope, run_id)))
     return KeyedEvent("session", event.type, encoded(event))
 
 

@@ -160,9 +160,10 @@ class SessionBody(_Snake):
 
 
 class RunRef(_Snake):
-    """The run that the stream tells of."""
+    """The run that the stream tells of, and how many runs of its session came before it when it was accepted."""
 
     id: UUID
+    queue_place: int = 0
 
 
 class UsageBody(_Snake):

@@ -98,7 +98,7 @@ RULES: Final[dict[str, LiteralString]] = {
     "a role of ours is not powerful, neither itself nor by membership": """
         select r.rolname || ' as ' || held.rolname from pg_roles r
         join pg_roles held on pg_has_role(r.oid, held.oid, 'member')
-        where r.rolname ~ '^planwright_(api|worker|executor|migrate|owner)$' and (
+        where r.rolname ~ '^planwright_(api|worker|executor|dispatch|migrate|owner)$' and (
             held.rolsuper or held.rolbypassrls or held.rolcreaterole or held.rolcreatedb or held.rolreplication
             or held.oid <> r.oid and (r.rolname, held.rolname) <> ('planwright_migrate', 'planwright_owner'))
     """,
@@ -134,6 +134,31 @@ RULES: Final[dict[str, LiteralString]] = {
         select d.datname from pg_database d
         where d.datname = current_database()
             and has_database_privilege('planwright_executor', d.oid, 'create, temporary')
+    """,
+    "the queue's login has no right on anything of ours, and other logins none on the queue's tables": """
+        select c.oid::regclass || ' for ' || r.rolname from pg_class c, pg_roles r
+        where c.relkind in ('r', 'p', 'v', 'm', 'f')
+            and (c.relnamespace = 'planwright'::regnamespace and r.rolname = 'planwright_dispatch'
+                or c.relnamespace = 'planwright_queue'::regnamespace
+                    and r.rolname in ('planwright_api', 'planwright_worker', 'planwright_executor'))
+            and (has_table_privilege(r.oid, c.oid, 'select, insert, update, delete, truncate, references, trigger')
+                or has_any_column_privilege(r.oid, c.oid, 'select, insert, update, references'))
+        union all
+        select p.oid::regprocedure || ' for ' || r.rolname from pg_proc p, pg_roles r
+        where p.pronamespace = 'planwright'::regnamespace and r.rolname = 'planwright_dispatch'
+            and has_function_privilege(r.oid, p.oid, 'execute')
+    """,
+    "of the queue, those who ask and work call three functions, and nobody else any": """
+        select p.oid::regprocedure || ' for ' || r.rolname from pg_proc p, pg_roles r
+        where p.pronamespace = 'planwright_queue'::regnamespace
+            and (r.rolname in ('planwright_api', 'planwright_worker') and p.proname not in ('hand_on', 'abort', 'bring')
+                or r.rolname in ('planwright_executor', 'pg_monitor'))
+            and has_function_privilege(r.oid, p.oid, 'execute')
+    """,
+    "what acts with the owner's eyes on the queue has a fixed search path": """
+        select p.oid::regprocedure::text from pg_proc p
+        where p.pronamespace = 'planwright_queue'::regnamespace and p.prosecdef
+            and not coalesce(p.proconfig, '{}') && array['search_path=pg_catalog, planwright_queue, pg_temp']
     """,
     "updated_at is kept by a trigger": """
         select c.relname from pg_class c

@@ -104,6 +104,18 @@ MISTAKES: Final[dict[str, tuple[LiteralString, str]]] = {
         "grant execute on function planwright.sign_up(text, text) to planwright_executor",
         "planwright.sign_up(text,text)",
     ),
+    "the queue's login has no right on anything of ours, and other logins none on the queue's tables": (
+        "grant select (args) on planwright_queue.procrastinate_jobs to planwright_api",
+        "planwright_queue.procrastinate_jobs for planwright_api",
+    ),
+    "of the queue, those who ask and work call three functions, and nobody else any": (
+        "grant execute on function planwright_queue.procrastinate_register_worker_v1() to planwright_api",
+        "planwright_queue.procrastinate_register_worker_v1() for planwright_api",
+    ),
+    "what acts with the owner's eyes on the queue has a fixed search path": (
+        "alter function planwright_queue.hand_on(uuid) reset search_path",
+        "planwright_queue.hand_on(uuid)",
+    ),
     "updated_at is kept by a trigger": ("drop trigger touch on planwright.notes", "notes"),
 }
 
