@@ -109,7 +109,7 @@ begin
         select * into run from planwright.runs
         where id = (lost.args ->> 'run_id')::uuid
             and (status = 'running' and job_id = lost.id
-                or status = 'queued' and attempt = (lost.args ->> 'attempt')::integer);
+                or status in ('queued', 'running') and attempt = (lost.args ->> 'attempt')::integer);
         if found then
             perform planwright_queue.add_job(run, case lost.queue_name when my_queue then my_queue else 'runs' end);
             replaced := replaced + 1;

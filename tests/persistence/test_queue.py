@@ -206,6 +206,22 @@ async def test_the_jobs_of_a_silent_worker_are_replaced(site: Site) -> None:
             await site.until(run.id)
 
 
+async def test_a_replaced_job_whose_run_could_not_be_taken_comes_again(site: Site) -> None:
+    """A run that its worker left is given out until someone takes it, however many failed or died before that."""
+    silent, hands = Hands(), Hands(raises=JobLeft())
+    async with site.working(silent, NEVER):
+        await site.queued()
+        await site.claimed(await silent.next())
+        await site.admin.execute("update procrastinate_workers set last_heartbeat = '2000-01-01'")
+        async with site.working(hands):
+            tried = [await hands.next(), await hands.next()]
+            hands.raises = None
+            last = await hands.next()
+            assert (await site.claimed(last)).attempt == 2
+            hands.go_on.set()
+    assert [job.attempt for job in (*tried, last)] == [1, 1, 1]
+
+
 async def test_a_worker_that_woke_up_does_not_end_anothers_job(site: Site) -> None:
     """The replaced job is another row: ending the old one changes nothing."""
     silent, hands = Hands(), Hands()
