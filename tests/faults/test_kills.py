@@ -1,0 +1,122 @@
+"""A run survives its worker: kill -9 on both sides of every statement and of every model call, and under load."""
+
+import asyncio
+
+import pytest
+
+from tests.faults.load import under_load
+from tests.faults.reference import KINDS, Stage
+from tests.faults.site import Site
+from tests.faults.striking import (
+    Blow,
+    Uncrashed,
+    begin,
+    ended,
+    judged,
+    kill,
+    killed_at,
+    new_token,
+    recovery_seconds,
+    replaced,
+    uncrashed,
+)
+from tests.faults.trials import Trials, chance, count, site_group, spread
+from tests.faults.tripwire import DISPATCH_ROLES, RUN_ROLES, Edge, Tripwire, at_nth, at_number, counting, of_a_job
+
+pytestmark = [site_group("kill"), pytest.mark.figure, pytest.mark.timeout(3600)]
+
+PEOPLE = 6
+
+
+async def references(site: Site) -> dict[str, Uncrashed]:
+    """Do each reference run once, to hold others against."""
+    return {kind: await uncrashed(site, kind) for kind in KINDS}
+
+
+async def test_a_kill_at_any_statement_changes_nothing(site: Site, request: pytest.FixtureRequest) -> None:
+    """Answer, effects, log and bill are those of an uncrashed run, wherever its worker is killed."""
+    trials = Trials("kill -9 at the run's statements")
+    known = await references(site)
+    points = [(kind, at.number, edge) for kind in KINDS for at in known[kind].statements for edge in Edge]
+    for kind, number, edge in spread(points, count("kill", short=4, full=260), chance("kill")):
+        blow = Blow(site, kill)
+        wire = Tripwire(RUN_ROLES, at_number(number), edge, blow)
+        begun, record = await killed_at(site, kind, wire)
+        if record is None or blow.at is None:
+            trials.miss(f"{kind} {edge} {number}")
+            continue
+        problems = judged(known[kind].record, record, kills=1)
+        recovery = await recovery_seconds(site, begun.run_id, blow.at)
+        trials.tell(f"{kind} {edge} {number} {wire.seen[number].sql[:60]}", problems, recovery=recovery)
+    trials.figures["points there are"] = str(len(points))
+    trials.conclude(request, floor=trials.made * 9 // 10)
+
+
+async def test_a_kill_while_a_job_changes_hands_loses_no_run(site: Site, request: pytest.FixtureRequest) -> None:
+    """Before and after each statement that takes a job from the queue or ends one, a kill leaves the run to others."""
+    trials = Trials("kill -9 at the queue's statements")
+    known = await references(site)
+    points = [(kind, number, edge) for kind in ("simple", "tool") for number in range(10) for edge in Edge]
+    for kind, number, edge in spread(points, count("queue", short=3, full=len(points)), chance("queue")):
+        blow = Blow(site, kill)
+        wire = Tripwire(DISPATCH_ROLES, at_nth(number, of_a_job), edge, blow)
+        begun, record = await killed_at(site, kind, wire)
+        if record is None or blow.at is None:
+            trials.miss(f"{kind} {edge} {number}")
+            continue
+        recovery = await recovery_seconds(site, begun.run_id, blow.at)
+        trials.tell(f"{kind} {edge} {number}", judged(known[kind].record, record, kills=1), recovery=recovery)
+    trials.conclude(request, floor=trials.made // 2)
+
+
+async def test_a_kill_at_any_model_call_pays_that_call_again_and_no_other(
+    site: Site, request: pytest.FixtureRequest
+) -> None:
+    """Whether the request has just arrived, half of the answer is sent or all of it: one more call is made."""
+    trials = Trials("kill -9 at the model calls")
+    known = await references(site)
+    points = [
+        (kind, number, stage)
+        for kind in KINDS
+        for number in range(1, known[kind].record.model_calls + 1)
+        for stage in Stage
+    ]
+    for kind, number, stage in spread(points, count("model", short=3, full=60), chance("model")):
+        token = new_token(kind)
+        gate = site.script.hold(token, number, stage)
+        wire = counting(RUN_ROLES)
+        site.arm(wire)
+        begun = await begin(site, kind, site.servers[0], token)
+        await gate.reached()
+        assert wire.last is not None, "a model is asked behind a statement"
+        victim = site.member_of(wire.last)
+        struck = Blow(site, kill)
+        struck(victim.proxy)
+        site.script.release()
+        site.arm(None)
+        end = asyncio.create_task(ended(site, begun, site.servers[1]))
+        await replaced(site, victim)
+        problems = judged(known[kind].record, await end, kills=1)
+        assert struck.at is not None, "it was struck"
+        recovery = await recovery_seconds(site, begun.run_id, struck.at)
+        trials.tell(f"{kind}, call {number} {stage}", problems, recovery=recovery)
+    trials.figures["points there are"] = str(len(points))
+    trials.conclude(request, floor=trials.made)
+
+
+async def test_random_kills_under_load_lose_nothing(site: Site, request: pytest.FixtureRequest) -> None:
+    """Several people at once, and workers killed at random statements: every answer is as without a fault."""
+    trials = Trials("random kills under load")
+    known = await references(site)
+    rng = chance("load")
+    kills = count("load", short=3, full=100)
+    async with under_load(site, KINDS, PEOPLE, rng) as load:
+        for _ in range(kills):
+            wire = Tripwire(RUN_ROLES, at_number(rng.randrange(200, 2000)), rng.choice(list(Edge)), Blow(site, kill))
+            site.arm(wire)
+            victim = site.member_of(await wire.sprung)
+            site.arm(None)
+            await replaced(site, victim)
+    await load.judge(trials, known)
+    trials.figures["kills"] = str(kills)
+    trials.conclude(request, floor=kills)
