@@ -9,9 +9,9 @@ import json
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 from uuid import UUID
 
 from langchain_core.language_models import BaseChatModel
@@ -164,6 +164,13 @@ async def _settled(context: Context, call_id: UUID, spent: Spent, started: float
         )
 
 
+@runtime_checkable
+class _Closable(Protocol):
+    """A stream that can be left in the middle: the provider hears of it at once, not when memory is tidied."""
+
+    def aclose(self) -> Awaitable[object]: ...
+
+
 async def _answer(
     context: Context, model: BaseChatModel, question: Question, telling: _Telling | None, arriving: Arriving
 ) -> AIMessage:
@@ -178,7 +185,10 @@ async def _answer(
         async with asyncio.timeout(context.limits.call_seconds):
             if telling is None:
                 return await asked.ainvoke(messages)
-            return await _streamed(asked.astream(messages), context.limits, telling, arriving)
+            stream = asked.astream(messages)
+            assert isinstance(stream, _Closable), "a generator"
+            async with aclosing(stream):
+                return await _streamed(stream, context.limits, telling, arriving)
     except TimeoutError as error:
         raise ModelFailure("model_timeout", retryable=True) from error
 
