@@ -122,6 +122,25 @@ FAILED: Final[dict[str, JsonValue]] = {
     "code": "model_timeout",
     "retryable": True,
 }
+PAUSE: Final[dict[str, JsonValue]] = {
+    **DONE,
+    "finished_reason": "approval_required",
+    "approval": {
+        "id": str(UUID(int=6)),
+        "digest": "0" * 64,
+        "expires_at": MOMENT,
+        "calls": [
+            {
+                "id": str(OWN_CALL),
+                "tool": "create_task",
+                "target": "a new task “Water the plants”",
+                "arguments": {"title": "Water the plants"},
+                "changes": [{"field": "title", "to": "Water the plants"}],
+                "unknown": False,
+            }
+        ],
+    },
+}
 BY_EXECUTOR: Final[dict[str, JsonValue]] = {"executorId": str(EXECUTOR), "stepNumber": 1}
 RUN_OF_TWO_STEPS: Final[list[dict[str, JsonValue]]] = [
     SESSION,

@@ -17,6 +17,7 @@ from nodes.vocabulary.events import (
     EVENT,
     Analysed,
     AnalysisBody,
+    ApprovalBody,
     Done,
     Event,
     ExecutorReturned,
@@ -139,11 +140,12 @@ class RunView:
     usage: UsageBody | None = None
     finished_reason: FinishedReason | None = None
     failure: FailureView | None = None
+    waiting: ApprovalBody | None = None
     unknown: tuple[Arrival, ...] = ()
 
     @property
     def ended(self) -> bool:
-        """Say whether the terminal event was seen."""
+        """Say whether the terminal event was seen; a run that is `waiting` for a person has not ended."""
         return self.finished_reason is not None or self.failure is not None
 
     @property
@@ -168,7 +170,7 @@ def reduce(view: RunView, arrival: Arrival) -> RunView:
     """Return the view with one more event in it."""
     if arrival.seq <= view.last_seq:
         return view
-    view = replace(view, last_seq=arrival.seq)
+    view = replace(view, last_seq=arrival.seq, waiting=None)
     try:
         event = EVENT.validate_json(arrival.payload)
     except ValidationError:
@@ -204,8 +206,10 @@ def _framed(view: RunView, event: SessionOpened | Analysed | TextSaid | Done | F
             return replace(view, analysis=event.analysis)
         case TextSaid():
             return replace(view, answer=view.answer + event.content)
-        case Done():
+        case Done(approval=None):
             return replace(view, usage=event.usage, finished_reason=event.finished_reason)
+        case Done():
+            return replace(view, usage=event.usage, waiting=event.approval)
         case Failed():
             return replace(view, failure=FailureView(event.error, event.code, event.retryable))
 

@@ -13,12 +13,14 @@ from tests.told import (
     EXECUTOR,
     FAILED,
     OWN_CALL,
+    PAUSE,
     RUN,
     RUN_OF_TWO_STEPS,
     SESSION,
     arrivals,
     called,
     plan,
+    returned,
     step,
 )
 
@@ -39,7 +41,7 @@ def numbered(events: list[dict[str, JsonValue]]) -> list[Arrival]:
 
 
 ANY_EVENT: Final[st.SearchStrategy[dict[str, JsonValue]]] = st.one_of(
-    st.sampled_from([*RUN_OF_TWO_STEPS, plan(step(1, "failed"), step(3), revision=2), FAILED]),
+    st.sampled_from([*RUN_OF_TWO_STEPS, PAUSE, plan(step(1, "failed"), step(3), revision=2), FAILED]),
     st.text(max_size=8).map(unknown),
     st.text(max_size=8).map(said),
 )
@@ -144,3 +146,15 @@ def test_a_view_survives_being_written_as_json(run: list[Arrival]) -> None:
     """A view is data: written as JSON and read again it is equal."""
     view: RunView = fold(run)
     assert VIEW.validate_json(VIEW.dump_json(view)) == view
+
+
+def test_a_run_that_waits_shows_its_calls_and_goes_on() -> None:
+    """At a pause the view holds what is waited for and has not ended; behind it, it goes on to its end."""
+    before, last = RUN_OF_TWO_STEPS[:-1], RUN_OF_TWO_STEPS[-1]
+    waiting = fold(arrivals(*before, PAUSE))
+    assert waiting.waiting is not None
+    assert [call.target for call in waiting.waiting.calls] == ["a new task “Water the plants”"]
+    assert (waiting.ended, waiting.finished_reason, waiting.usage is None) == (False, None, False)
+    ended = fold(arrivals(*before, PAUSE, last))
+    assert (ended.waiting, ended.ended, ended.finished_reason) == (None, True, FinishedReason.STOP)
+    assert fold(arrivals(*before, PAUSE, returned(OWN_CALL))).waiting is None
