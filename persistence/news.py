@@ -17,6 +17,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection, Notify
+from psycopg.conninfo import make_conninfo
 
 from persistence.hanging_up import hung_up_after
 
@@ -43,7 +44,7 @@ class News:
     """
 
     def __init__(self, conninfo: str, heard: Hear, missed: Callable[[], None]) -> None:
-        self._conninfo: Final = conninfo
+        self._conninfo: Final = make_conninfo(conninfo, application_name=CHANNEL)
         self._heard: Final = heard
         self._missed: Final = missed
         self._untold: Final[set[UUID]] = set()

@@ -25,7 +25,7 @@ from server.looks import Answer, Looks, Place
 
 POLL_SECONDS: Final = 1.5  # news wakes readers; this is for news that got lost, and nobody waits two seconds for it
 HEARTBEAT_SECONDS: Final = 15.0  # proxies cut a silent connection after 30 to 60
-BATCH_EVENTS: Final = 100  # of at most 32 KB each
+BATCH_EVENTS: Final = 32  # of at most 32 KB each: what a slow reader holds is at most a megabyte
 COME_BACK_MILLISECONDS: Final = range(500, 3_000)  # spread, so that not all clients of a stopped server meet again
 
 log = logging.getLogger(__name__)

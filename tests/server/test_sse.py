@@ -14,7 +14,7 @@ from nodes.vocabulary.events import TextSaid, encoded
 from persistence.runs.events import LoggedEvent
 from server import sse
 from server.sse import EventStream, frame
-from server.tail import Heartbeat
+from server.tail import ComeBack, Heartbeat, Told
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
@@ -31,13 +31,18 @@ def test_a_heartbeat_is_a_comment() -> None:
     assert frame(Heartbeat()) == b": keep-alive\n\n"
 
 
+def test_a_good_bye_says_when_to_come_back() -> None:
+    """The last line of a stream that ends too early sets how long a client waits; it is no event."""
+    assert frame(ComeBack(1500)) == b"retry: 1500\n\n"
+
+
 class Source:
     """Events without end, which notices when it is closed."""
 
     def __init__(self) -> None:
         self.closed = asyncio.Event()
 
-    async def events(self) -> AsyncGenerator[LoggedEvent | Heartbeat]:
+    async def events(self) -> AsyncGenerator[Told]:
         """Yield the same event for ever."""
         try:
             while True:
