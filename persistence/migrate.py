@@ -32,7 +32,7 @@ ROLE_TRIES: Final = 10  # as many installations of one server may start at one m
 LOGINS: Final = (*Role, DISPATCH)
 STATEMENT_TIMEOUT_SECONDS: Final = {Role.API: 10, Role.WORKER: 30, Role.EXECUTOR: 5, DISPATCH: 10}
 LOCK_TIMEOUT_SECONDS: Final = 10
-IDLE_TRANSACTION_SECONDS: Final = 60
+IDLE_TRANSACTION_SECONDS: Final = 5  # a worker that stands still holds its run's row; whoever takes over waits for it
 
 
 @dataclass(frozen=True, slots=True)

@@ -298,7 +298,7 @@ async def test_every_transaction_has_limits(desk: Desk, role: Role) -> None:
     async with desk.database.acting(role, desk.person.identity) as scope:
         assert await scope.value(str, "show statement_timeout") == seconds
         assert await scope.value(str, "show lock_timeout") == "10s"
-        assert await scope.value(str, "show idle_in_transaction_session_timeout") == "1min"
+        assert await scope.value(str, "show idle_in_transaction_session_timeout") == "5s"
 
 
 async def test_the_names_of_tables_cannot_be_shadowed(desk: Desk) -> None:
