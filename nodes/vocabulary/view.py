@@ -126,10 +126,11 @@ class FailureView:
 
 @dataclass(frozen=True, slots=True)
 class RunView:
-    """A run as far as its events tell."""
+    """A run as far as its events tell; `queue_place` is how many of its session came before it."""
 
     last_seq: int = 0
     run_id: UUID | None = None
+    queue_place: int = 0
     session: SessionBody | None = None
     analysis: AnalysisBody | None = None
     plan: PlanView | None = None
@@ -201,7 +202,7 @@ def _told(view: RunView, event: Event, at_ms: int | None) -> RunView:
 def _framed(view: RunView, event: SessionOpened | Analysed | TextSaid | Done | Failed) -> RunView:
     match event:
         case SessionOpened():
-            return replace(view, run_id=event.run.id, session=event.session)
+            return replace(view, run_id=event.run.id, queue_place=event.run.queue_place, session=event.session)
         case Analysed():
             return replace(view, analysis=event.analysis)
         case TextSaid():

@@ -6,11 +6,13 @@ from nodes.vocabulary.events import StepStatus
 from nodes.vocabulary.view import RunView, StepView, ToolView
 from server.terminal.printable import one_line
 from server.terminal.tree import LINE_CHARS, called, tool_ending
-from server.terminal.wording import SEPARATOR, STRATEGY_WORDS, counted, headline, step_word
+from server.terminal.wording import SEPARATOR, STRATEGY_WORDS, counted, headline, step_word, waits_behind
 
 
 def progress(before: RunView, after: RunView) -> Iterator[str]:
     """Yield a line for each thing that `after` knows and `before` did not."""
+    if after.queue_place and after.run_id != before.run_id:
+        yield waits_behind(after.queue_place)
     if after.analysis is not None and after.analysis != before.analysis:
         words = STRATEGY_WORDS[after.analysis.strategy].capitalize()
         yield SEPARATOR.join([words, one_line(after.analysis.reasoning, LINE_CHARS)])
@@ -18,7 +20,7 @@ def progress(before: RunView, after: RunView) -> Iterator[str]:
         yield f"Plan, revision {after.plan.revision}: {counted(len(after.steps), 'step')}"
     yield from _moves(before, after)
     yield from _calls(before, after)
-    if after.ended and not before.ended:
+    if (after.ended and not before.ended) or (after.waiting is not None and after.waiting != before.waiting):
         yield headline(after)
 
 

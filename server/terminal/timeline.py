@@ -21,6 +21,7 @@ from persistence.record.plans import PlanRow
 from persistence.record.sums import Sums
 from persistence.runs.runs import Run
 from server.terminal.printable import one_line
+from server.terminal.standing import status_words
 from server.terminal.tree import STEP_MARKS
 from server.terminal.wording import SEPARATOR, STEP_WORDS, counted, duration
 from server.trace import Trace
@@ -31,21 +32,27 @@ STEPS: Final = TypeAdapter(list[Step])
 Row = tuple[str, ...]
 
 
-def timeline(trace: Trace, sums: Sums) -> Iterator[RenderableType]:
-    """Yield the record's sections: the run, its agents, plan, events in order, conversations and sums."""
-    yield from _headed(trace.run)
+def timeline(trace: Trace, sums: Sums, queue_place: int) -> Iterator[RenderableType]:
+    """Yield the record's sections: the run, its agents, plan, events in order, approvals, conversations and sums."""
+    yield from _headed(trace.run, queue_place)
     yield from _section("Agents", _agents(trace))
     if trace.plan is not None:
         yield from _section(f"Plan {trace.plan.id}{SEPARATOR}revision {trace.plan.revision}", _steps(trace.plan))
     yield from _section("Timeline", _happenings(trace))
+    yield from _section("Approvals", _approvals(trace))
     yield from _section("Executions", _executions(trace))
     for talk in trace.conversations:
         yield from _section(_title(trace, talk.conversation), _messages(talk.messages))
     yield from _section("Sums", _sums(sums))
 
 
-def _headed(run: Run) -> Iterator[Text]:
-    facts = [run.status, run.strategy or "undecided", f"attempt {run.attempt}", counted(run.last_seq, "event")]
+def _headed(run: Run, queue_place: int) -> Iterator[Text]:
+    facts = [
+        status_words(run.status, queue_place),
+        run.strategy or "undecided",
+        f"attempt {run.attempt}",
+        counted(run.last_seq, "event"),
+    ]
     if run.finished_reason or run.error_code:
         facts.insert(1, run.finished_reason or run.error_code or "")
     if run.finished_at is not None:
@@ -122,6 +129,15 @@ def _names(trace: Trace) -> dict[UUID, str]:
     """Executors go by their step: “executor 3”."""
     names = {agent.id: agent.type for agent in trace.agents}
     return names | {done.executor_agent_id: f"executor {done.step_number}" for done in trace.executions}
+
+
+def _approvals(trace: Trace) -> Iterator[Row]:
+    """Each call that a person was asked about, with what was said of it."""
+    for asked in trace.approvals:
+        for call in asked.calls:
+            note = one_line(asked.approval.note or "", TEXT_CHARS)
+            about = SEPARATOR.join(part for part in (one_line(call.target, TEXT_CHARS), note) if part)
+            yield str(asked.approval.position), call.verdict or asked.approval.status, call.tool, about
 
 
 def _executions(trace: Trace) -> Iterator[Row]:

@@ -35,7 +35,7 @@ MS_PER_MINUTE: Final = 60_000
 def headline(view: RunView, elapsed_ms: int | None = None) -> str:
     """Return the run in one line, such as “Working · complex request · 2 of 4 steps · 12 s”."""
     parts = [_state(view)]
-    if view.analysis is not None and not view.ended:
+    if view.analysis is not None and not view.ended and view.waiting is None:
         parts.append(STRATEGY_WORDS[view.analysis.strategy])
     if view.steps:
         parts.append(f"{view.steps_over} of {len(view.steps)} steps")
@@ -51,7 +51,16 @@ def _state(view: RunView) -> str:
         return "Failed"
     if view.finished_reason is not None:
         return ENDING_WORDS[view.finished_reason]
-    return "Queued" if view.last_seq <= 1 else "Working"
+    if view.waiting is not None:
+        return ENDING_WORDS[FinishedReason.APPROVAL_REQUIRED]
+    if view.last_seq > 1:
+        return "Working"
+    return waits_behind(view.queue_place) if view.queue_place else "Queued"
+
+
+def waits_behind(place: int) -> str:
+    """Return what a message waits for whose session has others before it."""
+    return f"Waiting for {counted(place, 'earlier message')} of this session…"
 
 
 def step_word(step: StepView, *, run_ended: bool) -> str:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from persistence.record import sums
+from persistence.runs import runs
 from server.terminal.exits import ExitCode, perform
 from server.terminal.screen import plain_console
 from server.terminal.settings import settings_or_usage
@@ -22,11 +23,12 @@ async def _show(run_id: UUID, user: str | None) -> ExitCode:
     async with reading(settings_or_usage(), user) as scope:
         trace = await trace_of(scope, run_id)
         added_up = await sums.of_run(scope, run_id)
+        place = await runs.queue_place(scope, run_id)
     if trace is None:
         raise no_such_run(run_id)
     console = plain_console(stderr=False)
     if not console.is_terminal:
         console.width = PIPED_COLUMNS
-    for part in timeline(trace, added_up):
+    for part in timeline(trace, added_up, place):
         console.print(part)
     return ExitCode.OK
