@@ -11,6 +11,7 @@ from uuid import UUID
 from nodes.planning.unfinished import Because, close_everything
 from nodes.vocabulary.events import Done, Failed, FinishedReason, UsageBody
 from nodes.vocabulary.log import EventLog
+from persistence import checkpoints
 from persistence.pools import Database
 from persistence.record import agents, conversations, messages, plans
 from persistence.runs import approvals, events, runs, usage
@@ -85,6 +86,7 @@ async def _close_record(scope: Scope, run_id: UUID, status: Literal["completed",
         await plans.finish(scope, plan.id, "completed" if whole else "failed")
     await conversations.finish_open(scope, run_id, status)
     await agents.finish_open(scope, run_id, status)
+    await checkpoints.prune(scope, run_id)
 
 
 async def tokens_of(scope: Scope, run_id: UUID) -> UsageBody:

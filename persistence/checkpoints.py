@@ -66,19 +66,20 @@ class Checkpoints(AsyncPostgresSaver):
             yield cursor
 
 
-async def prune(scope: Scope, session_id: UUID) -> None:
-    """Remove the writes of a session's checkpoints, but for those of the newest one.
+async def prune(scope: Scope, run_id: UUID) -> None:
+    """Remove the writes of the checkpoints of a run's session, but for those of the newest one.
 
     Writes are what a superstep that died in the middle goes on from. Once the next
     checkpoint is there, it holds what came of them: history and forks read that.
     """
     await scope.execute(
         """
-        delete from checkpoint_writes
-        where thread_id = %(thread)s and checkpoint_ns = '' and checkpoint_id < (
-            select max(checkpoint_id) from checkpoints where thread_id = %(thread)s and checkpoint_ns = '')
+        with thread as (select session_id::text as id from runs where id = %s)
+        delete from checkpoint_writes using thread
+        where thread_id = thread.id and checkpoint_ns = '' and checkpoint_id < (
+            select max(c.checkpoint_id) from checkpoints c where c.thread_id = thread.id and c.checkpoint_ns = '')
         """,
-        {"thread": str(session_id)},
+        (run_id,),
     )
 
 
