@@ -12,7 +12,8 @@ from persistence.errors import Fenced
 from persistence.record import agents, conversations, executions, messages, plans, sessions
 from persistence.record.conversations import NewMessage, Opening
 from persistence.record.executions import Ending
-from persistence.runs import events, ledger, runs, usage
+from persistence.runs import approvals, events, ledger, runs, usage
+from persistence.runs.approvals import NewCall
 from persistence.runs.events import KeyedEvent
 from persistence.runs.ledger import CallState, Entry
 from persistence.runs.runs import RunStatus
@@ -27,6 +28,8 @@ OF_A_SESSION: Final = {
     "agent_executions",
     "agent_plans",
     "agents",
+    "approval_calls",
+    "approvals",
     "chat_messages",
     "chat_sessions",
     "checkpoint_blobs",
@@ -78,6 +81,8 @@ async def plan_and_execute(scope: Scope, session_id: UUID, run_id: UUID) -> None
     await executions.finish(scope, execution, ending)
     call = Entry(uuid4(), "k", executor, 1, "list_tasks", "read", "{}")
     await ledger.freeze(scope, run_id, call)
+    asked = NewCall(call.id, outcome_unknown=False, tool=call.tool, arguments="{}", target="x", changes=[])
+    await approvals.insert(scope, run_id, 1, "digest", 1.0, [asked])
     await ledger.settle(scope, call.id, CallState.APPLIED, "{}", None, 5)
     spent = await usage.reserve(scope, run_id, executor, "execute", "fast", 100)
     await usage.settle(scope, spent, "fast", Usage(1, 1, 0), estimated=False, outcome="answered", duration_ms=1)
@@ -125,7 +130,7 @@ async def test_a_run_leaves_rows_in_every_table(office: Office) -> None:
 
 
 async def test_a_deleted_conversation_leaves_nothing(office: Office) -> None:
-    """The person's only conversation is gone from all fourteen tables."""
+    """The person's only conversation is gone from all sixteen tables."""
     session_id = await work_through(office)
     async with office.asking() as scope:
         assert await sessions.delete(scope, session_id)
