@@ -4,10 +4,11 @@ The truth about a run is its row; a job only says that someone should look at
 it now. It names the attempt that it follows (`migrations/0009_queue.sql`), so a
 job that comes twice or too late is of no effect.
 
-Two things of Procrastinate 3.10 are mended here. A statement of its loops that
-meets a database that is away ends them, the listener's silently; here they wait
-for it. And a job of a silent worker that is given back can still be ended by that
-worker when it wakes up, so such jobs are replaced by new ones.
+Three things of Procrastinate 3.10 are mended here (decision 10). A statement of its
+loops that meets a database that is away ends them, the listener's silently; here
+they wait for it. A notification that comes while it fetches is forgotten; here it
+is said twice. And a job of a silent worker that is given back can still be ended by
+that worker when it wakes up, so such jobs are replaced by new ones.
 """
 
 import asyncio
@@ -35,6 +36,7 @@ SHARED: Final = "runs"  # the queue of every process that works on whatever ther
 TASK: Final = "work_on"  # as `add_job` in migrations/0009_queue.sql names it
 CONNECTIONS_MAX: Final = 4  # beside the listener: fetching, ending, beating, one to spare
 ANSWER_SECONDS: Final = 5.0  # for a connection or a statement; past it the server is taken for gone
+ECHO_SECONDS: Final = 0.05  # longer than a fetch that finds nothing
 ABORT_POLL_SECONDS: Final = 1.0  # how late a cancel is seen whose notification got lost
 PAUSES_SECONDS: Final = (0.1, 0.3, 1.0)  # between two tries to reach the database; the last one again and again
 
@@ -181,7 +183,17 @@ class _Patient(PsycopgConnector):
         return await self._until_reached(lambda: super(_Patient, self).execute_query_all_async(query, **arguments))
 
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
-        await self._until_reached(lambda: super(_Patient, self).listen_notify(on_notification, channels))
+        async with asyncio.TaskGroup() as echoes:
+
+            async def echo(channel: str, payload: str) -> None:
+                await asyncio.sleep(ECHO_SECONDS)
+                await on_notification(channel=channel, payload=payload)
+
+            async def twice(*, channel: str, payload: str) -> None:
+                await on_notification(channel=channel, payload=payload)
+                echoes.create_task(echo(channel, payload))
+
+            await self._until_reached(lambda: super(_Patient, self).listen_notify(twice, channels))
 
     async def _until_reached(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         tries = 0

@@ -159,6 +159,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - whatever a turn dies of, its run gets an end
             log.error("Run %s ended by an error nobody foresaw: %s", identity.run_id, traced(error))  # noqa: TRY400
             await self._turns.end_failed(identity, told, "internal", retryable=True)
+            return
         if held.why is Why.CANCELLED:
             await self._turns.end_cancelled(identity, told)
         elif held.why is Why.RELEASED:

@@ -78,6 +78,7 @@ $$;
 -- A worker's sign of life, by which it also replaces the jobs that nobody works on any more: those
 -- of a worker that was silent for `lease` seconds or is gone, those that failed, those of its own
 -- that it does not know, and those that wait in the queue of another process that does not fetch them.
+-- When the server itself was away, nobody could give a sign of life: silence counts from its start.
 -- Returns how many there were. A job is replaced and never given back: Procrastinate lets whoever had
 -- it before end it, so that a worker that wakes up would end another's.
 create function planwright_queue.beat(me bigint, my_queue text, held bigint[], lease double precision)
@@ -96,7 +97,7 @@ begin
     for lost in
         select * from procrastinate_jobs job
         where status in ('failed', 'aborted')
-            or status = 'doing' and not exists (
+            or status = 'doing' and pg_postmaster_start_time() < long_ago and not exists (
                 select from procrastinate_workers w where w.id = job.worker_id and w.last_heartbeat >= long_ago)
             or status = 'doing' and worker_id = me and id <> all (held) and not exists (
                 select from procrastinate_events e where e.job_id = job.id and e.at >= long_ago)
