@@ -79,7 +79,11 @@ async def change(scope: Scope, session_id: UUID, title: str | None, approvals: s
 
 
 async def delete(scope: Scope, session_id: UUID) -> bool:
-    """Delete a conversation with everything that belongs to it; False when there is none."""
+    """Delete a conversation with everything that belongs to it; False when there is none.
+
+    Its runs are held first, as by whoever ends one, which holds the session after the run.
+    """
+    await scope.execute("select from runs where session_id = %s and finished_at is null for update", (session_id,))
     return bool(await scope.execute("delete from chat_sessions where id = %s", (session_id,)))
 
 
