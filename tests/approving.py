@@ -24,8 +24,7 @@ def approval_of(turn: Turn) -> Payload:
     """Return what a run waits for: the last event says so."""
     assert turn.run.status == "waiting", turn.run
     assert (turn.types[-1], turn.events[-1]["finished_reason"]) == ("done", "approval_required")
-    approval = turn.events[-1]["approval"]
-    assert isinstance(approval, dict)
+    approval: Payload = turn.events[-1]["approval"]
     return approval
 
 

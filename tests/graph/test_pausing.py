@@ -1,17 +1,22 @@
 """A run that waits for a person: what it asks, what is decided, and what comes of it."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from graph.ending import end_cancelled
+from graph.pausing import digest_of
 from persistence.errors import PersistenceError
 from persistence.pools import Database
+from persistence.runs import runs
+from persistence.runs.approvals import NewCall
 from persistence.scope import Role
 from server.refusals import Refused
 from tests.approving import approval_of, asks_first, go_on, say, states, titles
@@ -27,7 +32,7 @@ SCRIPT = [tools(WRITES), text("It is done as you said.")]
 
 
 @asynccontextmanager
-async def asking(database: Database, person: Person, script: list[Reply]) -> AsyncIterator[Desk]:
+async def asking(database: Database, person: Person, script: list[Reply]) -> AsyncGenerator[Desk]:
     """Give a desk at which every write waits."""
     async with desk(database, person, script) as at:
         await asks_first(at)
@@ -107,12 +112,40 @@ async def test_a_run_can_wait_again_and_again(database: Database, person: Person
     script = [tools(call("create_task", {"title": f"Part {number}"})) for number in range(3)]
     async with asking(database, person, [*script, text("Ready.")]) as at:
         turn = await at.ask("Three parts")
-        digests = []
+        digests: list[str] = []
         for _ in script:
             digests.append(approval_of(turn)["digest"])
             turn = await go_on(at, turn)
         assert (turn.run.status, await titles(at)) == ("done", ["Part 0", "Part 1", "Part 2"])
         assert len(set(digests)) == 3
+
+
+SOME_CALLS = st.lists(
+    st.builds(
+        NewCall,
+        call_id=st.uuids(),
+        outcome_unknown=st.booleans(),
+        tool=st.sampled_from(["create_task", "create_note"]),
+        arguments=st.text(max_size=5),
+        target=st.text(max_size=5),
+        changes=st.lists(st.dictionaries(st.sampled_from(["field", "from", "to"]), st.text(max_size=3)), max_size=2),
+    ),
+    max_size=3,
+)
+
+
+@given(one=SOME_CALLS, other=SOME_CALLS)
+def test_any_change_of_the_calls_is_another_digest(one: list[NewCall], other: list[NewCall]) -> None:
+    """Two questions have one digest exactly when they are the same question, in the same place."""
+    assert (digest_of(1, one) == digest_of(1, other)) == (one == other)
+    assert digest_of(1, one) != digest_of(2, one)
+
+
+@given(calls=SOME_CALLS, field=st.sampled_from(["tool", "arguments", "target"]), more=st.text(min_size=1, max_size=3))
+def test_no_part_of_a_call_can_change_unseen(calls: list[NewCall], field: str, more: str) -> None:
+    """One more character anywhere makes another digest."""
+    changed = [replace(call, **{field: getattr(call, field) + more}) for call in calls]
+    assert (digest_of(1, calls) == digest_of(1, changed)) == (not calls)
 
 
 # What is decided
@@ -318,7 +351,8 @@ async def test_a_run_that_waits_is_stopped_and_the_session_goes_on(database: Dat
     """Stopped while it waits, a run ends as cancelled with its calls not done; the next message works."""
     async with asking(database, person, [tools(WRITES), text("Here I am.")]) as at:
         turn = await at.ask("Remember the plants")
-        assert await at.request_cancel(turn.run.id)
+        async with database.acting(Role.API, person.identity) as scope:
+            assert await runs.request_cancel(scope, turn.run.id)
         with pytest.raises(Refused) as refusal:
             await say(at, turn)
         assert refusal.value.code == "not_waiting"

@@ -52,6 +52,7 @@ async def moved_or_scheduled(args: UpdateOrScheduleTask, caller: Caller) -> Desc
             return not_found("task", args.task_id)
         event = await calendar.find_of_task(scope, task.id)
     start = event_times.start(args.start_time, task.start_date if event is None else event.starts_at, zone)
+    after: Event | NewEvent
     if event is None or args.force_recreate:
         after = new_event(task, start.at, zone, args.duration_minutes)
     else:

@@ -1,9 +1,9 @@
 """What a person is shown of a call before it runs: what it is about, and what will be different after it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Final, TypeGuard
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -60,6 +60,8 @@ def differences(row: object, changes: Mapping[str, object], caller: Caller) -> t
 
 def shown(value: object, caller: Caller) -> JsonValue:
     """Return a value as a person reads it: times in their zone, long texts shortened."""
+    if _is_list(value):
+        return [shown(item, caller) for item in value]
     match value:
         case None | bool() | int() | float():
             return value
@@ -67,7 +69,9 @@ def shown(value: object, caller: Caller) -> JsonValue:
             return as_local(value, caller.time_zone)
         case date():
             return value.isoformat()
-        case list() | tuple():
-            return [shown(item, caller) for item in value]
         case _:
             return shortened(str(value), SHOWN_CHARS)
+
+
+def _is_list(value: object) -> TypeGuard[Sequence[object]]:
+    return isinstance(value, list | tuple)
