@@ -2,20 +2,29 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
 from server.terminal.frames import Frame
 
 
+class Approvals(StrEnum):
+    """Whether a new session's writes wait for a person."""
+
+    ASK = "ask"
+    AUTO = "auto"
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A message, and where in the workspace and in which conversation it is asked."""
+    """A message, where in the workspace and in which conversation it is asked, and whether its writes wait."""
 
     message: str
     session_id: UUID | None = None
     context_type: str = "global"
     entity_id: UUID | None = None
+    approvals: Approvals | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +36,27 @@ class Reached:
     user: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a person said of the calls that have this digest."""
+
+    digest: str
+    approve: bool
+    dropped: frozenset[UUID] = frozenset()
+    note: str | None = None
+
+    def body(self) -> dict[str, object]:
+        """Return it as `POST /api/agent/runs/{id}/decision` takes it."""
+        dropped = {str(call_id): {"drop": True} for call_id in sorted(self.dropped)}
+        note = {} if self.note is None else {"note": self.note}
+        return {"digest": self.digest, "decision": "approve" if self.approve else "deny", "calls": dropped, **note}
+
+
 class Backend(Protocol):
     """What the commands that deal with runs need."""
 
     def ask(self, question: Question) -> AsyncGenerator[Frame]:
-        """Start a run and follow it to its end.
+        """Start a run and follow it until it ends or waits for a person.
 
         Raises:
             CommandFailed: the message was refused, or nobody answers.
@@ -39,10 +64,26 @@ class Backend(Protocol):
         ...
 
     def follow(self, run_id: UUID, after: int) -> AsyncGenerator[Frame]:
-        """Follow a run from behind event `after` to its end.
+        """Follow a run from behind event `after` until it ends or waits for a person.
 
         Raises:
             CommandFailed: there is no such run, or nobody answers.
+        """
+        ...
+
+    async def waits(self, run_id: UUID) -> bool:
+        """Say whether a run waits for a person's decision.
+
+        Raises:
+            CommandFailed: there is no such run, or nobody answers.
+        """
+        ...
+
+    def decide(self, run_id: UUID, decided: Decided) -> AsyncGenerator[Frame]:
+        """Say what becomes of the calls that a run waits for, and follow it from there.
+
+        Raises:
+            CommandFailed: it waits no more or for another decision, or nobody answers.
         """
         ...
 

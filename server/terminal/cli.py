@@ -11,7 +11,7 @@ from uuid import UUID
 
 import typer
 
-from server.terminal.backend import Question, Reached
+from server.terminal.backend import Approvals, Question, Reached
 
 app = typer.Typer(
     name="planwright",
@@ -31,6 +31,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one event per line, 
 Session = Annotated[UUID | None, typer.Option(help="Go on with this session.")]
 Context = Annotated[str, typer.Option(help="What it is about: global, project, task, calendar.")]
 Entity = Annotated[UUID | None, typer.Option(help="The project or task that --context means.")]
+Asking = Annotated[
+    Approvals | None, typer.Option(help="Whether writes of a new session wait for you: ask, or auto, the default.")
+]
 RunId = Annotated[UUID, typer.Argument(metavar="RUN", help="A run’s id, as `planwright runs` lists it.")]
 
 
@@ -40,6 +43,7 @@ def ask(
     session: Session = None,
     context: Context = "global",
     entity: Entity = None,
+    approvals: Asking = None,
     server: Server = None,
     token: Token = None,
     user: User = None,
@@ -48,15 +52,21 @@ def ask(
     """Ask something: progress on stderr, the answer on stdout."""
     from server.terminal.commands import ask as command
 
-    command.run(Question(message, session, context, entity), Reached(server, token, user), as_json=as_json)
+    command.run(Question(message, session, context, entity, approvals), Reached(server, token, user), as_json=as_json)
 
 
 @app.command()
-def chat(session: Session = None, server: Server = None, token: Token = None, user: User = None) -> None:
+def chat(
+    session: Session = None,
+    approvals: Asking = None,
+    server: Server = None,
+    token: Token = None,
+    user: User = None,
+) -> None:
     """Talk in one session; an empty line or Ctrl-D ends it."""
     from server.terminal.commands import chat as command
 
-    command.run(session, Reached(server, token, user))
+    command.run(session, approvals, Reached(server, token, user))
 
 
 @app.command()
@@ -107,10 +117,31 @@ def show(run: RunId, user: User = None) -> None:
 
 @app.command()
 def tail(run: RunId, server: Server = None, token: Token = None, user: User = None, as_json: AsJson = False) -> None:
-    """Follow a run from its beginning to its end."""
+    """Follow a run from its beginning until it ends or waits for you."""
     from server.terminal.commands import tail as command
 
     command.run(run, Reached(server, token, user), as_json=as_json)
+
+
+@app.command()
+def decide(
+    run: RunId,
+    approve: Annotated[bool, typer.Option("--approve", help="Let the calls run.")] = False,
+    deny: Annotated[bool, typer.Option("--deny", help="Let none of them run.")] = False,
+    drop: Annotated[
+        list[str] | None, typer.Option(metavar="CALL", help="All but this call, by its number or id.")
+    ] = None,
+    note: Annotated[str | None, typer.Option(help="What the planner should know about it.")] = None,
+    server: Server = None,
+    token: Token = None,
+    user: User = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide on the calls that a run waits for; without a flag, show them and ask."""
+    from server.terminal.commands import decide as command
+
+    flags = command.Flags(approve, deny, tuple(drop or ()), note)
+    command.run(run, flags, Reached(server, token, user), as_json=as_json)
 
 
 @app.command()

@@ -28,6 +28,7 @@ class ExitCode(IntEnum):
     NOT_SIGNED_IN = 3
     LIMIT = 4
     UNREACHABLE = 5
+    WAITS = 6  # for a person's approval
     INTERRUPTED = 130
 
 
@@ -56,7 +57,9 @@ class CommandFailed(Exception):
 
 
 def exit_code_of(view: RunView) -> ExitCode:
-    """Return what a run's end means to the shell."""
+    """Return what a run's end, or its waiting for a person, means to the shell."""
+    if view.waiting is not None:
+        return ExitCode.WAITS
     if view.failure is not None:
         return ExitCode.LIMIT if view.failure.code in LIMIT_CODES else ExitCode.FAILED
     if view.finished_reason is FinishedReason.CANCELLED:

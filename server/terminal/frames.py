@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _SEQ: Final = re.compile("[0-9]{1,18}")
+_MILLISECONDS: Final = re.compile("[0-9]{1,5}")  # a hint of more than 99 seconds is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +18,13 @@ class Frame:
 
 
 class FrameReader:
-    """Turns pieces of a stream into frames; comments and fields we do not use are passed over."""
+    """Turns pieces of a stream into frames; comments and fields we do not use are passed over.
+
+    `retry_ms` is after how long the server wants a client back that it sent away.
+    """
 
     def __init__(self) -> None:
+        self.retry_ms: int | None = None
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._rest = ""
         self._seq: int | None = None
@@ -40,6 +45,8 @@ class FrameReader:
             self._data.append(value)
         elif field == "id" and _SEQ.fullmatch(value):
             self._seq = int(value)
+        elif field == "retry" and _MILLISECONDS.fullmatch(value):
+            self.retry_ms = int(value)
         return None
 
     def _complete(self) -> Frame | None:

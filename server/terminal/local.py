@@ -9,14 +9,17 @@ from pydantic import ValidationError
 
 from graph.models import ModelProfileInvalid
 from persistence.runs import runs
+from persistence.runs.approvals import NOTE_MAX_CHARS
 from persistence.runs.events import LoggedEvent
+from persistence.runs.runs import Run, RunStatus
 from persistence.scope import Identity, Role, Scope
 from server.accept import accept
-from server.bodies import Ask
+from server.bodies import Ask, Decision
+from server.deciding import decide
 from server.settings import Settings, SettingsInvalid
 from server.stopping import Stopped, stop_run
 from server.tail import tail
-from server.terminal.backend import Question
+from server.terminal.backend import Decided, Question
 from server.terminal.exits import CommandFailed, ExitCode
 from server.terminal.frames import Frame
 from server.terminal.people import user_id_of
@@ -44,9 +47,23 @@ class LocalBackend:
     async def follow(self, run_id: UUID, after: int) -> AsyncGenerator[Frame]:
         """Follow a run; one that nobody works on is taken up here."""
         async with self._reading() as scope:
-            if await runs.find(scope, run_id) is None:
-                raise no_such_run(run_id)
-            await runs.bring(scope, run_id, self._planwright.queue)
+            if (await _found(scope, run_id)).status != RunStatus.WAITING:
+                await runs.bring(scope, run_id, self._planwright.queue)
+        async with aclosing(self._tailed(run_id, after)) as frames:
+            async for frame in frames:
+                yield frame
+
+    async def waits(self, run_id: UUID) -> bool:
+        """Say whether the run waits for a person."""
+        async with self._reading() as scope:
+            return (await _found(scope, run_id)).status == RunStatus.WAITING
+
+    async def decide(self, run_id: UUID, decided: Decided) -> AsyncGenerator[Frame]:
+        """Store the decision, have the run worked on here and follow it."""
+        here, said = self._planwright, _said(decided)
+        with failures_told():
+            after = await decide(here.database, here.engine.registry, self._user_id, run_id, said, here.queue)
+        here.hub.told(run_id)
         async with aclosing(self._tailed(run_id, after)) as frames:
             async for frame in frames:
                 yield frame
@@ -105,12 +122,27 @@ def setup_told() -> Generator[None]:
         raise CommandFailed(ExitCode.USAGE, str(error)) from error
 
 
+async def _found(scope: Scope, run_id: UUID) -> Run:
+    run = await runs.find(scope, run_id)
+    if run is None:
+        raise no_such_run(run_id)
+    return run
+
+
+def _said(decided: Decided) -> Decision:
+    try:
+        return Decision.model_validate(decided.body())
+    except ValidationError:
+        raise CommandFailed(ExitCode.USAGE, f"A note has at most {NOTE_MAX_CHARS:,} characters.") from None
+
+
 def _checked(question: Question) -> Ask:
     named = {
         "message": question.message,
         "session_id": None if question.session_id is None else str(question.session_id),
         "context_type": question.context_type,
         "entity_id": None if question.entity_id is None else str(question.entity_id),
+        "approvals": question.approvals,
     }
     try:
         with failures_told():

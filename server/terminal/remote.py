@@ -1,7 +1,8 @@
 """Planwright behind HTTP: the same backend as in this process, over the documented contract.
 
 A message is never posted twice: its `Idempotency-Key` is made before the first
-try. A stream that breaks is taken up again behind the last event that came.
+try, and a decision in the same words is the same decision. A stream that breaks
+is taken up again behind the last event that came.
 """
 
 import asyncio
@@ -13,18 +14,20 @@ from uuid import UUID, uuid4
 
 import httpx
 import typer
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from nodes.vocabulary.events import TERMINAL_TYPES
-from server.terminal.backend import Question
+from server.terminal.backend import Decided, Question
 from server.terminal.exits import CommandFailed, ExitCode, exit_code_of_status
 from server.terminal.frames import Frame, FrameReader
 from server.terminal.printable import one_line
+from server.terminal.wording import MS_PER_SECOND
 
 PAUSES_SECONDS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # before each try to rejoin; then the person is told
 SILENCE_SECONDS: Final = 35.0  # heartbeats come every 15 s: two missed ones and the connection is lost
 CONNECT_TIMEOUT_SECONDS: Final = 10.0
 ERROR_CHARS: Final = 300
+WAITING: Final = "waiting"  # as the status of a run that a person is to decide on
 SIGN_IN_ADVICE: Final = " Make one with `planwright token new --user EMAIL` and set PLANWRIGHT_TOKEN to it."
 
 COMES_BACK: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
@@ -37,13 +40,23 @@ class _Refusal(BaseModel):
 
 
 class _Head(BaseModel):
-    """The part of an event that says what kind it is and, in the first one, of which run."""
+    """The part of an event that says what kind it is, in the first one of which run, in a pause that it is one."""
 
     class Run(BaseModel):
         id: UUID
 
     type: str
     run: Run | None = None
+    approval: JsonValue = None
+
+
+class _Trace(BaseModel):
+    """The part of a run's trace that says where it stands."""
+
+    class Run(BaseModel):
+        status: str
+
+    run: Run
 
 
 class _Lost(Exception):
@@ -52,12 +65,20 @@ class _Lost(Exception):
 
 @dataclass(slots=True)
 class _Place:
-    """Where a stream stands: what to ask for in order to go on from here."""
+    """Where a stream stands: what to ask for in order to go on from here.
+
+    A run that waits for a person may go on behind the event that says so, so
+    the stream is over only when the server ends it there.
+    """
 
     question: Question | None = None
+    decided: Decided | None = None
     run_id: UUID | None = None
     after: int = 0
+    began: bool = False
+    paused: bool = False
     over: bool = False
+    retry_ms: int | None = None
     key: str = field(default_factory=lambda: uuid4().hex)
 
     def passed(self, frame: Frame) -> None:
@@ -67,12 +88,20 @@ class _Place:
         except ValidationError:
             head = _Head(type="")
         self.after = max(self.after, frame.seq)
-        self.over = head.type in TERMINAL_TYPES
+        self.began = True
+        self.paused = head.approval is not None
+        self.over = head.type in TERMINAL_TYPES and not self.paused
         if head.run is not None:
             self.run_id = head.run.id
 
+    def closed(self) -> None:
+        """Take note that the server ended the stream; behind a pause that means it is over, unless it asks us back."""
+        self.over = self.over or (self.paused and self.retry_ms is None)
+
     def request(self, client: httpx.AsyncClient) -> httpx.Request:
         """Return the request whose answer goes on from here."""
+        if self.decided is not None and not self.began:
+            return client.build_request("POST", f"/api/agent/runs/{self.run_id}/decision", json=self.decided.body())
         if self.run_id is not None:
             headers = {"Last-Event-ID": str(self.after)}
             return client.build_request("GET", f"/api/agent/runs/{self.run_id}/events", headers=headers)
@@ -82,6 +111,7 @@ class _Place:
             "context_type": self.question.context_type,
             "session_id": _text(self.question.session_id),
             "entity_id": _text(self.question.entity_id),
+            "approvals": self.question.approvals,
         }
         named = {name: value for name, value in body.items() if value is not None}
         return client.build_request("POST", "/api/agent/stream", json=named, headers={"Idempotency-Key": self.key})
@@ -102,27 +132,44 @@ class RemoteBackend:
         """Follow a run from behind event `after`."""
         return self._lasting(_Place(run_id=run_id, after=after))
 
+    def decide(self, run_id: UUID, decided: Decided) -> AsyncGenerator[Frame]:
+        """Post the decision and follow the run from there."""
+        return self._lasting(_Place(run_id=run_id, decided=decided))
+
+    async def waits(self, run_id: UUID) -> bool:
+        """Say whether a run waits for a person."""
+        response = await self._answered("GET", f"/api/agent/runs/{run_id}")
+        _refuse(response)
+        return _Trace.model_validate_json(response.content).run.status == WAITING
+
     async def cancel(self, run_id: UUID) -> bool:
         """Ask for a run to be stopped."""
-        try:
-            response = await self._client.post(f"/api/agent/runs/{run_id}/cancel")
-            if response.status_code != HTTPStatus.CONFLICT:
-                _refuse(response)
-        except (_Lost, httpx.TransportError) as error:
-            raise self._unreachable() from error
+        response = await self._answered("POST", f"/api/agent/runs/{run_id}/cancel")
+        if response.status_code != HTTPStatus.CONFLICT:
+            _refuse(response)
         return response.is_success
+
+    async def _answered(self, method: str, path: str) -> httpx.Response:
+        try:
+            response = await self._client.request(method, path)
+        except httpx.TransportError as error:
+            raise self._unreachable() from error
+        if response.status_code in COMES_BACK:
+            raise self._unreachable()
+        return response
 
     async def _lasting(self, place: _Place) -> AsyncGenerator[Frame]:
         """Yield a stream's frames over as many connections as it takes."""
         losses = 0
         while not place.over:
             try:
-                async for frame in self._frames(place.request(self._client)):
+                async for frame in self._frames(place):
                     losses = 0
                     place.passed(frame)
                     yield frame
+                place.closed()
             except httpx.ConnectError as error:
-                if not place.after and not losses:
+                if not place.began and not losses:
                     raise self._unreachable() from error
             except (_Lost, httpx.TransportError):
                 pass
@@ -130,9 +177,9 @@ class RemoteBackend:
                 await self._wait(losses, place)
                 losses += 1
 
-    async def _frames(self, request: httpx.Request) -> AsyncGenerator[Frame]:
+    async def _frames(self, place: _Place) -> AsyncGenerator[Frame]:
         reader = FrameReader()
-        response = await self._client.send(request, stream=True)
+        response = await self._client.send(place.request(self._client), stream=True)
         try:
             if response.is_error:
                 await response.aread()
@@ -140,6 +187,7 @@ class RemoteBackend:
             async for piece in response.aiter_bytes():
                 for frame in reader.feed(piece):
                     yield frame
+                place.retry_ms = reader.retry_ms
         finally:
             await response.aclose()
 
@@ -148,7 +196,8 @@ class RemoteBackend:
             rejoin = "" if place.run_id is None else f" The run goes on; rejoin it with: planwright tail {place.run_id}"
             raise CommandFailed(ExitCode.UNREACHABLE, f"The connection to {self._client.base_url} is lost.{rejoin}")
         typer.echo(f"Connection lost, reconnecting ({losses + 1})…", err=True)
-        await self._pause(PAUSES_SECONDS[losses])
+        hint, place.retry_ms = place.retry_ms, None
+        await self._pause(PAUSES_SECONDS[losses] if hint is None else hint / MS_PER_SECOND)
 
     def _unreachable(self) -> CommandFailed:
         text = f"Nobody answers at {self._client.base_url}. Start a server there with `planwright serve`."

@@ -16,6 +16,7 @@ from rich.live import Live
 from rich.markdown import Markdown
 
 from nodes.vocabulary.view import Arrival, RunView, reduce
+from server.terminal.card import card
 from server.terminal.frames import Frame
 from server.terminal.printable import printable
 from server.terminal.progress import progress
@@ -30,6 +31,9 @@ class Screen(Protocol):
 
     def show(self, frame: Frame) -> None:
         """Take one more event."""
+
+    def pause(self) -> None:
+        """Show the calls that the run waits for, and leave the terminal to whoever decides."""
 
     def close(self) -> None:
         """Show what is left to show."""
@@ -53,6 +57,9 @@ class JsonScreen:
             sys.stdout.write(f"{frame.payload}\n")
             sys.stdout.flush()
 
+    def pause(self) -> None:
+        """The event had the calls in it."""
+
     def close(self) -> None:
         """Nothing is left: every line was an event."""
 
@@ -69,6 +76,10 @@ class LineScreen:
         for line in progress(before, self.view):
             typer.echo(line, err=True)
 
+    def pause(self) -> None:
+        """Print the card below the progress."""
+        tell_waiting(self.view)
+
     def close(self) -> None:
         """Print the answer and, if the run failed, why."""
         tell_ending(self.view)
@@ -80,20 +91,34 @@ class TreeScreen:
     def __init__(self) -> None:
         self.view = RunView()
         self._began = time.monotonic()
-        self._live = Live(
-            console=plain_console(stderr=True), get_renderable=self._tree, refresh_per_second=8, transient=False
-        )
-        self._live.start()
+        self._live = self._started()
 
     def show(self, frame: Frame) -> None:
-        """Take the event in; the tree is drawn anew a few times a second."""
+        """Take the event in; the tree is drawn anew a few times a second, after a pause below what stands."""
+        if not self._live.is_started:
+            self._live = self._started()
         self.view = reduce(self.view, Arrival(frame.seq, frame.payload, self._elapsed_ms()))
+
+    def pause(self) -> None:
+        """Leave the whole tree standing and print the card below it."""
+        self._stop()
+        tell_waiting(self.view)
 
     def close(self) -> None:
         """Leave the whole tree standing and print the answer below it."""
+        self._stop()
+        tell_ending(self.view)
+
+    def _started(self) -> Live:
+        live = Live(
+            console=plain_console(stderr=True), get_renderable=self._tree, refresh_per_second=8, transient=False
+        )
+        live.start()
+        return live
+
+    def _stop(self) -> None:
         self._live.vertical_overflow = "visible"
         self._live.stop()
-        tell_ending(self.view)
 
     def _tree(self) -> RenderableType:
         return drawn(self.view, self._elapsed_ms())
@@ -110,6 +135,13 @@ def shown(*, as_json: bool) -> Generator[Screen]:
         yield screen
     finally:
         screen.close()
+
+
+def tell_waiting(view: RunView) -> None:
+    """Print the calls that a run waits for."""
+    assert view.waiting is not None, "only a run that waits is told of as one"
+    for line in card(view.waiting):
+        typer.echo(line, err=True)
 
 
 def tell_ending(view: RunView) -> None:

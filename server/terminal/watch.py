@@ -1,4 +1,4 @@
-"""Watching a run to its end, and what Ctrl-C means meanwhile.
+"""Watching a run to its end, with the decisions it waits for, and what Ctrl-C means meanwhile.
 
 The first Ctrl-C asks for the run to be stopped and waits for its honest end.
 The second leaves at once: the run is not this process's to kill.
@@ -10,11 +10,13 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 import typer
 
 from nodes.vocabulary.view import RunView
-from server.terminal.backend import Backend
+from server.terminal.answering import Answering, Wish, first, here_or_later, left
+from server.terminal.backend import Backend, Decided
 from server.terminal.exits import CommandFailed, ExitCode, exit_code_of
 from server.terminal.frames import Frame
 from server.terminal.screen import Screen, shown
@@ -28,23 +30,41 @@ class Watched:
     exit_code: ExitCode
 
 
-async def watch(backend: Backend, frames: AsyncGenerator[Frame], *, as_json: bool) -> Watched:
-    """Show a run until it ends or the person leaves it.
+async def watch(backend: Backend, frames: AsyncGenerator[Frame], *, as_json: bool, wish: Wish | None = None) -> Watched:
+    """Show a run until it ends, waits for somebody who is not here, or the person leaves it.
+
+    Where it waits for a person, `wish` decides the first time, from then on the
+    person at the terminal; then it goes on in the same view.
 
     Raises:
-        CommandFailed: the stream cannot be had, or went away for good.
+        CommandFailed: the stream cannot be had or went away for good, or a decision was refused.
     """
+    answering = left if as_json else here_or_later()
+    if wish is not None:
+        answering = first(wish, answering)
     with shown(as_json=as_json) as screen:
-        reading = asyncio.create_task(_read(frames, screen))
-        interrupts = Interrupts(backend, screen, reading)
-        with interrupts.handled():
-            await asyncio.wait([reading])
-        await interrupts.settled()
-    if reading.cancelled():
+        stayed = await _shown(backend, frames, screen)
+        while stayed and (decided := await _decided(screen, answering)) is not None:
+            stayed = await _shown(backend, backend.decide(_run_id(screen.view), decided), screen)
+    if not stayed:
         _say_how_to_rejoin(screen.view)
         return Watched(screen.view, ExitCode.INTERRUPTED)
-    await reading
+    if screen.view.waiting is not None and not as_json:
+        _say_how_to_decide(screen.view)
     return Watched(screen.view, exit_code_of(screen.view))
+
+
+async def _shown(backend: Backend, frames: AsyncGenerator[Frame], screen: Screen) -> bool:
+    """Show a stream to its end; False when the person left before."""
+    reading = asyncio.create_task(_read(frames, screen))
+    interrupts = Interrupts(backend, screen, reading)
+    with interrupts.handled():
+        await asyncio.wait([reading])
+    await interrupts.settled()
+    if reading.cancelled():
+        return False
+    await reading
+    return True
 
 
 async def _read(frames: AsyncGenerator[Frame], screen: Screen) -> None:
@@ -55,9 +75,27 @@ async def _read(frames: AsyncGenerator[Frame], screen: Screen) -> None:
                 return
 
 
+async def _decided(screen: Screen, answering: Answering) -> Decided | None:
+    """Return what is decided on the calls that the run waits for; None when it waits for none, or longer."""
+    if screen.view.waiting is None:
+        return None
+    screen.pause()
+    return await answering(screen.view.waiting)
+
+
+def _run_id(view: RunView) -> UUID:
+    assert view.run_id is not None, "a run that waits was accepted"
+    return view.run_id
+
+
 def _say_how_to_rejoin(view: RunView) -> None:
     if view.run_id is not None:
         typer.echo(f"Left run {view.run_id} as it is. Rejoin it with: planwright tail {view.run_id}", err=True)
+
+
+def _say_how_to_decide(view: RunView) -> None:
+    command = f"planwright decide {view.run_id}"
+    typer.echo(f"The run waits. Decide with: {command} --approve, or --deny; --drop N leaves a call out.", err=True)
 
 
 class Interrupts:

@@ -1,7 +1,7 @@
 """`planwright ask`: one message, watched to its end."""
 
 from server.terminal.backend import Question, Reached
-from server.terminal.exits import ExitCode, perform
+from server.terminal.exits import CommandFailed, ExitCode, perform
 from server.terminal.reach import reached
 from server.terminal.watch import watch
 
@@ -12,6 +12,8 @@ def run(question: Question, by: Reached, *, as_json: bool) -> None:
 
 
 async def _ask(question: Question, by: Reached, *, as_json: bool) -> ExitCode:
+    if question.session_id is not None and question.approvals is not None:
+        raise CommandFailed(ExitCode.USAGE, "--approvals is for a new session; this one keeps how it was opened.")
     async with reached(by) as backend:
         watched = await watch(backend, backend.ask(question), as_json=as_json)
     return watched.exit_code

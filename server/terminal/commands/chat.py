@@ -5,25 +5,36 @@ from uuid import UUID
 
 import typer
 
-from server.terminal.backend import Backend, Question, Reached
+from nodes.vocabulary.view import RunView
+from server.terminal.backend import Approvals, Backend, Question, Reached
 from server.terminal.exits import CommandFailed, ExitCode, perform
+from server.terminal.keyboard import typed_line
 from server.terminal.reach import reached
 from server.terminal.watch import watch
 
 
-def run(session_id: UUID | None, by: Reached) -> None:
-    """Talk until the person has nothing more to say."""
-    perform(_chat(session_id, by))
+def run(session_id: UUID | None, approvals: Approvals | None, by: Reached) -> None:
+    """Talk until the person has nothing more to say, or leaves a decision to later."""
+    perform(_chat(session_id, approvals, by))
 
 
-async def _chat(session_id: UUID | None, by: Reached) -> ExitCode:
+async def _chat(session_id: UUID | None, approvals: Approvals | None, by: Reached) -> ExitCode:
     async with reached(by) as backend:
-        while message := next_message():
-            session_id = await _answered(backend, Question(message, session_id)) or session_id
+        while message := await next_message():
+            view = await _answered(backend, asked(message, session_id, approvals))
+            if view is not None and view.waiting is not None:
+                return ExitCode.WAITS  # a further message would wait behind it
+            if view is not None and view.session is not None:
+                session_id = view.session.id
     return ExitCode.OK
 
 
-async def _answered(backend: Backend, question: Question) -> UUID | None:
+def asked(message: str, session_id: UUID | None, approvals: Approvals | None) -> Question:
+    """Return a message of the talk: the first opens its session, which keeps how it was opened."""
+    return Question(message, session_id, approvals=approvals if session_id is None else None)
+
+
+async def _answered(backend: Backend, question: Question) -> RunView | None:
     """Show the answer; a refusal is told, and the talk goes on."""
     try:
         watched = await watch(backend, backend.ask(question), as_json=False)
@@ -32,14 +43,11 @@ async def _answered(backend: Backend, question: Question) -> UUID | None:
             raise
         typer.echo(f"planwright: {failure}", err=True)
         return None
-    return None if watched.view.session is None else watched.view.session.id
+    return watched.view
 
 
-def next_message() -> str:
-    """Read a line from the person; an empty one, or the end of the input, ends the talk.
-
-    It blocks the loop, which has nothing to do between two runs.
-    """
+async def next_message() -> str:
+    """Read a line from the person; an empty one, or the end of the input, ends the talk."""
     if sys.stdin.isatty():
-        typer.echo("you> ", nl=False, err=True)
+        return await typed_line("you> ") or ""
     return sys.stdin.readline().strip()

@@ -25,8 +25,9 @@ def run(limit: int, user: str | None) -> None:
 async def _list(limit: int, user: str | None) -> ExitCode:
     async with reading(settings_or_usage(), user) as scope:
         found = [(one, await _status(scope, one)) for one in await runs.newest(scope, limit)]
+    width = max((len(status) for _, status in found), default=0)
     for one, status in found:
-        typer.echo(_line(one, status))
+        typer.echo(_line(one, f"{status:<{width}}"))
     if not found:
         typer.echo("There are no runs yet. Begin with: planwright ask “What is overdue?”", err=True)
     return ExitCode.OK
@@ -45,5 +46,5 @@ def _line(one: Run, status: str) -> str:
         else duration(round((one.finished_at - one.created_at) / timedelta(milliseconds=1)))
     )
     tokens = one.prompt_tokens + one.completion_tokens
-    how = f"{status:<9}  {one.strategy or '':<8}  {took:>10}  {tokens:>7,} tokens"
+    how = f"{status}  {one.strategy or '':<8}  {took:>10}  {tokens:>7,} tokens"
     return f"{one.id}  {accepted}  {how}  {one_line(one.request, REQUEST_CHARS)}"
