@@ -149,7 +149,7 @@ class Gateway:
         if frozen.row.state != CallState.INTENT:
             return as_decided(frozen.ruling, _replayed(frozen.row))
         if frozen.ruling is not None and not frozen.ruling.allows:
-            return await self._settled(holder, frozen.row.id, said_no(frozen.row.tool, frozen.ruling), 0)
+            return await self._settled(holder, frozen.row.id, said_no(frozen.ruling), 0)
         try:
             tool = self._permitted(holder, asked.tool, frozen.calls_so_far)
             args = validated(tool, frozen.arguments or asked.arguments)

@@ -8,10 +8,10 @@ from tools.tool import ToolAnswer, refused
 NOT_APPROVED = "not_approved"
 
 
-def said_no(tool: str, ruling: Ruling) -> ToolAnswer:
+def said_no(ruling: Ruling) -> ToolAnswer:
     """Return what comes of a call that a person did not want."""
-    text = f"The person took this call of {tool} out." if ruling.verdict == Verdict.DROPPED else "The person said no."
-    return refused(_with_note(f"Not done. {text}", ruling), NOT_APPROVED)
+    text = "The person took this call out" if ruling.verdict == Verdict.DROPPED else "The person said no"
+    return refused(f"{text}: {ruling.note}" if ruling.note else f"{text}.", NOT_APPROVED)
 
 
 def left_as_it_is(tool: str, ruling: Ruling) -> ToolAnswer:

@@ -14,6 +14,7 @@ from nodes.asking.claims import Claim, claims
 from nodes.asking.clauses import QUOTED, clauses
 from persistence.runs.ledger import CallState, LedgerRow
 from persistence.text import shortened
+from tools.rulings import NOT_APPROVED
 
 NEVER_ALLOWED: Final = frozenset({"unknown_tool", "write_denied"})  # nobody was promised what these tried
 UNREADABLE: Final = "invalid_arguments"
@@ -28,6 +29,10 @@ _FAILURE: Final = re.compile(
 _DOUBT: Final = re.compile(
     r"\b(?:unknown|unsure|unclear|uncertain|not (?:known|sure|certain|clear)|(?:cannot|can't) (?:tell|say|confirm)"
     r"|may or may not|don't know|whether)\b",
+    re.IGNORECASE,
+)
+_DECLINED: Final = re.compile(
+    rf"{_FAILURE.pattern}|\b(?:declin\w*|den(?:y|ied)|reject\w*|disapprov\w*|dropped|skipped|left out|took out)\b",
     re.IGNORECASE,
 )
 _WORDS_BY_TOOL: Final = (
@@ -84,7 +89,7 @@ def _names_failure(answer: str, call: LedgerRow) -> bool:
     message = message_of(call)
     if message and message.casefold() in answer.casefold():
         return True
-    sign = _DOUBT if call.state == CallState.UNKNOWN else _FAILURE
+    sign = _sign(call)
     words = next((words for tools, words in _WORDS_BY_TOOL if re.search(tools, call.tool)), re.escape(call.tool))
     about = re.compile(rf"\b(?:{words})\w*|\b{re.escape(call.tool)}\b", re.IGNORECASE)
     title = _title(call)
@@ -94,6 +99,13 @@ def _names_failure(answer: str, call: LedgerRow) -> bool:
         sign.search(clause.text) and about.search(clause.text) and not (title and QUOTED in clause.text)
         for clause in clauses(answer)
     )
+
+
+def _sign(call: LedgerRow) -> re.Pattern[str]:
+    """Return the words by which a sentence tells that a call did not do what it was to do."""
+    if call.state == CallState.UNKNOWN:
+        return _DOUBT
+    return _DECLINED if call.error_code == NOT_APPROVED else _FAILURE
 
 
 def _title(call: LedgerRow) -> str:

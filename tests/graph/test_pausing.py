@@ -156,10 +156,10 @@ async def test_denied_writes_leave_nothing(database: Database, person: Person) -
     script = [tools(WRITES, call("create_note", {"content": "x"})), text("I have created the task.")]
     async with asking(database, person, script) as at:
         turn = await go_on(at, await at.ask("Remember the plants"), "deny", note="Not now.")
-        assert "The person said no. Their note: Not now." in at.model.requests[1].last_text
+        assert "The person said no: Not now." in at.model.requests[1].last_text
         assert [event["tool_result"]["success"] for event in turn.all("tool_result")] == [False, False]
         assert "nothing was changed" in turn.text
-        assert "Not done: create_note" in turn.text
+        assert "Not done: create_note. The person said no: Not now." in turn.text
         assert (await titles(at), await states(at, turn.run.id)) == ([], ["denied", "denied"])
 
 
@@ -172,7 +172,7 @@ async def test_one_call_of_several_is_dropped(database: Database, person: Person
         turn = await go_on(at, turn, calls={dropped: {"drop": True}})
         assert await titles(at) == ["Water the plants"]
         assert await states(at, turn.run.id) == ["applied", "denied"]
-        assert "took this call of create_task out" in at.model.requests[1].all_text
+        assert "The person took this call out." in at.model.requests[1].all_text
 
 
 async def test_edited_arguments_are_those_that_run(database: Database, person: Person) -> None:
