@@ -54,7 +54,17 @@ async def decide(state: State, runtime: Runtime[Context]) -> Update:
             reason = FinishedReason.BUDGET_EXHAUSTED if spent else FinishedReason.STOP
             return {"route": "finish", "reason": reason.value}
         return {"route": _route(conversation), "announced": said.announced, "turn": state["turn"] + 1}
-    return {"route": _route(conversation), "turn": state["turn"] + 1}
+    announced = await _stored_strategy(context)
+    return {"route": _route(conversation), "announced": announced, "turn": state["turn"] + 1}
+
+
+async def _stored_strategy(context: Context) -> str:
+    """Return what an earlier attempt announced in the transaction that stored its answer."""
+    async with context.writing() as scope:
+        run = await runs.find(scope, context.run_id)
+    assert run is not None, "the fence was just passed"
+    assert run.strategy is not None, "it is stored with the answer"
+    return run.strategy
 
 
 class _Said:

@@ -27,6 +27,10 @@ NOT_RUN = "Not run: a plan was being made. Put it into a step if it is still nee
 async def make_plan(state: State, runtime: Runtime[Context]) -> Update:
     """Check the draft, let the planner mend it once, store and announce the plan; else go on without one."""
     context = runtime.context
+    async with context.writing() as scope:
+        plan = await plans.of_run(scope, context.run_id)
+    if plan is not None:
+        return {"route": "run_plan", "revision": plan.revision}
     conversation = await Conversation.load(context, UUID(state["conversation_id"]))
     try:
         steps = drafted(context, conversation)

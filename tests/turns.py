@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
 from graph.ending import end_cancelled
 from graph.models import ModelProfile, chat_models, close_chat_models
 from graph.turn import Engine, run_turn
@@ -26,6 +28,10 @@ from tools.registry import Registry
 
 NO_JOB = 0
 Payload = dict[str, Any]
+
+
+class Died(BaseException):
+    """The process is no more. No handler of the program may catch it."""
 
 
 @dataclass(frozen=True)
@@ -100,22 +106,17 @@ class Desk:
         return await self.turn(run_id)
 
     async def crash(self, run_id: UUID, commits: int) -> None:
-        """Take a run and die right after so many commits that appended events."""
-        dead = asyncio.Event()
+        """Take a run and die right after so many commits that appended events: nothing follows the commit."""
         left = commits
 
         def count() -> None:
             nonlocal left
             left -= 1
-            if left == 0:
-                dead.set()
+            if left <= 0:
+                raise Died
 
-        turn = asyncio.create_task(run_turn(self.engine, await self.claim(run_id), count))
-        dying = asyncio.create_task(dead.wait())
-        await asyncio.wait({turn, dying}, return_when=asyncio.FIRST_COMPLETED)
-        turn.cancel()
-        dying.cancel()
-        await asyncio.wait({turn, dying})
+        with pytest.raises((Died, BaseExceptionGroup)):
+            await run_turn(self.engine, await self.claim(run_id), count)
 
     async def request_cancel(self, run_id: UUID) -> bool:
         """Ask for a run to be stopped, as the API does; say whether it had not ended."""

@@ -500,19 +500,38 @@ async def test_a_crash_at_any_commit_leaves_each_write_done_once(database: Datab
         when(text("It is on your list.")),
     )
     async with desk(database, person, script) as at:
-        await at.ask("Put my house in order")
+        whole = await at.ask("Put my house in order")
         commits = len(at.heard)
         for crash_after in range(1, commits):
             at.session_id = None
             run_id = await at.accept("Put my house in order")
+            before = len(at.model.requests)
             await at.crash(run_id, crash_after)
             turn = await at.finish(run_id)
             assert turn.run.status == "done", crash_after
             assert_one_end(turn.types)
+            assert sum("create_plan" in request.offered for request in at.model.requests[before:]) == 1, crash_after
+            for kind in ("analysis", "plan_created", "step_start", "step_complete"):
+                assert len(turn.all(kind)) == len(whole.all(kind)), (crash_after, kind)
         [tasks] = await at.rows("select count(*)::int as n from tasks")
         [notes] = await at.rows("select count(*)::int as n from notes")
     assert (tasks["n"], notes["n"]) == (commits, commits)
     print(f"crashes after each of {commits - 1} commits: {tasks['n']} runs, {tasks['n']} tasks, {notes['n']} notes")
+
+
+async def test_a_crash_at_any_commit_announces_nothing_twice(database: Database, person: Person) -> None:
+    """The next attempt knows what was announced, and asks again only what had no stored answer."""
+    script = rules(when(tools(WRITES), last_role="user"), when(text("It is on your list.")))
+    async with desk(database, person, script) as at:
+        whole = await at.ask("Remember the plants")
+        for crash_after in range(1, len(at.heard)):
+            at.session_id = None
+            run_id = await at.accept("Remember the plants")
+            before = len(at.model.requests)
+            await at.crash(run_id, crash_after)
+            turn = await at.finish(run_id)
+            assert [kind for kind in turn.types if kind != "text"] == [kind for kind in whole.types if kind != "text"]
+            assert len(at.model.requests) - before <= 3
 
 
 async def test_a_worker_that_lost_its_run_changes_nothing(database: Database, person: Person) -> None:
