@@ -131,7 +131,7 @@ async def tail(database: Database, user_id: UUID, run_id: UUID, after: int, hub:
             for event in seen.found:
                 yield event
                 after, silent_since = event.seq, monotonic()
-            if after < seen.last_seq:
+            if seen.found and after < seen.last_seq:
                 continue
             if seen.resting:
                 return
