@@ -18,8 +18,7 @@ from nodes.vocabulary.events import StepStatus
 from nodes.vocabulary.pause import wait_for_person
 from nodes.vocabulary.state import State, Update
 from persistence.record import plans
-from persistence.runs import ledger
-from tools.rulings import NOT_APPROVED
+from persistence.runs import approvals
 
 ENDED = {StepStatus.COMPLETED: True, StepStatus.FAILED: False, StepStatus.SKIPPED: False}
 
@@ -57,4 +56,4 @@ async def _run(context: Context, planner_id: UUID) -> tuple[Steps, Collection[in
 async def _was_refused(context: Context) -> bool:
     """Say whether a person said no to something in this run: another way to it is not looked for."""
     async with context.writing() as scope:
-        return any(call.error_code == NOT_APPROVED for call in await ledger.of_run(scope, context.run_id))
+        return await approvals.said_no(scope, context.run_id)

@@ -142,6 +142,23 @@ class Gateway:
         undecided = frozen.ruling is None and frozen.row.state in {CallState.INTENT, CallState.UNKNOWN}
         return frozen.row.id if undecided else None
 
+    async def cut_off(self, holder: Holder) -> list[UUID]:
+        """Say of the holder's calls that began elsewhere and were stopped that nobody knows what they did; return them.
+
+        Raises:
+            Fenced, DatabaseUnavailable: as `call`.
+        """
+        async with self._database.acting(Role.WORKER, self._identity) as scope:
+            begun = [
+                call
+                for call in await ledger.open_of_run(scope, self._run_id)
+                if call.started_at is not None
+                and (call.agent_id, call.step_number) == (holder.agent_id, holder.step_number)
+            ]
+            for call in begun:
+                await self._settle(scope, holder, call.id, outcome_unknown(call.tool), 0)
+        return [call.id for call in begun]
+
     async def _call(self, holder: Holder, asked: Asked, frozen: "_Frozen", *, agreed: bool) -> ToolAnswer:
         """Do with a frozen call what is left to do; `agreed` when a person has decided on it as another call."""
         if frozen.row.state == CallState.UNKNOWN:

@@ -199,7 +199,9 @@ class Steps:
             turns=self._context.limits.planner_turns,
         )
         await self._bounded(work, f"planner: {shortened(step.description, TITLE_CHARS)}")
-        if work.waiting and work.failure is None:
+        if work.failure is not None:
+            work.waiting = await self._context.gateway.cut_off(work.holder)
+        if work.waiting:
             self.waiting.extend(work.waiting)
             return None
         error = work.failure or await self._failed_writes(step)
@@ -237,7 +239,10 @@ class Steps:
         writes = [call for call in calls if call.step_number == step.step_number and call.access == "write"]
         if not writes or any(call.state == CallState.APPLIED for call in writes):
             return None
-        return f"No change was made: {writes[-1].tool} was refused ({writes[-1].error_code})."
+        last = writes[-1]
+        if last.state == CallState.UNKNOWN:
+            return f"It is not known whether {last.tool} took effect."
+        return f"No change was made: {last.tool} was refused ({last.error_code})."
 
     def _opening(self, step: Step, task: str, executor_id: UUID | None = None) -> Opening:
         return Opening(

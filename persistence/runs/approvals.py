@@ -179,6 +179,15 @@ async def ruling_on(scope: Scope, call_id: UUID, *, outcome_unknown: bool) -> Ru
     )
 
 
+async def said_no(scope: Scope, run_id: UUID) -> bool:
+    """Say whether a person did not want some call of a run."""
+    query = """
+        select true from approval_calls c join approvals a on a.id = c.approval_id
+        where a.run_id = %s and c.verdict in ('dropped', 'denied') limit 1
+    """
+    return await scope.value(bool, query, (run_id,)) or False
+
+
 async def find(scope: Scope, run_id: UUID, digest: str) -> Approval | None:
     """Return the approval of a run that showed exactly these calls."""
     return await scope.one(

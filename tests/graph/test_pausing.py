@@ -1,5 +1,6 @@
 """A run that waits for a person: what it asks, what is decided, and what comes of it."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from pydantic import JsonValue
 
 from graph.ending import end_cancelled
 from graph.pausing import digest_of
+from nodes.vocabulary.limits import Limits
 from persistence.errors import PersistenceError
 from persistence.pools import Database
 from persistence.runs import runs
@@ -26,6 +28,7 @@ from tests.scripted_model.script import rules, when
 from tests.tools import extension
 from tests.turns import Desk, Turn, desk, plan, step, submit
 from tools.registry import Registry
+from tools.tool import Caller, Effect, Tool, ToolAnswer, answered
 
 WRITES = call("create_task", {"title": "Water the plants"})
 SCRIPT = [tools(WRITES), text("It is done as you said.")]
@@ -342,6 +345,35 @@ async def test_an_unknown_outcome_waits_and_runs_again_only_when_a_person_says_s
         assert await states(at, turn.run.id) == ["unknown", "unknown"]
         assert "does not want it run again. Their note: I looked: it is there." in at.model.requests[1].last_text
         assert (turn.run.status, extension.called) == ("done", ["crash", "crash"])
+
+
+async def never_ends(_args: extension.Nothing, _caller: Caller) -> ToolAnswer:
+    """Wait for what does not come."""
+    extension.called.append("act")
+    await asyncio.Event().wait()
+    return answered("Never.")
+
+
+async def test_a_call_that_the_end_of_its_step_cut_off_waits(database: Database, person: Person) -> None:
+    """A step out of time in the middle of an operator's write does not fail: a person decides, and it goes on."""
+    extension.called.clear()
+    act = Tool(name="act", args=extension.Nothing, run=never_ends, effect=Effect.EXTERNAL)
+    script = rules(
+        when(tools(call("act", {})), says="# Step 1"),
+        when(text("Left as it is."), mentions="# Step 1", last_role="tool"),
+        when(
+            plan(step(1, by="planner", tool="act"), step(2, by="planner", tool="act", after=[1])), offers="create_plan"
+        ),
+        when(text("It is not known whether it took effect.")),
+    )
+    registry = Registry.of([*Registry.build().tools.values(), act])
+    async with desk(database, person, script, registry=registry, limits=Limits(step_seconds=0.5)) as at:
+        turn = await at.ask("Act")
+        assert [shown["unknown"] for shown in approval_of(turn)["calls"]] == [True]
+        assert turn.all("tool_result")[0]["tool_result"]["success"] is False
+        turn = await go_on(at, turn, "deny")
+        assert (turn.run.status, extension.called) == ("done", ["act"])
+        assert await states(at, turn.run.id) == ["unknown"]
 
 
 # Ends while it waits
