@@ -16,7 +16,6 @@ async def typed_line(prompt: str) -> str | None:
 
     A terminal gives one line at a time, so nothing of a further one is taken.
     """
-    typer.echo(prompt, nl=False, err=True)
     loop, keyboard = asyncio.get_running_loop(), sys.stdin.fileno()
     ready = asyncio.Event()
     interrupted = asyncio.Event()
@@ -27,6 +26,7 @@ async def typed_line(prompt: str) -> str | None:
 
     loop.add_reader(keyboard, ready.set)
     loop.add_signal_handler(signal.SIGINT, interrupt)
+    typer.echo(prompt, nl=False, err=True)
     try:
         await ready.wait()
     finally:

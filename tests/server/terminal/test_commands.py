@@ -19,6 +19,7 @@ from tests.scripted_model.replies import text
 from tests.scripted_model.server import ScriptedModel
 from tests.server.terminal.command_line import CommandLine
 from tests.server.terminal.hanging import hanging
+from tests.server.terminal.models import told
 
 NO_RUN: Final = "00000000-0000-0000-0000-000000000000"
 ESCAPE: Final = "\x1b"
@@ -27,11 +28,6 @@ ESCAPE: Final = "\x1b"
 def run_id_of(line: str) -> str:
     """Give the run that a `session` event names."""
     return str(UUID(json.loads(line)["run"]["id"]))
-
-
-def told(model: ScriptedModel) -> dict[str, str]:
-    """Give the settings for a scripted model."""
-    return {"PLANWRIGHT_MODEL_BASE_URL": model.base_url, "PLANWRIGHT_PLANNER_MODEL": "scripted"}
 
 
 def first_line(process: Popen[str]) -> str:
