@@ -174,8 +174,10 @@ class UsageBody(_Snake):
     total_tokens: int
 
 
-class ChangeBody(_Snake):
+class ChangeBody(BaseModel):
     """One field, from what it is to what it will be; left out where there is nothing."""
+
+    model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
     field: str
     before: JsonValue = Field(default=None, validation_alias="from", serialization_alias="from")
