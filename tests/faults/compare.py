@@ -65,7 +65,7 @@ async def record_of(site: Site, run_id: UUID, token: str) -> Record:
         said=[message["content"] for message in said],
         rows=Counter(f"{row['kind']} {row['name']}" for row in rows),
         writes=Counter(_call(call) for call in calls if call["access"] == "write"),
-        reads=Counter(_call(call) for call in calls if call["access"] == "read"),
+        reads=Counter(_call(call) for call in calls if call["access"] == "read" and call["state"] != "failed"),
         model_calls=site.script.calls[token],
     )
 
@@ -79,14 +79,15 @@ def differences(reference: Record, found: Record, *, paid_twice_at_most: int, al
 
     `alone`: the person made no other run, so the workspace holds the rows of this one and no others.
     """
-    differs = [*_of_the_log(found), *_of_the_answer(reference, found)]
+    differs = [*log_problems(found), *_of_the_answer(reference, found)]
     differs += _of_effects(reference, found, paid_twice_at_most)
     if alone and found.rows != reference.rows:
         differs.append(f"the workspace holds {dict(found.rows)}")
     return differs
 
 
-def _of_the_log(found: Record) -> Iterator[str]:
+def log_problems(found: Record) -> Iterator[str]:
+    """Yield what no log may have, whatever its run came to."""
     numbers = [seq for seq, _ in found.events]
     if numbers != list(range(1, len(numbers) + 1)):
         yield f"the log is numbered {numbers}"
@@ -94,6 +95,10 @@ def _of_the_log(found: Record) -> Iterator[str]:
     if ends != [len(numbers) - 1]:
         yield f"the log of {len(numbers)} events ends at {ends}"
     steps = Counter((event["type"], event["step"]["stepNumber"]) for _, event in found.events if "step" in event)
+    told = [event["tool_call"]["id"] for _, event in found.events if event["type"] == "tool_call"]
+    closed = [event["tool_result"]["tool_call_id"] for _, event in found.events if event["type"] == "tool_result"]
+    if sorted(told) != sorted(closed):
+        yield f"{len(told)} calls were told of and {len(closed)} results"
     if any(times > 1 for (kind, _), times in steps.items() if kind in ONCE_PER_STEP):
         yield f"steps were told of more than once: {steps}"
 

@@ -45,7 +45,11 @@ class Asked:
 
 
 class Patient:
-    """One person who does not give up. `endings` counts how each of the streams ended."""
+    """One person who does not give up. `endings` counts how each try ended.
+
+    ended: with the terminal event. hint: cleanly, after a `retry:` line. silent: cleanly, and without one.
+    broken: in the middle. 503 and unreached: before a stream began.
+    """
 
     def __init__(self, site: Site, person: Person, endings: Counter[str]) -> None:
         self._site: Final = site
@@ -64,7 +68,7 @@ class Patient:
                 else:
                     await self._follow(asked)
             except httpx.TransportError:
-                self._endings["broken"] += 1
+                self._endings["unreached"] += 1
             except httpx.HTTPStatusError as refused:
                 if refused.response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                     raise
@@ -76,40 +80,37 @@ class Patient:
 
     async def _send(self, kind: str, token: str, key: str, session_id: UUID | None) -> Asked | None:
         client = Client(self._person, next(self._servers))
-        asked: Asked | None = None
         try:
             async with client.sending(message_of(kind, token), key=key, session_id=session_id) as answer:
                 answer.raise_for_status()
-                stream = Stream(answer)
-                async for frame in stream:
-                    if asked is None:
-                        first = accepted(frame)
-                        asked = Asked(kind, Begun(self._person, token, first.run_id, first.session_id))
-                    asked.frames.append(frame)
-                self._note(stream, asked)
-        except httpx.TransportError:
-            if asked is None:
-                raise
-            self._endings["broken"] += 1
+                return await self._read(answer, None, kind, token)
         finally:
             await client.close()
-        return asked
 
     async def _follow(self, asked: Asked) -> None:
         client = Client(self._person, next(self._servers))
         try:
             async with client.following(asked.begun.run_id, asked.frames[-1].seq) as answer:
                 answer.raise_for_status()
-                stream = Stream(answer)
-                async for frame in stream:
-                    asked.frames.append(frame)
-                self._note(stream, asked)
+                await self._read(answer, asked, asked.kind, asked.begun.token)
         finally:
             await client.close()
 
-    def _note(self, stream: Stream, asked: Asked | None) -> None:
+    async def _read(self, answer: httpx.Response, asked: Asked | None, kind: str, token: str) -> Asked | None:
+        """Read a stream that was begun to its end, however that comes."""
+        stream = Stream(answer)
+        try:
+            async for frame in stream:
+                if asked is None:
+                    first = accepted(frame)
+                    asked = Asked(kind, Begun(self._person, token, first.run_id, first.session_id))
+                asked.frames.append(frame)
+        except httpx.TransportError:
+            self._endings["broken"] += 1
+            return asked
         over = asked is not None and asked.over
         self._endings["ended" if over else "hint" if stream.retry else "silent"] += 1
+        return asked
 
     def _in_turn(self) -> Iterator[Member]:
         for place in cycle(range(2)):

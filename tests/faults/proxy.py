@@ -57,6 +57,11 @@ class Proxy:
         self.frozen = False
         self.cut()
 
+    def go_dark(self) -> None:
+        """Make every connection there is half-open: it neither passes anything nor ends. New ones pass."""
+        for link in self._links:
+            link.dark = True
+
     def cut(self) -> None:
         """Break every connection, as a network does."""
         for link in self._links:
@@ -82,6 +87,7 @@ class _Link:
         self._reader: Final = reader
         self._writer: Final = writer
         self._up: asyncio.StreamWriter | None = None
+        self.dark = False
         self._role = ""
         self._earlier: list[str] = []
         self._unanswered: Final[deque[Statement | None]] = deque()
@@ -121,7 +127,7 @@ class _Link:
                     continue
                 if sent.sql is not None:
                     self._unanswered.append(self._counted(sent.sql))
-                if not self._proxy.frozen:
+                if not self._is_silent:
                     up.write(sent.raw)
             await up.drain()
 
@@ -130,11 +136,15 @@ class _Link:
         while data := await up_reader.read(CHUNK_BYTES):
             for message in messages.feed(data):
                 self._note(message)
-            if not self._proxy.frozen:
+            if not self._is_silent:
                 self._writer.write(data)
                 await self._writer.drain()
-        while self._proxy.frozen:  # the other side hears of no end either
-            await self._reader.read(CHUNK_BYTES)
+        if self._is_silent:  # the client hears of no end either
+            await asyncio.Event().wait()
+
+    @property
+    def _is_silent(self) -> bool:
+        return self.dark or self._proxy.frozen
 
     def _counted(self, sql: str) -> Statement | None:
         self._proxy.texts.add(sql)

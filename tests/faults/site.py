@@ -99,14 +99,14 @@ class Site:
         member = await self._start(["serve", *arguments], {"PLANWRIGHT_PORT": str(port)}, f"http://127.0.0.1:{port}")
         self.servers.append(member)
         async with httpx.AsyncClient() as client:
-            await until(lambda: self._is_ready(client, member), member)
+            await until(lambda: self.is_ready(client, member), member)
         return member
 
     async def add_worker(self) -> Member:
         """Start a worker, and return when it listens for work."""
         member = await self._start(["worker"], {}, None)
         self.workers.append(member)
-        await until(lambda: self._is_fetching(member), member)
+        await fetches(member)
         return member
 
     async def remove(self, member: Member) -> None:
@@ -146,6 +146,13 @@ class Site:
         cursor = await self._admin.execute(query.encode(), parameters)
         return await cursor.fetchall() if cursor.description else []
 
+    async def is_ready(self, client: httpx.AsyncClient, member: Member) -> bool:
+        """Say whether a server would accept a message now."""
+        try:
+            return (await client.get(f"{member.address}/health/ready")).status_code == 200
+        except httpx.TransportError:
+            return False
+
     async def close(self) -> None:
         """End everything."""
         for member in [*self.servers, *self.workers]:
@@ -169,15 +176,6 @@ class Site:
         }
         log = self._folder / f"{arguments[0]}-{uuid4().hex[:8]}.log"
         return Member(await self._zygote.fork(arguments, environment, self._folder, log), proxy, address)
-
-    async def _is_ready(self, client: httpx.AsyncClient, member: Member) -> bool:
-        try:
-            return (await client.get(f"{member.address}/health/ready")).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    async def _is_fetching(self, member: Member) -> bool:
-        return any("fetch_job" in text for text in member.proxy.texts)
 
 
 def free_port() -> int:
@@ -210,6 +208,16 @@ async def opened_site() -> AsyncGenerator[Site]:
     finally:
         await zygote.close()
         shutil.rmtree(folder)
+
+
+async def fetches(worker: Member) -> None:
+    """Return as soon as a worker looks for work, from now on."""
+    worker.proxy.texts.clear()
+
+    async def looks() -> bool:
+        return any("fetch_job" in text for text in worker.proxy.texts)
+
+    await until(looks, worker)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], member: Member | None = None) -> None:

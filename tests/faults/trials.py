@@ -16,6 +16,7 @@ import pytest
 
 FULL: Final = os.environ.get("FAULTS") == "full"
 SEED: Final = int(os.environ.get("FAULTS_SEED", "0")) or int(time.time())
+ONLY: Final = os.environ.get("FAULTS_ONLY", "")
 PROPERTY: Final = "faults"
 Point = TypeVar("Point")
 
@@ -31,12 +32,20 @@ def chance(family: str) -> random.Random:
 
 
 def spread(points: Sequence[Point], wanted: int, rng: random.Random) -> list[Point]:
-    """Return so many of the points, evenly spread, from a place that chance decides; all when there are fewer."""
+    """Return so many of the points, evenly spread, from a place that chance decides; all when there are fewer.
+
+    FAULTS_ONLY keeps those that are told with these words, such as "complex, 3": for a closer look at one.
+    """
+    points = [point for point in points if ONLY in _words(point)]
     if wanted >= len(points):
         return list(points)
     width = len(points) / wanted
     start = rng.random() * width
     return [points[int(start + place * width)] for place in range(wanted)]
+
+
+def _words(point: object) -> str:
+    return ", ".join(str(part) for part in point) if isinstance(point, tuple) else str(point)
 
 
 def site_group(family: str) -> pytest.MarkDecorator:

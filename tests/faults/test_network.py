@@ -1,0 +1,128 @@
+"""A network that loses answers: COMMITs of unknown outcome, and connections that nobody hears from any more."""
+
+from collections import Counter
+from collections.abc import Callable
+from time import monotonic
+
+import pytest
+
+from tests.faults.compare import record_of
+from tests.faults.load import Patient
+from tests.faults.reference import KINDS
+from tests.faults.site import Member, Site, fetches
+from tests.faults.striking import (
+    Blow,
+    judged,
+    kill,
+    recovery_seconds,
+    replaced,
+    struck_at,
+    uncrashed,
+)
+from tests.faults.trials import Trials, chance, count, site_group, spread
+from tests.faults.tripwire import API_ROLES, RUN_ROLES, Edge, Tripwire, appends, at_nth, at_number
+
+pytestmark = [site_group("network"), pytest.mark.figure, pytest.mark.timeout(3600)]
+
+ACCEPTS = 24  # statements of accepting a message, and a few of following it
+BACK_WITHIN_SECONDS = 30.0
+
+
+def cut(member: Member) -> None:
+    """Break every connection of a process, with whatever was on the way."""
+    member.proxy.cut()
+
+
+@pytest.mark.parametrize("strike", [cut, kill])
+async def test_a_message_is_accepted_once_whatever_gets_lost(
+    site: Site, request: pytest.FixtureRequest, strike: Callable[[Member], None]
+) -> None:
+    """Cut off or killed on either side of each statement of accepting: sent again with its key, it is one run."""
+    trials = Trials(f"accepting, {strike.__name__} at each statement")
+    known = await uncrashed(site, "simple")
+    points = [(number, edge) for number in range(ACCEPTS) for edge in Edge]
+    for number, edge in spread(points, count("accept", short=3, full=len(points)), chance("accept")):
+        person = await site.person()
+        wire = Tripwire(API_ROLES, at_number(number), edge, Blow(site, strike))
+        site.arm(wire)
+        endings: Counter[str] = Counter()
+        asked = await Patient(site, person, endings).ask("simple")
+        site.arm(None)
+        if wire.sprung.done() and strike is kill:
+            await site.remove(site.member_of(wire.sprung.result()))
+            await site.add_server("--no-worker")
+        runs = await site.rows("select id from runs where user_id = %s", person.id)
+        record = await record_of(site, asked.begun.run_id, asked.begun.token)
+        problems = judged(known.record, record, kills=0)
+        problems += [] if len(runs) == 1 else [f"{len(runs)} runs"]
+        trials.tell(f"{edge} {number} {wire.seen[-1].sql[:50]} {dict(endings)}", problems)
+    trials.conclude(request, floor=trials.made)
+
+
+async def test_a_lost_answer_to_a_workers_commit_is_found_out(site: Site, request: pytest.FixtureRequest) -> None:
+    """A worker whose connections break at a COMMIT, stored or not, ends its run as without a fault."""
+    trials = Trials("lost COMMIT answers of workers")
+    known = {kind: await uncrashed(site, kind) for kind in KINDS}
+    points = [
+        (kind, number, edge)
+        for kind in KINDS
+        for number, _ in enumerate([at for at in known[kind].statements if at.commits])
+        for edge in Edge
+    ]
+    for kind, number, edge in spread(points, count("commit", short=3, full=80), chance("commit")):
+        blow = Blow(site, cut)
+        wire = Tripwire(RUN_ROLES, at_nth(number, lambda at: at.commits), edge, blow)
+        begun, end, _ = await struck_at(site, kind, wire)
+        record = await end
+        if blow.at is None:
+            trials.miss(f"{kind} {edge} COMMIT {number}")
+            continue
+        recovery = await recovery_seconds(site, begun.run_id, blow.at)
+        trials.tell(f"{kind} {edge} COMMIT {number}", judged(known[kind].record, record, kills=1), recovery=recovery)
+    trials.figures["points there are"] = str(len(points))
+    trials.conclude(request, floor=trials.made * 9 // 10)
+
+
+async def test_a_worker_behind_a_dead_network_is_given_up_and_comes_back(
+    site: Site, request: pytest.FixtureRequest
+) -> None:
+    """Connections that neither answer nor end: another worker goes on, and this one notices within half a minute."""
+    trials = Trials("half-open connections of a worker")
+    known = await uncrashed(site, "tool")
+    for number in range(count("dark_worker", short=1, full=6)):
+        blow = Blow(site, lambda member: member.proxy.go_dark())
+        begun, end, victim = await struck_at(
+            site, "tool", Tripwire(RUN_ROLES, at_nth(number, appends), Edge.AFTER, blow)
+        )
+        assert victim is not None, "the run appends to its log"
+        assert blow.at is not None, "it was struck"
+        record = await end
+        started = monotonic()
+        problems = judged(known.record, record, kills=1)
+        try:
+            await fetches(victim)
+        except AssertionError:
+            problems.append("it did not come back")
+            await replaced(site, victim)
+        site.arm(None)
+        recovery = await recovery_seconds(site, begun.run_id, blow.at)
+        trials.tell(f"back after {monotonic() - started:.1f} s", problems, recovery=recovery)
+    trials.conclude(request, floor=trials.made)
+
+
+async def test_a_server_behind_a_dead_network_comes_back(site: Site, request: pytest.FixtureRequest) -> None:
+    """A server whose connections went silent answers again within half a minute, 503 at worst meanwhile."""
+    trials = Trials("half-open connections of a server")
+    for number in range(count("dark_server", short=1, full=4)):
+        server = site.servers[number % 2]
+        server.proxy.go_dark()
+        started = monotonic()
+        endings: Counter[str] = Counter()
+        site.servers.remove(server)
+        others, site.servers[:] = list(site.servers), [server]
+        asked = await Patient(site, await site.person(), endings).ask("simple")
+        took = monotonic() - started
+        site.servers[:] = [server, *others]
+        problems = [] if asked.over and took < BACK_WITHIN_SECONDS else [f"it took {took:.1f} s, {dict(endings)}"]
+        trials.tell(f"answered after {took:.1f} s, {dict(endings)}", problems)
+    trials.conclude(request, floor=trials.made)
