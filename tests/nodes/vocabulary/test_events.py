@@ -43,6 +43,7 @@ from nodes.vocabulary.events import (
     UsageBody,
     encoded,
 )
+from tests.told import PAUSE
 
 ID: Final = UUID(int=1)
 TOLD_ID: Final = "00000000-0000-0000-0000-000000000001"
@@ -106,7 +107,7 @@ DOCUMENTED: Final[list[tuple[Event, JsonValue]]] = [
                 "created_at": TOLD_MOMENT,
                 "updated_at": TOLD_MOMENT,
             },
-            "run": {"id": TOLD_ID},
+            "run": {"id": TOLD_ID, "queue_place": 0},
         },
     ),
     (
@@ -236,6 +237,7 @@ DOCUMENTED: Final[list[tuple[Event, JsonValue]]] = [
             "finished_reason": "stop",
         },
     ),
+    (EVENT.validate_python(PAUSE), PAUSE),
     (
         Failed(error="It took too long.", code="model_timeout", retryable=True),
         {"type": "error", "error": "It took too long.", "code": "model_timeout", "retryable": True},
