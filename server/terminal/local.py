@@ -1,14 +1,16 @@
 """Planwright in this process: the same parts as the server, without HTTP."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Generator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from typing import Final
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from graph.models import ModelProfileInvalid
-from persistence.runs import runs
+from persistence.errors import PersistenceError
+from persistence.runs import runs, waiting
 from persistence.runs.approvals import NOTE_MAX_CHARS
 from persistence.runs.events import LoggedEvent
 from persistence.runs.runs import Run, RunStatus
@@ -27,6 +29,8 @@ from server.terminal.stored import failures_told, no_such_run
 from server.wiring import Planwright, opened
 from tools.errors import BadExtension, DuplicateTool
 
+TAKE_UP_SECONDS: Final = 2.0  # between two looks whether nobody works on a run
+
 
 class LocalBackend:
     """Planwright in this process, in one user's name. Implements `Backend`."""
@@ -40,16 +44,15 @@ class LocalBackend:
         ask = _checked(question)
         with failures_told():
             accepted = await accept(self._planwright.database, self._user_id, ask, queue=self._planwright.queue)
-        async with aclosing(self._tailed(accepted.run.id, 0)) as frames:
+        async with self._served(accepted.run.id), aclosing(self._tailed(accepted.run.id, 0)) as frames:
             async for frame in frames:
                 yield frame
 
     async def follow(self, run_id: UUID, after: int) -> AsyncGenerator[Frame]:
         """Follow a run; one that nobody works on is taken up here."""
         async with self._reading() as scope:
-            if (await _found(scope, run_id)).status != RunStatus.WAITING:
-                await runs.bring(scope, run_id, self._planwright.queue)
-        async with aclosing(self._tailed(run_id, after)) as frames:
+            await _found(scope, run_id)
+        async with self._served(run_id), aclosing(self._tailed(run_id, after)) as frames:
             async for frame in frames:
                 yield frame
 
@@ -64,14 +67,15 @@ class LocalBackend:
         with failures_told():
             after = await decide(here.database, here.engine.registry, self._user_id, run_id, said, here.queue)
         here.hub.told(run_id)
-        async with aclosing(self._tailed(run_id, after)) as frames:
+        async with self._served(run_id), aclosing(self._tailed(run_id, after)) as frames:
             async for frame in frames:
                 yield frame
 
     async def cancel(self, run_id: UUID) -> bool:
         """Ask for the run to be stopped, wherever it is worked on."""
-        with failures_told():
-            stopped = await stop_run(self._planwright, self._user_id, run_id)
+        async with self._served(run_id):
+            with failures_told():
+                stopped = await stop_run(self._planwright, self._user_id, run_id)
         if stopped is Stopped.NOT_THERE:
             raise no_such_run(run_id)
         return stopped is Stopped.ASKED
@@ -89,6 +93,27 @@ class LocalBackend:
             async for event in events:
                 if isinstance(event, LoggedEvent):
                     yield Frame(event.seq, event.payload)
+
+    @asynccontextmanager
+    async def _served(self, run_id: UUID) -> AsyncGenerator[None]:
+        """Meanwhile work here on a run that nobody works on, and on those of its session that come before it."""
+        taking_up = asyncio.create_task(self._take_up(run_id))
+        try:
+            yield
+        finally:
+            taking_up.cancel()
+            await asyncio.wait([taking_up])
+
+    async def _take_up(self, run_id: UUID) -> None:
+        """Bring to this process's queue what waits in another, also what waits there once its worker is given up."""
+        database, identity = self._planwright.database, Identity(self._user_id)
+        while True:
+            with suppress(PersistenceError):
+                async with database.acting(Role.API, identity) as scope:
+                    run = await runs.find(scope, run_id)
+                    for one in [] if run is None else await waiting.unfinished_in(scope, run.session_id):
+                        await runs.bring(scope, one.run_id, self._planwright.queue)
+            await asyncio.sleep(TAKE_UP_SECONDS)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncGenerator[Scope]:

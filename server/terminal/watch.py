@@ -1,7 +1,8 @@
 """Watching a run to its end, with the decisions it waits for, and what Ctrl-C means meanwhile.
 
-The first Ctrl-C asks for the run to be stopped and waits for its honest end.
-The second leaves at once: the run is not this process's to kill.
+The first Ctrl-C asks for the run to be stopped and waits for its honest end, the
+second does not wait. SIGTERM and a closed terminal leave the run as it is: what
+is worked on here goes to other workers, or to whoever follows it next.
 """
 
 import asyncio
@@ -20,6 +21,8 @@ from server.terminal.backend import Backend, Decided
 from server.terminal.exits import CommandFailed, ExitCode, exit_code_of
 from server.terminal.frames import Frame
 from server.terminal.screen import Screen, shown
+
+LEAVING: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def _say_how_to_decide(view: RunView) -> None:
 
 
 class Interrupts:
-    """What each Ctrl-C does while a run is watched."""
+    """What each Ctrl-C does while a run is watched, and what the end of the terminal does."""
 
     def __init__(self, backend: Backend, screen: Screen, reading: asyncio.Task[None]) -> None:
         self._backend: Final = backend
@@ -109,13 +112,16 @@ class Interrupts:
 
     @contextmanager
     def handled(self) -> Generator[None]:
-        """Take SIGINT over for a while."""
+        """Take the signals over for a while."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGINT, self.pressed)
+        for number in LEAVING:
+            loop.add_signal_handler(number, self._reading.cancel)
         try:
             yield
         finally:
-            loop.remove_signal_handler(signal.SIGINT)
+            for number in (signal.SIGINT, *LEAVING):
+                loop.remove_signal_handler(number)
 
     def pressed(self) -> None:
         """Stop the run at the first press; leave at the second, or when nothing was accepted yet."""
@@ -124,7 +130,7 @@ class Interrupts:
         if self._screen.view.run_id is None or self._stopping is not None:
             self._reading.cancel()
             return
-        typer.echo("Stopping. Press Ctrl-C again to leave it running.", err=True)
+        typer.echo("Stopping. Press Ctrl-C again to leave without waiting for its end.", err=True)
         self._stopping = asyncio.create_task(self._stop())
 
     async def settled(self) -> None:

@@ -115,3 +115,9 @@ class CommandLine:
     def _whole_environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
         return {**kept, **self.environment}
+
+
+def first_line(process: subprocess.Popen[str]) -> str:
+    """Wait for the first line on stdout."""
+    assert process.stdout is not None
+    return process.stdout.readline()

@@ -5,7 +5,7 @@ import re
 import shlex
 import signal
 import sys
-from subprocess import Popen, run
+from subprocess import run
 from typing import Final
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from tests.conftest import TEST_SECRET
 from tests.scripted_model.gate import Gate
 from tests.scripted_model.replies import text
 from tests.scripted_model.server import ScriptedModel
-from tests.server.terminal.command_line import CommandLine
+from tests.server.terminal.command_line import CommandLine, first_line
 from tests.server.terminal.hanging import hanging
 from tests.server.terminal.models import told
 
@@ -28,12 +28,6 @@ ESCAPE: Final = "\x1b"
 def run_id_of(line: str) -> str:
     """Give the run that a `session` event names."""
     return str(UUID(json.loads(line)["run"]["id"]))
-
-
-def first_line(process: Popen[str]) -> str:
-    """Wait for the first line on stdout."""
-    assert process.stdout is not None
-    return process.stdout.readline()
 
 
 def test_an_answer_goes_to_stdout_and_progress_to_stderr(installed: CommandLine, email: str) -> None:
@@ -171,7 +165,7 @@ async def test_ctrl_c_stops_the_run_and_waits_for_its_end(installed: CommandLine
         gate.open()
     last = json.loads(rest.splitlines()[-1])
     assert (last["type"], last["finished_reason"], asking.returncode) == ("done", "cancelled", 130)
-    assert "Press Ctrl-C again to leave it running." in said
+    assert "Press Ctrl-C again to leave without waiting" in said
 
 
 async def test_a_second_ctrl_c_leaves_the_run_and_says_how_to_rejoin(installed: CommandLine) -> None:
