@@ -16,11 +16,21 @@ class Scripted:
     requests: list[str] = field(default_factory=list[str])
 
 
-def streamed(*frames: tuple[int, str], whole: bool = True) -> bytes:
-    """Give an answer of frames; one that is not whole breaks off where a chunk would follow."""
+def streamed(*frames: tuple[int, str], whole: bool = True, asked_back_after: int | None = None) -> bytes:
+    """Give an answer of frames; one that is not whole breaks off where a chunk would follow.
+
+    With `asked_back_after` the server says, at the end, after how many milliseconds the reader should come back.
+    """
     text = "".join(f"id: {seq}\ndata: {payload}\n\n" for seq, payload in frames).encode()
+    text += b"" if asked_back_after is None else b"retry: %d\n\n" % asked_back_after
     chunk = b"%x\r\n%s\r\n" % (len(text), text) if text else b""
     return OK + chunk + (b"0\r\n\r\n" if whole else b"")
+
+
+def traced(status: str) -> bytes:
+    """Give the part of a run's trace that says where it stands."""
+    body = f'{{"run": {{"status": "{status}"}}}}'
+    return f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
 def refused(status: int, error: str, headers: str = "") -> bytes:

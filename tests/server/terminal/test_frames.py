@@ -55,3 +55,14 @@ def test_a_stream_byte_by_byte_gives_the_same_events(frames: list[Frame]) -> Non
 def test_what_a_frame_is(stream: bytes, frames: list[Frame]) -> None:
     """A frame has a number and a text, and ends with a blank line."""
     assert read([stream]) == frames
+
+
+@pytest.mark.parametrize(
+    ("line", "retry_ms"),
+    [(b"retry: 1500", 1500), (b"retry:0", 0), (b"retry: -1", None), (b"retry: soon", None), (b"retry: 100000", None)],
+)
+def test_a_server_may_say_when_to_come_back(line: bytes, retry_ms: int | None) -> None:
+    """A hint that is no number, or asks for more than 99 seconds, is none."""
+    reader = FrameReader()
+    reader.feed(line + b"\n\n")
+    assert reader.retry_ms == retry_ms

@@ -7,16 +7,18 @@ from uuid import UUID
 
 import pytest
 
-from server.terminal.backend import Question
+from server.terminal.backend import Approvals, Decided, Question
 from server.terminal.exits import CommandFailed, ExitCode
 from server.terminal.frames import Frame
 from server.terminal.remote import PAUSES_SECONDS, RemoteBackend, client_for
-from tests.server.terminal.scripted import Scripted, refused, scripted, streamed
-from tests.told import DONE, RUN, SESSION
+from tests.server.terminal.scripted import Scripted, refused, scripted, streamed, traced
+from tests.told import DONE, PAUSE, RUN, SESSION
 
 FIRST = (1, json.dumps(SESSION))
 SAID = (2, '{"type":"text","content":"Five."}')
 LAST = (3, json.dumps(DONE))
+WAITS = (2, json.dumps(PAUSE))
+YES = Decided("0" * 64, approve=True)
 
 
 class Pauses:
@@ -102,6 +104,73 @@ async def test_nobody_at_the_address_is_told_at_once() -> None:
     with pytest.raises(CommandFailed, match="Nobody answers") as failure:
         await asked(server, pauses)
     assert (failure.value.exit_code, pauses.taken) == (ExitCode.UNREACHABLE, [])
+
+
+async def test_a_server_that_stops_says_when_to_come_back() -> None:
+    """The hint of a stream that its server ended is the first pause; a server that stays away is tried as usual."""
+    answers = streamed(FIRST, asked_back_after=1200), b"", streamed(SAID, LAST)
+    pauses = Pauses()
+    async with scripted(*answers) as server:
+        assert await asked(server, pauses) == [1, 2, 3]
+    assert pauses.taken == [1.2, PAUSES_SECONDS[1]]
+
+
+async def test_a_stream_is_over_when_the_run_waits_for_its_person() -> None:
+    """Nothing is asked for again: the run goes on when somebody decides."""
+    async with scripted(streamed(FIRST, WAITS)) as server:
+        assert await asked(server) == [1, 2]
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param(streamed(FIRST, WAITS, whole=False), id="a break"),
+        pytest.param(streamed(FIRST, WAITS, asked_back_after=500), id="a server that stops"),
+    ],
+)
+async def test_a_stream_that_broke_at_an_old_pause_goes_on(first: bytes) -> None:
+    """A run that was decided on long ago has more behind its pause, and that is asked for."""
+    async with scripted(first, streamed(LAST)) as server:
+        assert await asked(server) == [1, 2, 3]
+
+
+async def test_a_decision_is_posted_until_its_stream_begins() -> None:
+    """The same decision twice is one, so an answer that got lost is asked for again; then the run is followed."""
+    answers = b"", streamed(SAID, whole=False), streamed(LAST)
+    async with scripted(*answers) as server, client_for(server.address, "secret") as client:
+        backend = RemoteBackend(client, Pauses())
+        assert await all_of(backend.decide(RUN, YES)) == [2, 3]
+    assert [request.split(" HTTP")[0] for request in server.requests] == [
+        f"POST /api/agent/runs/{RUN}/decision",
+        f"POST /api/agent/runs/{RUN}/decision",
+        f"GET /api/agent/runs/{RUN}/events",
+    ]
+    assert json.loads(server.requests[1].partition("\r\n\r\n")[2]) == YES.body()
+
+
+async def test_a_decision_at_no_server_is_told_at_once() -> None:
+    """Nothing is decided by waiting for a server that is not there."""
+    async with scripted() as server:
+        pass
+    async with client_for(server.address, "secret") as client:
+        with pytest.raises(CommandFailed, match="Nobody answers"):
+            await all_of(RemoteBackend(client, Pauses()).decide(RUN, YES))
+
+
+async def test_how_a_session_is_opened_is_sent() -> None:
+    """`--approvals` goes to the server as a field of the message."""
+    async with scripted(streamed(FIRST, LAST)) as server, client_for(server.address, "secret") as client:
+        await all_of(RemoteBackend(client).ask(Question("Plan my day", approvals=Approvals.ASK)))
+    assert json.loads(server.requests[0].partition("\r\n\r\n")[2])["approvals"] == "ask"
+
+
+async def test_whether_a_run_waits_is_read_from_its_trace() -> None:
+    """Only a run that waits can be decided on."""
+    answers = traced("waiting"), traced("running")
+    async with scripted(*answers) as server, client_for(server.address, "secret") as client:
+        backend = RemoteBackend(client)
+        assert [await backend.waits(RUN), await backend.waits(RUN)] == [True, False]
 
 
 @pytest.mark.parametrize(
