@@ -21,7 +21,7 @@ from tools.consent import Consent, Mode
 from tools.errors import AwaitsPerson, MayNotWrite, ToolError
 from tools.gateway import MAX_NAME_CHARS, MAX_RESULT_CHARS, Asked, Holder
 from tools.registry import Registry
-from tools.tool import Access, AnyTool, Args, Caller, Effect, Tool, ToolAnswer, answer_text, answered, refused
+from tools.tool import Access, AnyTool, Args, Caller, Effect, Harm, Tool, ToolAnswer, answer_text, answered, refused
 
 REGISTRY: Final = Registry.build("tests.tools.extension:TOOLS")
 SHORT_SECONDS: Final = 0.05
@@ -448,6 +448,43 @@ async def test_an_operators_write_that_breaks_waits_for_a_person(desk: Desk) -> 
     with pytest.raises(AwaitsPerson):
         await bench.call(bench.planner, asked("crash_writing"))
     assert await bench.states() == [("crash_writing", "unknown", "outcome_unknown")]
+
+
+async def test_no_write_gets_past_a_person_who_wants_to_be_asked(bench: Bench) -> None:
+    """In `ask`, each write is frozen and does not run, however often it is tried; in `auto`, the destructive one."""
+    calls = await writes_that_would_work(bench.desk)
+    before = await bench.workspace()
+    for mode, expected in ((Mode.ASK, 9), (Mode.AUTO, 1)):
+        gateway = replace(bench, consent=Consent(mode, "Tidy up")).gateway()
+        held = [await gateway.held(bench.planner, call) for call in calls]
+        assert len([call_id for call_id in held if call_id is not None]) == expected
+        for call in (call for call, call_id in zip(calls, held, strict=True) if call_id is not None):
+            with pytest.raises(AwaitsPerson):
+                await gateway.call(bench.planner, call)
+    assert await bench.workspace() == before
+    assert [state for _, state, _ in await bench.states()] == ["intent"] * 9
+
+
+async def test_what_only_reads_or_cannot_run_is_not_held(bench: Bench) -> None:
+    """Nobody is asked about a read, a call that is none, or a call that its agent may not make."""
+    gateway = replace(bench, consent=Consent(Mode.ASK, "")).gateway()
+    reads, none, unknown = asked("list_tasks"), asked("create_task", owner="Eva"), asked("launch_rocket")
+    assert [await gateway.held(bench.planner, call) for call in (reads, none, unknown)] == [None] * 3
+    assert await gateway.held(bench.executor, asked("create_note", content="x")) is None
+    assert await bench.states() == []
+
+
+def deletes(_args: extension.SendMail) -> Harm:
+    """Say of every mail that it deletes something."""
+    return Harm.DELETES
+
+
+async def test_a_tool_that_names_its_harm_waits_everywhere(desk: Desk) -> None:
+    """An operator's destructive tool waits in `auto` too: no message can order what has no name here."""
+    harmful = replace(extension.SEND, harm=deletes)
+    bench = replace(await bench_with(desk, harmful), consent=Consent(Mode.AUTO, "Delete send_mail"))
+    with pytest.raises(AwaitsPerson):
+        await bench.call(bench.planner, asked("send_mail", to="a@example.org"))
 
 
 async def test_a_run_makes_so_many_calls(bench: Bench) -> None:
