@@ -1,6 +1,7 @@
 """An installation for the commands: the suite's database, a data folder of its own, and a look at the rows."""
 
 from dataclasses import dataclass
+from typing import LiteralString
 from uuid import uuid4
 
 import psycopg
@@ -31,7 +32,7 @@ class Rows:
     dsn: str
     email: str
 
-    def of(self, query: str, *values: object) -> list[tuple[object, ...]]:
+    def of(self, query: LiteralString, *values: object) -> list[tuple[object, ...]]:
         """Run a query in the program's schema."""
         with psycopg.connect(self.dsn) as admin:
             admin.execute("set search_path = planwright")
