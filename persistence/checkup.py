@@ -9,9 +9,11 @@ from psycopg.rows import class_row
 
 from persistence.errors import DatabaseUnavailable
 from persistence.migrate import SCHEMA
-from persistence.scope import Role
+from persistence.queue import SHARED
+from persistence.scope import DISPATCH, Role
 
 CONNECT_TIMEOUT_SECONDS: Final = 5
+OVERDUE_SECONDS: Final = 10.0  # a free worker takes a run within milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +36,22 @@ class ServerFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueFacts:
+    """How many processes work on runs, and how many runs have waited for one longer than they should."""
+
+    workers: int
+    overdue: int
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseFacts:
-    """Everything a check-up asks for; no migrations when the schema is not there."""
+    """Everything a check-up asks for; no migrations and no queue when the schema is not there."""
 
     server: ServerFacts
     roles: list[RoleFacts]
     ran: dict[str, str]
     unprotected: list[str]
+    queue: QueueFacts | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,13 @@ def examine(conninfo: str) -> DatabaseFacts:
     """
     try:
         with Connection.connect(conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
-            return DatabaseFacts(_server(connection), _roles(connection), _ran(connection), _unprotected(connection))
+            return DatabaseFacts(
+                _server(connection),
+                _roles(connection),
+                _ran(connection),
+                _unprotected(connection),
+                _queue(connection),
+            )
     except OperationalError as error:
         raise DatabaseUnavailable from error
 
@@ -90,7 +107,7 @@ def _roles(connection: Connection) -> list[RoleFacts]:
             group by r.oid, r.rolname, r.rolsuper, r.rolbypassrls
             order by r.rolname
             """,
-            (SCHEMA, list(Role)),
+            (SCHEMA, [*Role, DISPATCH]),
         )
         return cursor.fetchall()
 
@@ -119,3 +136,24 @@ def _unprotected(connection: Connection) -> list[str]:
             (SCHEMA,),
         )
         return [row.name for row in cursor]
+
+
+def _queue(connection: Connection) -> QueueFacts | None:
+    known = connection.execute("select to_regclass('planwright_queue.procrastinate_jobs')").fetchone()
+    if known is None or known[0] is None:
+        return None
+    with connection.cursor(row_factory=class_row(QueueFacts)) as cursor:
+        cursor.execute(
+            """
+            select
+                (select count(*) from planwright_queue.procrastinate_workers
+                    where last_heartbeat > clock_timestamp() - make_interval(secs => %(overdue)s)) as workers,
+                (select count(*) from planwright_queue.procrastinate_jobs job
+                    where status = 'todo' and queue_name = %(shared)s and not exists (
+                        select from planwright_queue.procrastinate_events e
+                        where e.job_id = job.id and e.at > clock_timestamp() - make_interval(secs => %(overdue)s))
+                ) as overdue
+            """,
+            {"overdue": OVERDUE_SECONDS, "shared": SHARED},
+        )
+        return cursor.fetchone()

@@ -8,9 +8,10 @@ from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Final
 
-from persistence.checkup import DatabaseFacts, RoleFacts
+from persistence.checkup import OVERDUE_SECONDS, DatabaseFacts, QueueFacts, RoleFacts
 from persistence.migrate import migrations
-from persistence.scope import Role
+from persistence.scope import DISPATCH, Role
+from server.terminal.wording import counted
 
 # The first releases without the published advisories of 2025; older majors are out of support.
 POSTGRES_FLOORS: Final = {15: 150014, 16: 160010, 17: 170006, 18: 180000}
@@ -47,6 +48,9 @@ def database_findings(facts: DatabaseFacts, now: datetime) -> Iterator[Finding]:
     if facts.ran:
         yield _protected(facts.unprotected)
         yield from (_role(role, facts.roles) for role in Role)
+        yield _dispatch(facts.roles)
+    if facts.queue is not None:
+        yield _queue(facts.queue)
     yield _clock(facts.server.clock - now)
 
 
@@ -83,16 +87,42 @@ def _protected(unprotected: list[str]) -> Finding:
 
 
 def _role(role: Role, held: list[RoleFacts]) -> Finding:
+    facts = _held(role, held)
+    if isinstance(facts, Finding):
+        return facts
+    if role is Role.EXECUTOR and facts.writes:
+        step = f"Run: revoke insert, update, delete, truncate on all tables in schema planwright from {role}"
+        return Finding(Verdict.FAILED, role, f"may write to {facts.writes} tables", step)
+    return Finding(Verdict.OK, role, f"reads {facts.reads} tables, writes {facts.writes}, cannot bypass row security")
+
+
+def _dispatch(held: list[RoleFacts]) -> Finding:
+    facts = _held(DISPATCH, held)
+    if isinstance(facts, Finding):
+        return facts
+    if facts.reads or facts.writes:
+        step = f"Run: revoke all on all tables in schema planwright from {DISPATCH}"
+        return Finding(Verdict.FAILED, DISPATCH, f"sees {max(facts.reads, facts.writes)} tables of people", step)
+    return Finding(Verdict.OK, DISPATCH, "works the queue, sees no table of people")
+
+
+def _held(role: str, held: list[RoleFacts]) -> RoleFacts | Finding:
+    """Return what a role may do, or what is wrong with it whatever it is for."""
     facts = next((one for one in held if one.name == role), None)
     if facts is None:
         return Finding(Verdict.FAILED, role, "is not there", "Run `planwright migrate`.")
     if facts.superuser or facts.bypasses_rls:
         step = f"Run: alter role {role} nosuperuser nobypassrls"
         return Finding(Verdict.FAILED, role, "may step around row security", step)
-    if role is Role.EXECUTOR and facts.writes:
-        step = f"Run: revoke insert, update, delete, truncate on all tables in schema planwright from {role}"
-        return Finding(Verdict.FAILED, role, f"may write to {facts.writes} tables", step)
-    return Finding(Verdict.OK, role, f"reads {facts.reads} tables, writes {facts.writes}, cannot bypass row security")
+    return facts
+
+
+def _queue(queue: QueueFacts) -> Finding:
+    workers = "1 process" if queue.workers == 1 else f"{queue.workers} processes"
+    if queue.overdue:
+        text = f"{counted(queue.overdue, 'run')} waited longer than {OVERDUE_SECONDS:.0f} s, at {workers}"
+        return Finding(Verdict.NOTE, "queue", text, "Start `planwright worker`, or `planwright serve`.")
+    return Finding(Verdict.OK, "queue", f"{workers} at work, no run waits for one")
 
 
 def _clock(difference: timedelta) -> Finding:

@@ -7,17 +7,21 @@ from typing import Final
 
 import pytest
 
-from persistence.checkup import DatabaseFacts, RoleFacts, ServerFacts, examine
+from persistence.checkup import DatabaseFacts, QueueFacts, RoleFacts, ServerFacts, examine
 from persistence.migrate import migrations
-from persistence.scope import Role
+from persistence.scope import DISPATCH, Role
 from server.terminal.checks import Finding, Verdict, database_findings, dependency_findings, tracing_findings
 
 NOW: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SOUND: Final = DatabaseFacts(
     server=ServerFacts(version=170006, clock=NOW),
-    roles=[RoleFacts(role, superuser=False, bypasses_rls=False, reads=8, writes=0) for role in Role],
+    roles=[
+        *(RoleFacts(role, superuser=False, bypasses_rls=False, reads=8, writes=0) for role in Role),
+        RoleFacts(DISPATCH, superuser=False, bypasses_rls=False, reads=0, writes=0),
+    ],
     ran={migration.name: migration.checksum for migration in migrations()},
     unprotected=[],
+    queue=QueueFacts(workers=1, overdue=0),
 )
 EXECUTOR: Final = RoleFacts(Role.EXECUTOR, superuser=False, bypasses_rls=False, reads=8, writes=0)
 
@@ -32,9 +36,9 @@ def of_server(version: int = 170006, ahead: timedelta = timedelta()) -> Database
     return replace(SOUND, server=ServerFacts(version, NOW + ahead))
 
 
-def with_executor(executor: RoleFacts) -> DatabaseFacts:
-    """Give a sound database with another executor role."""
-    return replace(SOUND, roles=[*(role for role in SOUND.roles if role.name != Role.EXECUTOR), executor])
+def with_role(other: RoleFacts) -> DatabaseFacts:
+    """Give a sound database with one role that is another."""
+    return replace(SOUND, roles=[*(role for role in SOUND.roles if role.name != other.name), other])
 
 
 @pytest.mark.parametrize(
@@ -63,14 +67,19 @@ def with_executor(executor: RoleFacts) -> DatabaseFacts:
             replace(SOUND, unprotected=["notes"]), ["row security: not forced on notes"], id="a table without force"
         ),
         pytest.param(
-            with_executor(replace(EXECUTOR, bypasses_rls=True)),
+            with_role(replace(EXECUTOR, bypasses_rls=True)),
             ["planwright_executor: may step around row security"],
             id="a role that bypasses",
         ),
         pytest.param(
-            with_executor(replace(EXECUTOR, writes=3)),
+            with_role(replace(EXECUTOR, writes=3)),
             ["planwright_executor: may write to 3 tables"],
             id="an executor that may write",
+        ),
+        pytest.param(
+            with_role(RoleFacts(DISPATCH, superuser=False, bypasses_rls=False, reads=2, writes=0)),
+            ["planwright_dispatch: sees 2 tables of people"],
+            id="a queue that sees people",
         ),
     ],
 )
@@ -79,9 +88,17 @@ def test_a_fault_of_the_database_is_found(facts: DatabaseFacts, found: list[str]
     assert failures(database_findings(facts, NOW)) == found
 
 
+def test_runs_that_nobody_works_on_are_noted() -> None:
+    """A server without a worker is no fault, but its runs wait for ever."""
+    facts = replace(SOUND, queue=QueueFacts(workers=0, overdue=2))
+    [noted] = [one for one in database_findings(facts, NOW) if one.verdict is Verdict.NOTE]
+    assert noted.text == "2 runs waited longer than 10 s, at 0 processes"
+    assert "planwright worker" in noted.next_step
+
+
 def test_every_failure_names_a_next_step() -> None:
     """Whoever reads a failure knows what to do."""
-    broken = with_executor(replace(EXECUTOR, superuser=True))
+    broken = with_role(replace(EXECUTOR, superuser=True))
     broken = replace(broken, unprotected=["notes"], server=ServerFacts(90000, NOW + timedelta(hours=1)))
     steps = [one.next_step for one in database_findings(broken, NOW) if one.verdict is Verdict.FAILED]
     assert (len(steps), all(steps)) == (4, True)
