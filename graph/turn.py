@@ -98,7 +98,7 @@ async def _through_the_graph(context: Context) -> FinishedReason | list[UUID]:
     left = await graph.aget_state(config)
     is_ours = left.values.get("run_id") == str(context.run_id)
     state = left.values
-    if left.next or not is_ours:
+    if left.tasks or not is_ours:  # `next` leaves out a node whose writes are stored and whose checkpoint is not
         start = _start(context, left, is_ours=is_ours)
         state = await graph.ainvoke(start, config, context=context, durability="sync")
     return awaited(state.get("__interrupt__", ())) or FinishedReason(state["reason"])

@@ -534,6 +534,21 @@ async def test_a_crash_at_any_commit_announces_nothing_twice(database: Database,
             assert len(at.model.requests) - before <= 3
 
 
+async def test_a_crash_between_a_nodes_writes_and_its_checkpoint_is_no_end(database: Database, person: Person) -> None:
+    """LangGraph stores what a node wrote before the checkpoint that holds it: the run goes on from there."""
+    gate = Gate()
+    async with desk(database, person, [tools(WRITES), text("late").gated(gate), text("Noted.")]) as at:
+        run_id = await at.accept("Remember the plants")
+        dying = asyncio.create_task(run_turn(at.engine, await at.claim(run_id), at.hear))
+        await gate.reached()
+        dying.cancel()
+        await asyncio.wait([dying])
+        newest = "(select max(checkpoint_id) from checkpoints)"
+        assert len(await at.rows(f"delete from checkpoints where checkpoint_id = {newest} returning 1")) == 1
+        turn = await at.finish(run_id)
+    assert (turn.text, turn.run.status) == ("Noted.", "done")
+
+
 async def test_a_worker_that_lost_its_run_changes_nothing(database: Database, person: Person) -> None:
     """After another attempt took the run, every write of the first is refused, checkpoints included."""
     gate = Gate()
