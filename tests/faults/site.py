@@ -118,6 +118,11 @@ class Site:
             if member in members:
                 members.remove(member)
 
+    async def recover(self) -> None:
+        """Start the database again after a crash."""
+        await asyncio.to_thread(self.postgres.recover)
+        self._admin = None
+
     def arm(self, wire: Tripwire | None) -> None:
         """Have every process's statements counted by this wire."""
         for member in [*self.workers, *self.servers]:
