@@ -543,8 +543,8 @@ async def test_a_crash_between_a_nodes_writes_and_its_checkpoint_is_no_end(datab
         await gate.reached()
         dying.cancel()
         await asyncio.wait([dying])
-        newest = "(select max(checkpoint_id) from checkpoints)"
-        assert len(await at.rows(f"delete from checkpoints where checkpoint_id = {newest} returning 1")) == 1
+        newest = "delete from checkpoints where checkpoint_id = (select max(checkpoint_id) from checkpoints)"
+        assert len(await at.rows(newest + " returning 1")) == 1
         turn = await at.finish(run_id)
     assert (turn.text, turn.run.status) == ("Noted.", "done")
 
