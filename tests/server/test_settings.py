@@ -35,7 +35,7 @@ def test_nothing_needs_to_be_set() -> None:
     """Without any setting the server is this machine's alone, and the offline model answers."""
     settings = read_settings()
     assert (settings.host, settings.port, settings.models, settings.limit) == ("127.0.0.1", 8000, None, Limits())
-    assert (settings.lease_seconds, settings.heartbeat_seconds) == (15.0, 5.0)
+    assert (settings.lease_seconds, settings.heartbeat_seconds) == (8.0, 2.0)
 
 
 def test_a_file_is_read_and_the_environment_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:

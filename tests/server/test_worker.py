@@ -223,7 +223,7 @@ async def test_an_error_nobody_foresaw_ends_the_run_and_is_logged_without_its_te
 @pytest.mark.parametrize(
     ("error", "crashes"), [(DatabaseUnavailable(), 0), (StatementTimedOut(), 1), (TransactionLost(), 1)]
 )
-async def test_a_run_that_could_not_be_written_is_taken_up_again(  # noqa: PLR0913 - a table and its fixtures
+async def test_a_run_that_could_not_be_written_is_taken_up_again(
     work: Work, database: Database, person: Person, script: ScriptedTurns, error: PersistenceError, crashes: int
 ) -> None:
     """A database that was away is nobody's fault; what else it refuses counts as a try of the run."""
