@@ -20,7 +20,7 @@ from server.bodies import Ask, Decision
 from server.deciding import decide
 from server.settings import Settings, SettingsInvalid
 from server.stopping import Stopped, stop_run
-from server.tail import tail
+from server.tail import tail, wait_at_most
 from server.terminal.backend import Decided, Question
 from server.terminal.exits import CommandFailed, ExitCode
 from server.terminal.frames import Frame
@@ -97,23 +97,26 @@ class LocalBackend:
     @asynccontextmanager
     async def _served(self, run_id: UUID) -> AsyncGenerator[None]:
         """Meanwhile work here on a run that nobody works on, and on those of its session that come before it."""
-        taking_up = asyncio.create_task(self._take_up(run_id))
+        over = asyncio.Event()
+        taking_up = asyncio.create_task(self._take_up(run_id, over))
         try:
             yield
         finally:
-            taking_up.cancel()
+            over.set()
             await asyncio.wait([taking_up])
 
-    async def _take_up(self, run_id: UUID) -> None:
+    async def _take_up(self, run_id: UUID, over: asyncio.Event) -> None:
         """Bring to this process's queue what waits in another, also what waits there once its worker is given up."""
-        database, identity = self._planwright.database, Identity(self._user_id)
-        while True:
+        while not over.is_set():
             with suppress(PersistenceError):
-                async with database.acting(Role.API, identity) as scope:
-                    run = await runs.find(scope, run_id)
-                    for one in [] if run is None else await waiting.unfinished_in(scope, run.session_id):
-                        await runs.bring(scope, one.run_id, self._planwright.queue)
-            await asyncio.sleep(TAKE_UP_SECONDS)
+                await self._bring(run_id)
+            await wait_at_most(over, TAKE_UP_SECONDS)
+
+    async def _bring(self, run_id: UUID) -> None:
+        async with self._planwright.database.acting(Role.API, Identity(self._user_id)) as scope:
+            run = await runs.find(scope, run_id)
+            for one in [] if run is None else await waiting.unfinished_in(scope, run.session_id):
+                await runs.bring(scope, one.run_id, self._planwright.queue)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncGenerator[Scope]:
