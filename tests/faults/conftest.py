@@ -4,18 +4,35 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from tests.faults.processes import Zygote
+from tests.faults.reference import KINDS
 from tests.faults.site import Site, opened_site
+from tests.faults.striking import Known, uncrashed
 from tests.faults.trials import PROPERTY
 
 
 @pytest.fixture(scope="session")
-async def site() -> AsyncGenerator[Site]:
+async def zygote() -> AsyncGenerator[Zygote]:
+    """Give what starts processes of the program."""
+    started = await Zygote.started()
+    yield started
+    await started.close()
+
+
+@pytest.fixture(scope="session")
+async def site(zygote: Zygote) -> AsyncGenerator[Site]:
     """Give an installation of two servers and two workers."""
-    async with opened_site() as opened:
+    async with opened_site(zygote) as opened:
         for _ in range(2):
             await opened.add_server("--no-worker")
             await opened.add_worker()
         yield opened
+
+
+@pytest.fixture(scope="session")
+async def known(site: Site) -> Known:
+    """Give each reference run as it is when nothing happens to it."""
+    return {kind: await uncrashed(site, kind) for kind in KINDS}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -22,11 +22,12 @@ from tests.faults.client import Client, Frame, Stream, accepted
 from tests.faults.compare import effects_without_ledger, record_of
 from tests.faults.reference import message_of
 from tests.faults.site import Member, Person, Site
-from tests.faults.striking import Begun, Uncrashed, judged, new_token
+from tests.faults.striking import Begun, Known, judged, new_token
 from tests.faults.trials import Trials
 
 PAUSE_SECONDS: Final = 0.1  # before the next try, as the `retry:` hint of a stream has it
 TRIES_MAX: Final = 600
+UNAVAILABLE: Final = 503
 EXHAUSTED: Final = "attempts_exhausted"
 
 
@@ -70,7 +71,7 @@ class Patient:
             except httpx.TransportError:
                 self._endings["unreached"] += 1
             except httpx.HTTPStatusError as refused:
-                if refused.response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                if refused.response.status_code != UNAVAILABLE:
                     raise
                 self._endings["503"] += 1
             if asked is not None and asked.over:
@@ -142,7 +143,7 @@ class Load:
             self.asked.append(asked)
             session_id = None if session_id else asked.begun.session_id
 
-    async def judge(self, trials: Trials, references: dict[str, Uncrashed]) -> None:
+    async def judge(self, trials: Trials, references: Known) -> None:
         """Hold every answer against the uncrashed one of its kind, and what was streamed against the log."""
         exhausted = 0
         for asked in self.asked:

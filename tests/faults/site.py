@@ -87,11 +87,23 @@ class Site:
         self.settings: dict[str, str] = {**SHORT}
         self.servers: Final[list[Member]] = []
         self.workers: Final[list[Member]] = []
-        self._folder: Final = folder
+        self.folder: Final = folder
         self._zygote: Final = zygote
         self._model: Final = model
         self._secret: Final = Secret(SECRET.encode())
-        self._admin: psycopg.AsyncConnection[Row] | None = None
+        self._admin: psycopg.AsyncConnection | None = None
+
+    def environment(self, dsn: str) -> dict[str, str]:
+        """Return the settings of a process that reaches the database so."""
+        return {
+            "PLANWRIGHT_DATABASE_URL": dsn,
+            "PLANWRIGHT_SECRET": SECRET,
+            "PLANWRIGHT_DATA_DIR": str(self.folder / "program"),
+            "PLANWRIGHT_MODEL_BASE_URL": self._model.base_url,
+            "PLANWRIGHT_PLANNER_MODEL": "deep",
+            "PLANWRIGHT_EXECUTOR_MODEL": "quick",
+            **self.settings,
+        }
 
     async def add_server(self, *arguments: str, port: int | None = None) -> Member:
         """Start a server, and return when it accepts messages."""
@@ -146,10 +158,10 @@ class Site:
         """Return what an administrator's statement finds, whoever it belongs to."""
         if self._admin is None or self._admin.closed:
             self._admin = await psycopg.AsyncConnection.connect(
-                self.postgres.dsn, autocommit=True, row_factory=dict_row, options="-c search_path=planwright"
+                self.postgres.dsn, autocommit=True, options="-c search_path=planwright"
             )
-        cursor = await self._admin.execute(query.encode(), parameters)
-        return await cursor.fetchall() if cursor.description else []
+        async with self._admin.cursor(row_factory=dict_row) as cursor:
+            return await (await cursor.execute(query.encode(), parameters)).fetchall()
 
     async def is_ready(self, client: httpx.AsyncClient, member: Member) -> bool:
         """Say whether a server would accept a message now."""
@@ -169,18 +181,9 @@ class Site:
     async def _start(self, arguments: list[str], more: Mapping[str, str], address: str | None) -> Member:
         proxy = Proxy(self.postgres.dsn)
         await proxy.open()
-        environment = {
-            "PLANWRIGHT_DATABASE_URL": proxy.dsn,
-            "PLANWRIGHT_SECRET": SECRET,
-            "PLANWRIGHT_DATA_DIR": str(self._folder / "program"),
-            "PLANWRIGHT_MODEL_BASE_URL": self._model.base_url,
-            "PLANWRIGHT_PLANNER_MODEL": "deep",
-            "PLANWRIGHT_EXECUTOR_MODEL": "quick",
-            **self.settings,
-            **more,
-        }
-        log = self._folder / f"{arguments[0]}-{uuid4().hex[:8]}.log"
-        return Member(await self._zygote.fork(arguments, environment, self._folder, log), proxy, address)
+        environment = {**self.environment(proxy.dsn), **more}
+        log = self.folder / f"{arguments[0]}-{uuid4().hex[:8]}.log"
+        return Member(await self._zygote.fork(arguments, environment, self.folder, log), proxy, address)
 
 
 def free_port() -> int:
@@ -197,11 +200,10 @@ def new_folder() -> Path:
 
 
 @asynccontextmanager
-async def opened_site() -> AsyncGenerator[Site]:
+async def opened_site(zygote: Zygote) -> AsyncGenerator[Site]:
     """Give an installation without processes, in a folder of its own; end everything afterwards."""
     folder = new_folder()
     script = Reference()
-    zygote = await Zygote.started()
     try:
         with ScriptedModel(script) as model:
             site = Site(folder, zygote, model, script)
@@ -211,7 +213,6 @@ async def opened_site() -> AsyncGenerator[Site]:
                 script.release()
                 await site.close()
     finally:
-        await zygote.close()
         shutil.rmtree(folder)
 
 

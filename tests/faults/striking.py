@@ -2,18 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from tests.faults.client import Client
 from tests.faults.compare import Record, differences, record_of
 from tests.faults.proxy import Proxy
-from tests.faults.reference import message_of
+from tests.faults.reference import KINDS, Stage, message_of
 from tests.faults.site import Member, Person, Site
-from tests.faults.tripwire import RUN_ROLES, Statement, Tripwire, counting
+from tests.faults.tripwire import RUN_ROLES, Statement, Tripwire, Wanted, counting
 
 NUMBERS: Final = count(1)
 PATIENCE_SECONDS: Final = 40.0
@@ -25,6 +25,10 @@ class Uncrashed:
 
     record: Record
     statements: list[Statement]
+
+
+Known = Mapping[str, Uncrashed]
+"""Each reference run as it is when nothing happens to it."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,24 @@ async def uncrashed(site: Site, kind: str) -> Uncrashed:
     return Uncrashed(record, wire.seen)
 
 
+def numbered(known: Known, wanted: Wanted) -> list[tuple[str, int]]:
+    """Return the kind and the number of each statement that is wanted, of all reference runs."""
+    return [(kind, number) for kind in KINDS for number in range(sum(map(wanted, known[kind].statements)))]
+
+
+async def holder_at(site: Site, kind: str, number: int, stage: Stage) -> tuple[Begun, Member]:
+    """Begin a run, and return who holds it when a model call has come so far; the reply stays there."""
+    token = new_token(kind)
+    gate = site.script.hold(token, number, stage)
+    wire = counting(RUN_ROLES)
+    site.arm(wire)
+    begun = await begin(site, kind, site.servers[0], token)
+    await gate.reached()
+    site.arm(None)
+    assert wire.last is not None, "a model is asked behind a statement"
+    return begun, site.member_of(wire.last)
+
+
 @dataclass
 class Blow:
     """What happens to the process that comes to the wire, and when it did."""
@@ -133,7 +155,8 @@ async def struck_at(site: Site, kind: str, wire: Tripwire) -> tuple[Begun, async
     site.arm(wire)
     begun = await begin(site, kind, site.servers[0])
     end = asyncio.create_task(ended(site, begun, site.servers[1]))
-    await asyncio.wait({end, wire.sprung}, return_when=asyncio.FIRST_COMPLETED)
+    either: list[asyncio.Future[Any]] = [end, wire.sprung]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     site.arm(None)
     return begun, end, site.member_of(wire.sprung.result()) if wire.sprung.done() else None
 

@@ -7,9 +7,9 @@ import pytest
 from tests.faults.client import Client
 from tests.faults.compare import Record, log_problems
 from tests.faults.proxy import Proxy
-from tests.faults.reference import KINDS, message_of
+from tests.faults.reference import message_of
 from tests.faults.site import Site
-from tests.faults.striking import Begun, begin, ended, new_token, struck_at, uncrashed
+from tests.faults.striking import Begun, Known, begin, ended, new_token, numbered, struck_at
 from tests.faults.trials import Trials, chance, count, site_group, spread
 from tests.faults.tripwire import RUN_ROLES, Edge, Tripwire, appends, at_nth
 
@@ -28,15 +28,12 @@ def watch(_proxy: Proxy) -> None:
     """Do nothing: that the wire was reached is all."""
 
 
-async def test_a_cancel_at_any_event_boundary_stops_the_run(site: Site, request: pytest.FixtureRequest) -> None:
+async def test_a_cancel_at_any_event_boundary_stops_the_run(
+    site: Site, known: Known, request: pytest.FixtureRequest
+) -> None:
     """Acknowledged within two seconds; nothing begins behind that; what was said is kept; the next message works."""
     trials = Trials("cancel at the event boundaries")
-    known = {kind: await uncrashed(site, kind) for kind in KINDS}
-    points = [
-        (kind, number)
-        for kind in KINDS
-        for number, _ in enumerate([at for at in known[kind].statements if appends(at)])
-    ]
+    points = numbered(known, appends)
     rng = chance("cancel")
     slowest = 0.0
     for kind, number in spread(points, count("cancel", short=3, full=2 * len(points)), rng):

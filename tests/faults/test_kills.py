@@ -5,38 +5,35 @@ import asyncio
 import pytest
 
 from tests.faults.load import under_load
+from tests.faults.processes import Zygote
 from tests.faults.reference import KINDS, Stage
-from tests.faults.site import Site
+from tests.faults.site import Site, opened_site
 from tests.faults.striking import (
     Blow,
-    Uncrashed,
-    begin,
+    Known,
     ended,
+    holder_at,
     judged,
     kill,
     killed_at,
-    new_token,
     recovery_seconds,
     replaced,
     uncrashed,
 )
-from tests.faults.trials import Trials, chance, count, site_group, spread
-from tests.faults.tripwire import DISPATCH_ROLES, RUN_ROLES, Edge, Tripwire, at_nth, at_number, counting, of_a_job
+from tests.faults.trials import FULL, Trials, chance, count, site_group, spread
+from tests.faults.tripwire import DISPATCH_ROLES, RUN_ROLES, Edge, Tripwire, at_nth, at_number, of_a_job
 
 pytestmark = [site_group("kill"), pytest.mark.figure, pytest.mark.timeout(3600)]
 
 PEOPLE = 6
+RECOVERED_WITHIN_SECONDS = 15.0
 
 
-async def references(site: Site) -> dict[str, Uncrashed]:
-    """Do each reference run once, to hold others against."""
-    return {kind: await uncrashed(site, kind) for kind in KINDS}
-
-
-async def test_a_kill_at_any_statement_changes_nothing(site: Site, request: pytest.FixtureRequest) -> None:
+async def test_a_kill_at_any_statement_changes_nothing(
+    site: Site, known: Known, request: pytest.FixtureRequest
+) -> None:
     """Answer, effects, log and bill are those of an uncrashed run, wherever its worker is killed."""
     trials = Trials("kill -9 at the run's statements")
-    known = await references(site)
     points = [(kind, at.number, edge) for kind in KINDS for at in known[kind].statements for edge in Edge]
     for kind, number, edge in spread(points, count("kill", short=4, full=260), chance("kill")):
         blow = Blow(site, kill)
@@ -52,10 +49,11 @@ async def test_a_kill_at_any_statement_changes_nothing(site: Site, request: pyte
     trials.conclude(request, floor=trials.made * 9 // 10)
 
 
-async def test_a_kill_while_a_job_changes_hands_loses_no_run(site: Site, request: pytest.FixtureRequest) -> None:
+async def test_a_kill_while_a_job_changes_hands_loses_no_run(
+    site: Site, known: Known, request: pytest.FixtureRequest
+) -> None:
     """Before and after each statement that takes a job from the queue or ends one, a kill leaves the run to others."""
     trials = Trials("kill -9 at the queue's statements")
-    known = await references(site)
     points = [(kind, number, edge) for kind in ("simple", "tool") for number in range(10) for edge in Edge]
     for kind, number, edge in spread(points, count("queue", short=3, full=len(points)), chance("queue")):
         blow = Blow(site, kill)
@@ -70,11 +68,10 @@ async def test_a_kill_while_a_job_changes_hands_loses_no_run(site: Site, request
 
 
 async def test_a_kill_at_any_model_call_pays_that_call_again_and_no_other(
-    site: Site, request: pytest.FixtureRequest
+    site: Site, known: Known, request: pytest.FixtureRequest
 ) -> None:
     """Whether the request has just arrived, half of the answer is sent or all of it: one more call is made."""
     trials = Trials("kill -9 at the model calls")
-    known = await references(site)
     points = [
         (kind, number, stage)
         for kind in KINDS
@@ -82,18 +79,10 @@ async def test_a_kill_at_any_model_call_pays_that_call_again_and_no_other(
         for stage in Stage
     ]
     for kind, number, stage in spread(points, count("model", short=3, full=60), chance("model")):
-        token = new_token(kind)
-        gate = site.script.hold(token, number, stage)
-        wire = counting(RUN_ROLES)
-        site.arm(wire)
-        begun = await begin(site, kind, site.servers[0], token)
-        await gate.reached()
-        assert wire.last is not None, "a model is asked behind a statement"
-        victim = site.member_of(wire.last)
+        begun, victim = await holder_at(site, kind, number, stage)
         struck = Blow(site, kill)
         struck(victim.proxy)
         site.script.release()
-        site.arm(None)
         end = asyncio.create_task(ended(site, begun, site.servers[1]))
         await replaced(site, victim)
         problems = judged(known[kind].record, await end, kills=1)
@@ -104,10 +93,9 @@ async def test_a_kill_at_any_model_call_pays_that_call_again_and_no_other(
     trials.conclude(request, floor=trials.made)
 
 
-async def test_random_kills_under_load_lose_nothing(site: Site, request: pytest.FixtureRequest) -> None:
+async def test_random_kills_under_load_lose_nothing(site: Site, known: Known, request: pytest.FixtureRequest) -> None:
     """Several people at once, and workers killed at random statements: every answer is as without a fault."""
     trials = Trials("random kills under load")
-    known = await references(site)
     rng = chance("load")
     kills = count("load", short=3, full=100)
     async with under_load(site, KINDS, PEOPLE, rng) as load:
@@ -120,3 +108,27 @@ async def test_random_kills_under_load_lose_nothing(site: Site, request: pytest.
     await load.judge(trials, known)
     trials.figures["kills"] = str(kills)
     trials.conclude(request, floor=kills)
+
+
+@pytest.mark.skipif(not FULL, reason="waits for ten leases of the default length")
+async def test_the_default_lease_recovers_in_time(zygote: Zygote, request: pytest.FixtureRequest) -> None:
+    """With the settings that nobody changed, a killed worker's run goes on within 15 seconds."""
+    trials = Trials("kill -9 with the default lease")
+    async with opened_site(zygote) as site:
+        site.settings.clear()
+        for _ in range(2):
+            await site.add_server("--no-worker")
+            await site.add_worker()
+        known = await uncrashed(site, "tool")
+        for place in range(count("default_lease", short=0, full=10)):
+            blow = Blow(site, kill)
+            wire = Tripwire(RUN_ROLES, at_number(20 * place), Edge.AFTER, blow)
+            begun, record = await killed_at(site, "tool", wire)
+            assert record is not None, "the run has more statements than that"
+            assert blow.at is not None, "it was struck"
+            recovery = await recovery_seconds(site, begun.run_id, blow.at)
+            assert recovery is not None, "the run had not ended"
+            problems = judged(known.record, record, kills=1)
+            problems += [] if recovery < RECOVERED_WITHIN_SECONDS else [f"recovered after {recovery:.1f} s"]
+            trials.tell(f"statement {20 * place}", problems, recovery=recovery)
+    trials.conclude(request, floor=trials.made)

@@ -8,17 +8,8 @@ import pytest
 
 from tests.faults.compare import record_of
 from tests.faults.load import Patient
-from tests.faults.reference import KINDS
 from tests.faults.site import Member, Site, fetches
-from tests.faults.striking import (
-    Blow,
-    judged,
-    kill,
-    recovery_seconds,
-    replaced,
-    struck_at,
-    uncrashed,
-)
+from tests.faults.striking import Blow, Known, judged, kill, numbered, recovery_seconds, replaced, struck_at
 from tests.faults.trials import Trials, chance, count, site_group, spread
 from tests.faults.tripwire import API_ROLES, RUN_ROLES, Edge, Tripwire, appends, at_nth, at_number
 
@@ -35,11 +26,11 @@ def cut(member: Member) -> None:
 
 @pytest.mark.parametrize("strike", [cut, kill])
 async def test_a_message_is_accepted_once_whatever_gets_lost(
-    site: Site, request: pytest.FixtureRequest, strike: Callable[[Member], None]
+    site: Site, known: Known, request: pytest.FixtureRequest, strike: Callable[[Member], None]
 ) -> None:
     """Cut off or killed on either side of each statement of accepting: sent again with its key, it is one run."""
     trials = Trials(f"accepting, {strike.__name__} at each statement")
-    known = await uncrashed(site, "simple")
+    reference = known["simple"].record
     points = [(number, edge) for number in range(ACCEPTS) for edge in Edge]
     for number, edge in spread(points, count("accept", short=3, full=len(points)), chance("accept")):
         person = await site.person()
@@ -53,22 +44,18 @@ async def test_a_message_is_accepted_once_whatever_gets_lost(
             await site.add_server("--no-worker")
         runs = await site.rows("select id from runs where user_id = %s", person.id)
         record = await record_of(site, asked.begun.run_id, asked.begun.token)
-        problems = judged(known.record, record, kills=0)
+        problems = judged(reference, record, kills=0)
         problems += [] if len(runs) == 1 else [f"{len(runs)} runs"]
         trials.tell(f"{edge} {number} {wire.seen[-1].sql[:50]} {dict(endings)}", problems)
     trials.conclude(request, floor=trials.made)
 
 
-async def test_a_lost_answer_to_a_workers_commit_is_found_out(site: Site, request: pytest.FixtureRequest) -> None:
+async def test_a_lost_answer_to_a_workers_commit_is_found_out(
+    site: Site, known: Known, request: pytest.FixtureRequest
+) -> None:
     """A worker whose connections break at a COMMIT, stored or not, ends its run as without a fault."""
     trials = Trials("lost COMMIT answers of workers")
-    known = {kind: await uncrashed(site, kind) for kind in KINDS}
-    points = [
-        (kind, number, edge)
-        for kind in KINDS
-        for number, _ in enumerate([at for at in known[kind].statements if at.commits])
-        for edge in Edge
-    ]
+    points = [(kind, number, edge) for kind, number in numbered(known, lambda at: at.commits) for edge in Edge]
     for kind, number, edge in spread(points, count("commit", short=3, full=80), chance("commit")):
         blow = Blow(site, cut)
         wire = Tripwire(RUN_ROLES, at_nth(number, lambda at: at.commits), edge, blow)
@@ -84,11 +71,11 @@ async def test_a_lost_answer_to_a_workers_commit_is_found_out(site: Site, reques
 
 
 async def test_a_worker_behind_a_dead_network_is_given_up_and_comes_back(
-    site: Site, request: pytest.FixtureRequest
+    site: Site, known: Known, request: pytest.FixtureRequest
 ) -> None:
     """Connections that neither answer nor end: another worker goes on, and this one notices within half a minute."""
     trials = Trials("half-open connections of a worker")
-    known = await uncrashed(site, "tool")
+    reference = known["tool"].record
     for number in range(count("dark_worker", short=1, full=6)):
         blow = Blow(site, lambda member: member.proxy.go_dark())
         begun, end, victim = await struck_at(
@@ -98,7 +85,7 @@ async def test_a_worker_behind_a_dead_network_is_given_up_and_comes_back(
         assert blow.at is not None, "it was struck"
         record = await end
         started = monotonic()
-        problems = judged(known.record, record, kills=1)
+        problems = judged(reference, record, kills=1)
         try:
             await fetches(victim)
         except AssertionError:

@@ -3,9 +3,8 @@
 import pytest
 
 from tests.faults.checksum import checksums
-from tests.faults.reference import KINDS
 from tests.faults.site import Member, Site, until
-from tests.faults.striking import Blow, judged, recovery_seconds, struck_at, uncrashed
+from tests.faults.striking import Blow, Known, judged, numbered, recovery_seconds, struck_at
 from tests.faults.trials import Trials, chance, count, site_group, spread
 from tests.faults.tripwire import DISPATCH_ROLES, RUN_ROLES, Edge, Tripwire, appends, at_nth, counting
 
@@ -20,15 +19,10 @@ def pause(member: Member) -> None:
     member.process.pause()
 
 
-async def test_a_woken_worker_writes_nothing(site: Site, request: pytest.FixtureRequest) -> None:
+async def test_a_woken_worker_writes_nothing(site: Site, known: Known, request: pytest.FixtureRequest) -> None:
     """Stopped at any event boundary past its lease, then woken: no row of any table changes any more."""
     trials = Trials("SIGSTOP past the lease, then SIGCONT")
-    known = {kind: await uncrashed(site, kind) for kind in KINDS}
-    points = [
-        (kind, number)
-        for kind in KINDS
-        for number, _ in enumerate([at for at in known[kind].statements if appends(at)])
-    ]
+    points = numbered(known, appends)
     for kind, number in spread(points, count("pause", short=3, full=len(points)), chance("pause")):
         blow = Blow(site, pause)
         begun, end, sleeper = await struck_at(

@@ -1,14 +1,15 @@
 """Deploys and power cuts: processes that are asked to stop, and a database that is torn away, under load."""
 
+from functools import partial
 from time import monotonic
 
 import httpx
 import pytest
 
 from tests.faults.load import under_load
-from tests.faults.reference import KINDS
+from tests.faults.reference import KINDS, Stage
 from tests.faults.site import Member, Site, until
-from tests.faults.striking import Begun, begin, ended, judged, new_token, uncrashed
+from tests.faults.striking import Begun, Known, begin, ended, holder_at, judged
 from tests.faults.trials import FULL, Trials, chance, count, site_group
 from tests.faults.tripwire import API_ROLES, RUN_ROLES, Edge, Tripwire, at_number
 
@@ -27,10 +28,11 @@ async def moments_pass(site: Site, number: int) -> None:
     site.arm(None)
 
 
-async def test_a_process_that_is_asked_to_stop_loses_nothing(site: Site, request: pytest.FixtureRequest) -> None:
+async def test_a_process_that_is_asked_to_stop_loses_nothing(
+    site: Site, known: Known, request: pytest.FixtureRequest
+) -> None:
     """SIGTERM to each server and worker in turn: streams end, or break off with a hint; others go on at once."""
     trials = Trials("SIGTERM under load")
-    known = {kind: await uncrashed(site, kind) for kind in KINDS}
     rng = chance("term")
     slowest = 0.0
     async with under_load(site, KINDS, PEOPLE, rng) as load:
@@ -61,26 +63,24 @@ async def _stopped(site: Site, member: Member) -> float:
 
 
 @pytest.mark.skipif(not FULL, reason="takes the whole time that a worker drains, 20 s")
-async def test_a_run_that_does_not_end_in_time_is_handed_over(site: Site, request: pytest.FixtureRequest) -> None:
+async def test_a_run_that_does_not_end_in_time_is_handed_over(
+    site: Site, known: Known, request: pytest.FixtureRequest
+) -> None:
     """A worker that stops while a model is silent puts the run down, and another goes on at once."""
     trials = Trials("SIGTERM and a silent model")
-    known = await uncrashed(site, "tool")
-    for worker in list(site.workers):
-        token = new_token("tool")
-        gate = site.script.hold(token, 2)
-        begun = await begin(site, "tool", site.servers[0], token)
-        await gate.reached()
+    reference = known["tool"].record
+    for number in range(2):
+        begun, worker = await holder_at(site, "tool", 1 + number, Stage.ARRIVED)
         took = await _stopped(site, worker)
         site.script.release()
         record = await ended(site, begun, site.servers[0])
-        trials.tell(f"stopped after {took:.1f} s, attempt {record.attempt}", judged(known.record, record, kills=1))
+        trials.tell(f"stopped after {took:.1f} s, attempt {record.attempt}", judged(reference, record, kills=1))
     trials.conclude(request, floor=trials.made)
 
 
-async def test_the_database_may_be_torn_away(site: Site, request: pytest.FixtureRequest) -> None:
+async def test_the_database_may_be_torn_away(site: Site, known: Known, request: pytest.FixtureRequest) -> None:
     """Postgres stopped at once, again and again: 503 meanwhile, then everything goes on by itself."""
     trials = Trials("immediate Postgres restarts under load")
-    known = {kind: await uncrashed(site, kind) for kind in KINDS}
     rng = chance("postgres")
     restarts = count("postgres", short=1, full=20)
     refused = 0
@@ -110,7 +110,7 @@ async def _back(site: Site) -> float:
     started = monotonic()
     async with httpx.AsyncClient(timeout=20) as client:
         for server in site.servers:
-            await until(lambda server=server: site.is_ready(client, server), server)
+            await until(partial(site.is_ready, client, server), server)
     begun: list[Begun] = [await begin(site, "simple", server) for server in site.servers]
     for run in begun:
         await ended(site, run, site.servers[0])

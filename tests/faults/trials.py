@@ -18,7 +18,7 @@ FULL: Final = os.environ.get("FAULTS") == "full"
 SEED: Final = int(os.environ.get("FAULTS_SEED", "0")) or int(time.time())
 ONLY: Final = os.environ.get("FAULTS_ONLY", "")
 PROPERTY: Final = "faults"
-Point = TypeVar("Point")
+Point = TypeVar("Point", bound=tuple[object, ...])
 
 
 def count(family: str, *, short: int, full: int) -> int:
@@ -44,8 +44,8 @@ def spread(points: Sequence[Point], wanted: int, rng: random.Random) -> list[Poi
     return [points[int(start + place * width)] for place in range(wanted)]
 
 
-def _words(point: object) -> str:
-    return ", ".join(str(part) for part in point) if isinstance(point, tuple) else str(point)
+def _words(point: tuple[object, ...]) -> str:
+    return ", ".join(str(part) for part in point)
 
 
 def site_group(family: str) -> pytest.MarkDecorator:

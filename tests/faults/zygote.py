@@ -5,6 +5,7 @@ It is given one line of JSON for each process to start (`arguments`,
 `ended <pid> <code>`. It ends, with all of them, when its input does.
 """
 
+import importlib
 import json
 import os
 import random
@@ -13,15 +14,16 @@ import sys
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-import server.app
-import server.engine  # noqa: F401 - imported so that no fork has to
 from server.terminal import cli
 
+IMPORTED: Final = ("server.app", "server.engine")
 CHILDREN: Final[set[int]] = set()
 
 
 def main() -> None:
     """Fork until the input ends."""
+    for name in IMPORTED:
+        importlib.import_module(name)
     signal.signal(signal.SIGCHLD, _reap)
     _say("ready")
     for line in sys.stdin:
