@@ -33,6 +33,13 @@ class StatementRefused(PersistenceError):
         super().__init__("The database refused these values.")
 
 
+class StoodStill(PersistenceError):
+    """A transaction did nothing for so long that the server ended it: the process, or a tool in it, stood still."""
+
+    def __init__(self) -> None:
+        super().__init__("A transaction stood still for too long, so nothing of it was stored.")
+
+
 class TransactionLost(PersistenceError):
     """A transaction was to be committed in which a statement had failed."""
 

@@ -74,6 +74,7 @@ class Database:
             StatementTimedOut: a statement ran past its role's limit.
             StatementRefused: the database refused the values of a statement.
             Fenced: the run has ended or another attempt holds it.
+            StoodStill: nothing was asked for so long that the server ended the transaction.
             TransactionLost: a statement failed, and whoever sent it went on as if it had not.
         """
         try:

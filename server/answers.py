@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from persistence.errors import DatabaseUnavailable, StatementTimedOut
+from persistence.errors import DatabaseUnavailable, StatementTimedOut, StoodStill
 from server.refusals import Refused, Unavailable
 
 _CODE_OF_STATUS: Final[Mapping[int, str]] = MappingProxyType({404: "not_found", 405: "method_not_allowed"})
@@ -25,8 +25,8 @@ def answer_refusals(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _framework_refused)
-    app.add_exception_handler(DatabaseUnavailable, _unavailable)
-    app.add_exception_handler(StatementTimedOut, _unavailable)
+    for away in (DatabaseUnavailable, StatementTimedOut, StoodStill):
+        app.add_exception_handler(away, _unavailable)
     app.add_exception_handler(Exception, _unexpected)
 
 

@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Final
 from uuid import UUID
 
-from persistence.errors import DatabaseUnavailable, StatementTimedOut
+from persistence.errors import DatabaseUnavailable, StatementTimedOut, StoodStill
 from persistence.pools import Database
 from persistence.runs import events
 from persistence.runs.events import LoggedEvent, Reading
@@ -148,7 +148,7 @@ async def _look(database: Database, place: Place) -> Answer:
     try:
         async with database.acting(Role.API, Identity(place.user_id)) as scope:
             return await events.read_behind(scope, place.run_id, place.after, BATCH_EVENTS)
-    except (DatabaseUnavailable, StatementTimedOut):
+    except (DatabaseUnavailable, StatementTimedOut, StoodStill):
         log.warning("The log of run %s cannot be read right now", place.run_id)
         return _NOTHING_SEEN
 

@@ -10,12 +10,21 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg import AsyncConnection
 from psycopg.sql import SQL, Identifier
 
-from persistence.errors import DatabaseUnavailable, StatementRefused, StatementTimedOut, TransactionLost, UnsafeRole
+from persistence.errors import (
+    DatabaseUnavailable,
+    StatementRefused,
+    StatementTimedOut,
+    StoodStill,
+    TransactionLost,
+    UnsafeRole,
+)
 from persistence.pools import CHECKOUT_TIMEOUT_SECONDS, Database
 from persistence.scope import Identity, Role, Scope, Secret
 from tests.conftest import TEST_SECRET, Person
+from tests.server.reading import until
 from tests.workspace_rows import Desk
 
 SHORT_SECONDS: Final = 0.2
@@ -289,6 +298,30 @@ async def wait_briefly(desk: Desk, query: LiteralString, note: UUID) -> None:
     async with desk.database.acting(Role.WORKER, desk.person.identity) as scope:
         await scope.execute("set local lock_timeout = 20")
         await scope.execute(query, (note,))
+
+
+@pytest.mark.parametrize("statement", ["select 1", None], ids=["in a statement", "at the commit"])
+async def test_a_transaction_that_stood_still_says_so(
+    desk: Desk, admin_dsn: str, statement: LiteralString | None
+) -> None:
+    """Who asks nothing for so long that the server ends the transaction is told just that."""
+    with pytest.raises(StoodStill):
+        await stand_still(desk, admin_dsn, statement)
+
+
+async def stand_still(desk: Desk, admin_dsn: str, statement: LiteralString | None) -> None:
+    """Stay in a transaction until the server has ended it, then go on."""
+    async with desk.database.acting(Role.WORKER, desk.person.identity) as scope:
+        await scope.execute("set local idle_in_transaction_session_timeout = 20")
+        pid = scope.connection.info.backend_pid
+        async with await AsyncConnection.connect(admin_dsn, autocommit=True) as admin:
+
+            async def is_gone() -> bool:
+                return (await admin.execute("select from pg_stat_activity where pid = %s", (pid,))).rowcount == 0
+
+            await until(is_gone)
+        if statement is not None:
+            await scope.execute(statement)
 
 
 @pytest.mark.parametrize("role", Role)
