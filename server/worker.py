@@ -8,7 +8,6 @@ run can do no harm and simply stops. What a turn does is `Turns`.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
@@ -65,14 +64,19 @@ class Held:
         self._turn: asyncio.Future[None] | None = None
 
     async def run(self, turn: Awaitable[None]) -> None:
-        """Run a turn in a task of its own; one that was stopped before it began is stopped at once."""
+        """Run a turn in a task of its own; one that was stopped before it began is stopped at once.
+
+        Raises:
+            CancelledError: something in the turn cancelled it, so it came to no end.
+        """
         self._turn = asyncio.ensure_future(turn)
         if self.why is not None:
             self._turn.cancel()
         await asyncio.wait([self._turn])
-        if not self._turn.cancelled():
-            self._turn.result()
-            self.why = None
+        if self._turn.cancelled() and self.why is not None:
+            return
+        self.why = None
+        self._turn.result()
 
     def stop(self, why: Why) -> None:
         """Cancel the turn, unless that was done."""
@@ -92,6 +96,7 @@ class Worker:
         self._hub: Final = hub
         self._rhythm: Final = rhythm
         self._working: asyncio.Task[None] | None = None
+        self._must_go = False
 
     def start(self) -> None:
         """Begin to take runs from the queue."""
@@ -102,6 +107,7 @@ class Worker:
         self._queue.stop()
         if self._working is not None:
             await asyncio.wait([self._working], timeout=self._rhythm.drain_seconds + RELEASE_SECONDS)
+            self._must_go = True
             self._working.cancel()
             await asyncio.wait([self._working])
 
@@ -133,6 +139,9 @@ class Worker:
             await self._put_down_when_possible(identity)
         except PersistenceError as error:
             log.warning("Run %s is left to another attempt: %s", job.run_id, error)
+            raise JobLeft from None
+        except Exception as error:  # noqa: BLE001 - else the queue would log it with its text
+            log.error("Run %s could not be taken or ended: %s", job.run_id, traced(error))  # noqa: TRY400
             raise JobLeft from None
 
     async def _claim(self, job: Job) -> Run | None:
@@ -174,16 +183,16 @@ class Worker:
         """Give a run back whose database went away, as soon as that answers again.
 
         Raises:
-            JobLeft: it stayed away.
+            JobLeft: the run is not held, or the process had to stop before.
         """
-        with suppress(TimeoutError, Fenced):
-            async with asyncio.timeout(self._rhythm.lease_seconds):
-                while True:
-                    with suppress(DatabaseUnavailable):
-                        await self._put_down(identity)
-                        return
-                    await asyncio.sleep(LOOK_AGAIN_SECONDS)
-        raise JobLeft
+        while not self._must_go:
+            try:
+                return await self._put_down(identity)
+            except DatabaseUnavailable:
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            except PersistenceError:
+                break
+        raise JobLeft from None
 
 
 def traced(error: BaseException) -> str:

@@ -5,25 +5,27 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from time import monotonic
 from uuid import UUID
 
 import pytest
 from psycopg import AsyncConnection
 
+from graph.ending import end_failed
 from nodes.vocabulary.events import TERMINAL_TYPES
 from persistence.errors import DatabaseUnavailable, PersistenceError, StatementTimedOut, TransactionLost
 from persistence.pools import Database
 from persistence.queue import Queue, Rhythm
 from persistence.runs import events, runs
 from persistence.runs.runs import Run
-from persistence.scope import Identity, Role
+from persistence.scope import Identity, Role, Scope
 from server import worker as worker_module
 from server.accept import accept
 from server.bodies import Ask
 from server.tail import Hub
-from server.worker import Worker, traced
+from server.worker import Turns, Worker, traced
 from tests.conftest import TEST_SECRET, Person
-from tests.server.reading import ended, run_of
+from tests.server.reading import ended, run_of, until
 from tests.server.scripted_turns import ScriptedTurns
 
 FAST = Rhythm(jobs_at_once=4, heartbeat_seconds=0.1, lease_seconds=0.6, drain_seconds=5.0)
@@ -240,6 +242,91 @@ async def test_a_run_that_could_not_be_written_is_taken_up_again(
         run = await work.ask(person)
         row = await ended(database, person, str(run.id))
     assert (row.status, row.attempt, row.crashes) == ("done", 2, crashes)
+
+
+async def test_a_turn_that_was_cancelled_by_nobody_is_taken_up_again(
+    work: Work, database: Database, person: Person
+) -> None:
+    """A turn that something inside it cancelled has no end: its run is not left without a worker."""
+
+    class CutOff(ScriptedTurns):
+        async def run(self, identity: Identity, told: Callable[[], None]) -> None:
+            if identity.attempt == 1:
+                raise asyncio.CancelledError
+            await super().run(identity, told)
+
+    cut_off = CutOff(database, ["One, "], ["two."])
+    cut_off.go_on.set()
+    async with work.by(cut_off):
+        run = await work.ask(person)
+        row = await ended(database, person, str(run.id))
+    assert (row.status, row.attempt, row.crashes) == ("done", 2, 1)
+
+
+async def test_an_end_that_fails_is_tried_again_and_logged_without_its_text(
+    work: Work, database: Database, person: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    """When an end cannot be written down for a reason nobody foresaw, it is tried again; no log holds what was in it."""
+    tries: list[int] = []
+
+    class Unwritten(ScriptedTurns):
+        def turns(self) -> Turns:
+            return replace(super().turns(), end_failed=self.end_failed)
+
+        async def end_failed(self, identity: Identity, told: Callable[[], None], code: str, *, retryable: bool) -> None:
+            tries.append(identity.attempt or 0)
+            if len(tries) == 1:
+                raise ValueError("the person's secret diary")
+            await end_failed(self.database, identity, told, code, retryable=retryable)
+
+    unwritten = Unwritten(database, [], [])
+    unwritten.raised = KeyError("the person's secret diary")
+    unwritten.go_on.set()
+    with caplog.at_level(logging.DEBUG):
+        async with work.by(unwritten):
+            run = await work.ask(person)
+            row = await ended(database, person, str(run.id))
+    assert (row.error_code, tries) == ("internal", [1, 2])
+    assert "ValueError < test_worker.py:" in caplog.text
+    assert "diary" not in caplog.text
+
+
+async def test_a_database_that_stays_away_counts_as_no_crash(work: Work, person: Person, admin_dsn: str) -> None:
+    """A run whose database was away for longer than a lease is put down when that is back, and loses no try by it."""
+
+    class Distant(Database):
+        away = False
+        refused = 0
+
+        @asynccontextmanager
+        async def acting(self, role: Role, who: Identity) -> AsyncGenerator[Scope]:
+            if self.away:
+                self.refused += 1
+                raise DatabaseUnavailable
+            async with super().acting(role, who) as scope:
+                yield scope
+
+    class Once(ScriptedTurns):
+        async def run(self, identity: Identity, told: Callable[[], None]) -> None:
+            distant.away = identity.attempt == 1
+            await super().run(identity, told)
+
+    distant = Distant(admin_dsn, TEST_SECRET)
+    await distant.open()
+    once = Once(distant, ["One, "], ["two."])
+    once.go_on.set()
+    async with replace(work, database=distant).by(once):
+        run = await work.ask(person)
+        since = monotonic()
+
+        async def is_away_for_long() -> bool:
+            return distant.refused > 0 and monotonic() - since > 2 * FAST.lease_seconds
+
+        await until(is_away_for_long)
+        distant.away = False
+        row = await ended(work.database, person, str(run.id))
+    await distant.close()
+    assert (row.status, row.attempt, row.crashes) == ("done", 2, 0)
 
 
 async def test_a_run_that_takes_every_worker_down_is_given_up(
