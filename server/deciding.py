@@ -30,7 +30,7 @@ async def decide(
         Refused: there is no such run, it does not wait for this decision, or the decision does not fit its calls.
     """
     async with database.acting(Role.API, Identity(user_id)) as scope:
-        run = await runs.find(scope, run_id) if await approvals.hold(scope, run_id) else None
+        run = await runs.find(scope, run_id) if await runs.hold(scope, run_id) else None
         if run is None:
             raise Refused("not_found")
         approval = await _asked(scope, run, said)

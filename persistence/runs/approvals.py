@@ -261,11 +261,6 @@ def pause_key(position: int) -> str:
     return f"pause:{position}"
 
 
-async def hold(scope: Scope, run_id: UUID) -> bool:
-    """Let nobody else move a run until this transaction ends; False when there is none."""
-    return bool(await scope.value(bool, "select true from runs where id = %s for no key update", (run_id,)))
-
-
 async def expire_due(database: Database) -> list[UUID]:
     """End the waiting of every run, of all users, whose time is up; return which. A worker ends them as cancelled."""
     async with database.acting(Role.WORKER, Identity(UUID(int=0))) as scope:

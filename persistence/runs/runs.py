@@ -147,12 +147,19 @@ async def bring(scope: Scope, run_id: UUID, queue: str) -> None:
     await scope.execute("select planwright_queue.bring(%s, %s)", (run_id, queue))
 
 
+async def hold(scope: Scope, run_id: UUID) -> bool:
+    """Let nobody else move a run until this transaction ends; False when there is none."""
+    return bool(await scope.value(bool, "select true from runs where id = %s for no key update", (run_id,)))
+
+
 async def claim(scope: Scope, run_id: UUID, attempt: int, job_id: int) -> Run | None:
     """Take a run for the attempt after `attempt`; None when that was taken, it is not its turn or it has ended.
 
     Taking it raises `attempt`, so an earlier holder that wakes up cannot write any
-    more, and a second job for the same attempt finds nothing to do.
+    more, and a second job for the same attempt finds nothing to do. Whoever moves
+    the run just now is waited for: by the old state a worker would let it lie.
     """
+    await hold(scope, run_id)
     return await scope.one(
         Run,
         f"""

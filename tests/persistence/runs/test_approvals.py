@@ -133,7 +133,7 @@ async def test_an_approval_is_its_persons_alone(office: Office, database: Databa
         assert await approvals.of_run(scope, run_of(worker)) == []
         assert await approvals.find(scope, run_of(worker), approval.digest) is None
         assert await approvals.calls_of(scope, approval.id) == []
-        assert not await approvals.hold(scope, run_of(worker))
+        assert not await runs.hold(scope, run_of(worker))
         await approvals.rule(scope, approval.id, call_id, Verdict.APPROVED)
     async with office.asking() as scope:
         assert [call.verdict for call in await approvals.calls_of(scope, approval.id)] == [None]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg import AsyncConnection
 
 from persistence.errors import Fenced, StatementRefused
 from persistence.record import agents
@@ -14,6 +15,7 @@ from persistence.runs.runs import FINISHED, Run, RunStatus
 from persistence.runs.usage import Usage
 from persistence.scope import Identity
 from tests.run_rows import Office, run_of
+from tests.server.reading import until
 
 CANCELLED = KeyedEvent("end", "done", "{}")
 
@@ -50,6 +52,27 @@ async def test_sessions_do_not_wait_for_each_other(office: Office) -> None:
     first, second = await office.queue(), await office.queue()
     assert await office.claim(first.id) is not None
     assert await office.claim(second.id) is not None
+
+
+async def test_a_worker_waits_for_whoever_moves_the_run(office: Office, admin_dsn: str) -> None:
+    """A claim that comes while a decision lets the run go on is not turned away by where the run stood before it."""
+    run = await office.queue()
+    async with office.asking() as scope:
+        await scope.execute("update runs set status = 'waiting' where id = %s", (run.id,))
+    async with (
+        await AsyncConnection.connect(admin_dsn, autocommit=True) as admin,
+        asyncio.TaskGroup() as group,
+        office.asking() as scope,
+    ):
+        await scope.execute("update runs set status = 'queued' where id = %s", (run.id,))
+        claiming = group.create_task(office.claim(run.id, attempt=0))
+
+        async def is_answered_or_waits() -> bool:
+            query = "select from pg_stat_activity where %s = any (pg_blocking_pids(pid))"
+            return claiming.done() or (await admin.execute(query, (scope.connection.info.backend_pid,))).rowcount > 0
+
+        await until(is_answered_or_waits)
+    assert claiming.result() is not None
 
 
 async def test_a_run_with_an_older_date_waits_for_the_one_at_work(office: Office) -> None:
