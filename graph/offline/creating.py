@@ -54,7 +54,7 @@ def task(ask: Ask, words: Words) -> Script[str]:
     result = yield from writing_one("create_task", **arguments)
     made = looking_up.changed_task(result.data, ask.zone)
     date_words = moment(made.start) if made.start else start or "no date"
-    return f"Done: created the task {joined((bold(title), f'in {bold(project)}' if project else '', date_words))}."
+    return f"Done: created the task {joined((bold(made.title), f'in {bold(project)}' if project else '', date_words))}."
 
 
 def note(ask: Ask, words: Words) -> Script[str]:
