@@ -1,5 +1,6 @@
 """Connections, one pool for each login role, handed out as scopes only."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
@@ -78,7 +79,7 @@ class Database:
             TransactionLost: a statement failed, and whoever sent it went on as if it had not.
         """
         try:
-            async with self._pools[role].connection() as connection:
+            async with _checked_out(self._pools[role]) as connection:
                 with hung_up_after(connection, TRANSACTION_SECONDS):
                     await _enter(connection, signed_context(self._key, role, who), _is_fenced(role, who))
                     scope = Scope(connection)
@@ -88,6 +89,22 @@ class Database:
         except DatabaseError as error:
             raise translated(error) from error
         scope.committed()
+
+
+@asynccontextmanager
+async def _checked_out(pool: Pool) -> AsyncGenerator[Connection]:
+    """Take a connection from a pool.
+
+    A task that is cancelled at the moment in which the pool hands it a connection
+    is not told so: up to Python 3.11, `asyncio.wait_for` forgets the cancellation.
+    """
+    task = asyncio.current_task()
+    assert task is not None, "a coroutine runs in a task"
+    cancelled_before = task.cancelling()
+    async with pool.connection() as connection:
+        if task.cancelling() > cancelled_before:
+            raise asyncio.CancelledError
+        yield connection
 
 
 def _pool(conninfo: str, role: Role, secret: Secret, size: int, checkout_timeout_seconds: float) -> Pool:
