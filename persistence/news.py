@@ -20,6 +20,7 @@ from psycopg import AsyncConnection, Notify
 from psycopg.conninfo import make_conninfo
 
 from persistence.hanging_up import hung_up_after
+from persistence.lasting import lasting
 
 CHANNEL: Final = "planwright_news"
 GATHER_SECONDS: Final = 0.02  # one notification tells of every commit of that time
@@ -139,7 +140,7 @@ async def exchanged(conninfo: str, heard: Hear, missed: Callable[[], None]) -> A
     reachable, now or later.
     """
     news = News(conninfo, heard, missed)
-    exchanging = asyncio.create_task(news.exchange(), name="news")
+    exchanging = lasting("news", news.exchange)
     try:
         yield news.tell
     finally:

@@ -4,11 +4,12 @@ The truth about a run is its row; a job only says that someone should look at
 it now. It names the attempt that it follows (`migrations/0009_queue.sql`), so a
 job that comes twice or too late is of no effect.
 
-Three things of Procrastinate 3.10 are mended here (decision 10). A statement of its
+Four things of Procrastinate 3.10 are mended here (decision 10). A statement of its
 loops that meets a database that is away ends them, the listener's silently; here
-they wait for it. A notification that comes while it fetches is forgotten; here it
-is said twice. And a job of a silent worker that is given back can still be ended by
-that worker when it wakes up, so such jobs are replaced by new ones.
+they wait for it. A notification that comes while it fetches is forgotten, and one
+that comes before it listens is not heard; here the one is said twice, and jobs are
+looked for when listening begins. And a job of a silent worker that is given back can
+still be ended by that worker when it wakes up, so such jobs are replaced by new ones.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from typing import Any, Final, LiteralString, TypeVar
 from uuid import UUID
 
 from procrastinate import App, JobContext
-from procrastinate.connector import Notify
+from procrastinate.connector import LISTEN_TIMEOUT, Notify
 from procrastinate.exceptions import ConnectorException
 from procrastinate.job_context import AbortReason
 from procrastinate.psycopg_connector import PsycopgConnector
@@ -38,6 +39,7 @@ CONNECTIONS_MAX: Final = 4  # beside the listener: fetching, ending, beating, on
 ANSWER_SECONDS: Final = 5.0  # for a connection or a statement; past it the server is taken for gone
 ECHO_SECONDS: Final = 0.05  # longer than a fetch that finds nothing
 ABORT_POLL_SECONDS: Final = 1.0  # how late a cancel is seen whose notification got lost
+LOOK: Final = '{"type": "job_inserted", "job_id": 0}'  # as the queue's triggers say that there is a job
 PAUSES_SECONDS: Final = (0.1, 0.3, 1.0)  # between two tries to reach the database; the last one again and again
 
 Answer = TypeVar("Answer")
@@ -88,8 +90,8 @@ class Queue:
         """Work on jobs until `stop`; then let those at work end for `drain_seconds`, and cancel the rest."""
         app = App(connector=self._connector)
         app.task(name=TASK, pass_context=True)(self._task(act))
-        async with app.open_async():
-            beating = asyncio.create_task(self._beat(app, rhythm), name="queue heartbeat")
+        async with app.open_async(), asyncio.TaskGroup() as group:
+            beating = group.create_task(self._beat(app, rhythm), name="queue heartbeat")
             try:
                 while not self._stopping.is_set():
                     await self._fetch(app, rhythm)
@@ -195,6 +197,16 @@ class _Patient(PsycopgConnector):
 
             await self._until_reached(lambda: super(_Patient, self).listen_notify(twice, channels))
 
+    async def _loop_notify(
+        self,
+        on_notification: Notify,
+        connection: AsyncConnection[Any],
+        timeout: float = LISTEN_TIMEOUT,  # noqa: ASYNC109 - the parent's
+    ) -> None:
+        """Have jobs looked for when listening begins: what was told before then, nobody heard."""
+        await on_notification(channel="", payload=LOOK)
+        await super()._loop_notify(on_notification, connection, timeout)
+
     async def _until_reached(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         tries = 0
         while True:
@@ -208,7 +220,10 @@ class _Patient(PsycopgConnector):
 
 
 class _Pool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
-    """Connections that are given up when they do not answer."""
+    """Connections that are given up when they do not answer; nothing but a statement waits for them."""
+
+    async def open(self, wait: bool = False, timeout: float = ANSWER_SECONDS) -> None:  # noqa: ARG002, ASYNC109, FBT001, FBT002 - the parent's
+        await super().open(wait=False, timeout=timeout)
 
     @asynccontextmanager
     async def connection(self, timeout: float | None = None) -> AsyncGenerator[AsyncConnection[TupleRow]]:  # noqa: ASYNC109 - the parent's
@@ -218,7 +233,8 @@ class _Pool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
 
 
 def _pool(**given: Any) -> _Pool:  # noqa: ANN401 - Procrastinate hands its arguments through
-    return _Pool(**{**given, "check": _answers})
+    given["check"] = _answers
+    return _Pool(**given)
 
 
 async def _answers(connection: AsyncConnection[TupleRow]) -> None:

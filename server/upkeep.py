@@ -14,6 +14,7 @@ from uuid import UUID
 
 from persistence import retention
 from persistence.errors import PersistenceError
+from persistence.lasting import lasting
 from persistence.pools import Database
 from persistence.runs import approvals
 from persistence.scope import Identity, Role, Scope
@@ -47,7 +48,7 @@ class Upkeep:
 
     def start(self) -> None:
         """Begin with a round now, and do one each minute, unless others do."""
-        self._working = asyncio.create_task(self._rounds(), name="upkeep")
+        self._working = lasting("upkeep", self._rounds)
 
     async def stop(self) -> None:
         """Stop, in the middle of a round too."""

@@ -11,11 +11,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
-from pathlib import Path
-from traceback import extract_tb
 from typing import Final, Protocol
 
 from persistence.errors import CancelRequested, DatabaseUnavailable, Fenced, PersistenceError
+from persistence.lasting import lasting, traced
 from persistence.pools import Database
 from persistence.queue import Job, JobLeft, Queue, Rhythm
 from persistence.runs import runs
@@ -100,7 +99,7 @@ class Worker:
 
     def start(self) -> None:
         """Begin to take runs from the queue."""
-        self._working = asyncio.create_task(self._queue.work(self._work, self._rhythm), name="worker")
+        self._working = lasting("worker", lambda: self._queue.work(self._work, self._rhythm))
 
     async def stop(self) -> None:
         """Take nothing more, let turns end while the worker drains, and put the rest down for other workers."""
@@ -193,9 +192,3 @@ class Worker:
             except PersistenceError:
                 break
         raise JobLeft from None
-
-
-def traced(error: BaseException) -> str:
-    """Return what an error is and where it was raised, without its text: that may be a person's."""
-    frames = extract_tb(error.__traceback__)
-    return " < ".join([type(error).__name__, *(f"{Path(at.filename).name}:{at.lineno}" for at in reversed(frames))])

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
 
@@ -286,6 +288,16 @@ async def test_a_worker_whose_row_was_removed_goes_on(site: Site) -> None:
         await site.admin.execute("delete from procrastinate_workers")
         await site.queued()
         await hands.next()
+
+
+async def test_a_worker_that_never_reached_its_database_can_be_stopped(tmp_path: Path) -> None:
+    """Before the first connection stands a worker waits for it, and no longer than it may."""
+    queue = Queue(make_conninfo(host=str(tmp_path), dbname="nowhere"), TEST_SECRET)
+    working = asyncio.create_task(queue.work(Hands().act, QUICK))
+    await asyncio.sleep(0)
+    queue.stop()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await working
 
 
 @pytest.mark.parametrize("table", ["runs", "chat_messages", "tasks", "checkpoints", "context_keys"])

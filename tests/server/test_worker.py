@@ -23,7 +23,7 @@ from server import worker as worker_module
 from server.accept import accept
 from server.bodies import Ask
 from server.tail import Hub
-from server.worker import Turns, Worker, traced
+from server.worker import Turns, Worker
 from tests.conftest import TEST_SECRET, Person
 from tests.server.reading import ended, run_of, until
 from tests.server.scripted_turns import ScriptedTurns
@@ -266,7 +266,7 @@ async def test_a_turn_that_was_cancelled_by_nobody_is_taken_up_again(
 async def test_an_end_that_fails_is_tried_again_and_logged_without_its_text(
     work: Work, database: Database, person: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """When an end cannot be written down for a reason nobody foresaw, it is tried again; no log holds what was in it."""
+    """When an end cannot be written down for a reason nobody foresaw, it is tried again; no log tells its text."""
     tries: list[int] = []
 
     class Unwritten(ScriptedTurns):
@@ -401,11 +401,3 @@ async def test_a_finished_run_has_one_terminal_event_and_nothing_after_it(
         await ended(database, person, str(run.id))
     types = await types_of(database, person, run)
     assert [kind in TERMINAL_TYPES for kind in types] == [False] * (len(types) - 1) + [True]
-
-
-def test_a_trace_of_an_error_holds_places_only() -> None:
-    """What is logged of an error is its kind and where it was raised."""
-    with pytest.raises(ValueError, match="private") as caught:
-        int("private")
-    assert traced(caught.value).startswith("ValueError < test_worker.py:")
-    assert "private" not in traced(caught.value)
