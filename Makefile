@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 TEST_WORKERS ?= 2
+FAULT_WORKERS ?= 3
 TEST_ARGS ?=
 
 VENV := .venv
@@ -14,7 +15,7 @@ DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install install-dev test lint types report bench notebook docs lock clean
+.PHONY: help demo install install-dev test faults lint types report bench notebook docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +29,10 @@ install-dev: $(DEV) ## create .venv with what testing needs too
 
 test: $(DEV) ## run the tests (TEST_ARGS="tests/tools -x" to choose)
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup $(TEST_ARGS)
+
+# FAULTS_SEED repeats a run, FAULTS_KILL=30 and the like bound a family, FAULTS_ONLY="complex, 3" picks a point.
+faults: $(DEV) ## kill, stop and cut off every part at every point, and compare (half an hour)
+	FAULTS=full $(BIN)/pytest -n $(FAULT_WORKERS) --dist loadgroup -rP tests/faults $(TEST_ARGS)
 
 lint: $(DEV) ## check style, format and import directions
 	$(BIN)/ruff check

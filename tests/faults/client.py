@@ -56,10 +56,10 @@ class Client:
         await self._http.aclose()
 
     async def send(
-        self, message: str, *, key: str | None = None, session_id: UUID | None = None, query: str = ""
+        self, message: str, *, key: str | None = None, session_id: UUID | None = None, approvals: str | None = None
     ) -> Accepted:
         """Send a message and leave as soon as it is accepted: a closed tab."""
-        async with self.sending(message, key=key, session_id=session_id, query=query) as answer:
+        async with self.sending(message, key=key, session_id=session_id, approvals=approvals) as answer:
             answer.raise_for_status()
             async for frame in Stream(answer):
                 return accepted(frame)
@@ -67,10 +67,17 @@ class Client:
 
     @asynccontextmanager
     async def sending(
-        self, message: str, *, key: str | None = None, session_id: UUID | None = None, query: str = ""
+        self,
+        message: str,
+        *,
+        key: str | None = None,
+        session_id: UUID | None = None,
+        approvals: str | None = None,
+        query: str = "",
     ) -> AsyncGenerator[httpx.Response]:
         """Send a message and give the answer, whatever it is."""
-        body = {"message": message} if session_id is None else {"message": message, "session_id": str(session_id)}
+        fields = {"message": message, "session_id": session_id and str(session_id), "approvals": approvals}
+        body = {name: value for name, value in fields.items() if value is not None}
         headers = {} if key is None else {"Idempotency-Key": key}
         async with self._http.stream("POST", f"{STREAM}{query}", json=body, headers=headers) as answer:
             yield answer
@@ -87,6 +94,11 @@ class Client:
         headers = {"Last-Event-ID": str(after)} if after else {}
         async with self._http.stream("GET", f"/api/agent/runs/{run_id}/events", headers=headers) as answer:
             yield answer
+
+    async def approve(self, run_id: UUID, digest: str) -> httpx.Response:
+        """Approve the calls that a run waits with."""
+        body = {"digest": digest, "decision": "approve"}
+        return await self._http.post(f"/api/agent/runs/{run_id}/decision", json=body)
 
     async def cancel(self, run_id: UUID) -> httpx.Response:
         """Ask for a run to be stopped."""

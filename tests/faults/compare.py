@@ -16,6 +16,7 @@ ROWS: Final = """
     union all select 'note', title from notes where user_id = %(user)s
     union all select 'brain dump', content from brain_dumps where user_id = %(user)s
 """
+PAUSED: Final = "approval_required"
 ONCE_PER_STEP: Final = frozenset({"step_start", "step_complete"})
 STARTS_AGAIN: Final = frozenset({"executor_spawned", "executor_result"})  # an executor only reads
 
@@ -91,7 +92,11 @@ def log_problems(found: Record) -> Iterator[str]:
     numbers = [seq for seq, _ in found.events]
     if numbers != list(range(1, len(numbers) + 1)):
         yield f"the log is numbered {numbers}"
-    ends = [place for place, kind in enumerate(found.types) if kind in TERMINAL_TYPES]
+    ends = [
+        place
+        for place, (_, event) in enumerate(found.events)
+        if event["type"] in TERMINAL_TYPES and event.get("finished_reason") != PAUSED
+    ]
     if ends != [len(numbers) - 1]:
         yield f"the log of {len(numbers)} events ends at {ends}"
     steps = Counter((event["type"], event["step"]["stepNumber"]) for _, event in found.events if "step" in event)

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from tests.faults.processes import Zygote
-from tests.faults.reference import KINDS
+from tests.faults.reference import ASKING, KINDS
 from tests.faults.site import Site, opened_site
 from tests.faults.striking import Known, uncrashed
 from tests.faults.trials import PROPERTY
@@ -32,7 +32,7 @@ async def site(zygote: Zygote) -> AsyncGenerator[Site]:
 @pytest.fixture(scope="session")
 async def known(site: Site) -> Known:
     """Give each reference run as it is when nothing happens to it."""
-    return {kind: await uncrashed(site, kind) for kind in KINDS}
+    return {kind: await uncrashed(site, kind) for kind in (*KINDS, ASKING)}
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -28,6 +28,7 @@ GATHERING: Final = ("list_tasks", "search_projects", "search_notes", "get_calend
 LONG_ROUNDS: Final = 6
 LONG_CALLS: Final = 16
 KINDS: Final = ("simple", "tool", "complex", "writes")
+ASKING: Final = "asking"  # the run with six writes, in a session where a person approves each of them
 
 
 def message_of(kind: str, token: str) -> str:
@@ -172,6 +173,7 @@ _SCRIPTS: Final[dict[str, Callable[[ChatRequest, int], Reply]]] = {
     "simple": _simple,
     "tool": _tool,
     "writes": _writes,
+    ASKING: _writes,
     "complex": _complex,
     "long": _long,
 }

@@ -91,6 +91,7 @@ class Site:
         self._zygote: Final = zygote
         self._model: Final = model
         self._secret: Final = Secret(SECRET.encode())
+        self._wire: Tripwire | None = None
         self._admin: psycopg.AsyncConnection | None = None
 
     def environment(self, dsn: str) -> dict[str, str]:
@@ -136,7 +137,8 @@ class Site:
         self._admin = None
 
     def arm(self, wire: Tripwire | None) -> None:
-        """Have every process's statements counted by this wire."""
+        """Have every process's statements counted by this wire, those of later processes too."""
+        self._wire = wire
         for member in [*self.workers, *self.servers]:
             member.proxy.tripwire = wire
 
@@ -181,6 +183,7 @@ class Site:
     async def _start(self, arguments: list[str], more: Mapping[str, str], address: str | None) -> Member:
         proxy = Proxy(self.postgres.dsn)
         await proxy.open()
+        proxy.tripwire = self._wire
         environment = {**self.environment(proxy.dsn), **more}
         log = self.folder / f"{arguments[0]}-{uuid4().hex[:8]}.log"
         return Member(await self._zygote.fork(arguments, environment, self.folder, log), proxy, address)

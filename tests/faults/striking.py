@@ -11,7 +11,7 @@ from uuid import UUID
 from tests.faults.client import Client
 from tests.faults.compare import Record, differences, record_of
 from tests.faults.proxy import Proxy
-from tests.faults.reference import KINDS, Stage, message_of
+from tests.faults.reference import ASKING, Stage, message_of
 from tests.faults.site import Member, Person, Site
 from tests.faults.tripwire import RUN_ROLES, Statement, Tripwire, Wanted, counting
 
@@ -51,13 +51,13 @@ async def begin(site: Site, kind: str, server: Member, token: str | None = None)
     token = token or new_token(kind)
     person = await site.person()
     client = Client(person, server)
-    accepted = await client.send(message_of(kind, token))
+    accepted = await client.send(message_of(kind, token), approvals="ask" if kind == ASKING else None)
     await client.close()
     return Begun(person, token, accepted.run_id, accepted.session_id)
 
 
 async def ended(site: Site, begun: Begun, server: Member) -> Record:
-    """Follow a run to its end, and return what it left behind.
+    """Follow a run to its end, approving what it asks for, and return what it left behind.
 
     Raises:
         AssertionError: it does not end; the text says where it stands.
@@ -65,7 +65,8 @@ async def ended(site: Site, begun: Begun, server: Member) -> Record:
     client = Client(begun.person, server)
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            await client.follow(begun.run_id)
+            while (pause := (await client.follow(begun.run_id))[-1].event.get("approval")) is not None:
+                await client.approve(begun.run_id, pause["digest"])
     except TimeoutError:
         raise AssertionError(await state_of(site, begun.run_id)) from None
     finally:
@@ -98,7 +99,7 @@ async def uncrashed(site: Site, kind: str) -> Uncrashed:
 
 def numbered(known: Known, wanted: Wanted) -> list[tuple[str, int]]:
     """Return the kind and the number of each statement that is wanted, of all reference runs."""
-    return [(kind, number) for kind in KINDS for number in range(sum(map(wanted, known[kind].statements)))]
+    return [(kind, number) for kind in known for number in range(sum(map(wanted, known[kind].statements)))]
 
 
 async def holder_at(site: Site, kind: str, number: int, stage: Stage) -> tuple[Begun, Member]:
@@ -110,8 +111,8 @@ async def holder_at(site: Site, kind: str, number: int, stage: Stage) -> tuple[B
     begun = await begin(site, kind, site.servers[0], token)
     await gate.reached()
     site.arm(None)
-    assert wire.last is not None, "a model is asked behind a statement"
-    return begun, site.member_of(wire.last)
+    assert wire.holder is not None, "a model is asked behind a statement"
+    return begun, site.member_of(wire.holder)
 
 
 @dataclass

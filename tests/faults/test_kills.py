@@ -4,13 +4,15 @@ import asyncio
 
 import pytest
 
+from tests.faults.compare import log_problems
 from tests.faults.load import under_load
 from tests.faults.processes import Zygote
 from tests.faults.reference import KINDS, Stage
-from tests.faults.site import Site, opened_site
+from tests.faults.site import Member, Site, opened_site
 from tests.faults.striking import (
     Blow,
     Known,
+    begin,
     ended,
     holder_at,
     judged,
@@ -21,20 +23,23 @@ from tests.faults.striking import (
     uncrashed,
 )
 from tests.faults.trials import FULL, Trials, chance, count, site_group, spread
-from tests.faults.tripwire import DISPATCH_ROLES, RUN_ROLES, Edge, Tripwire, at_nth, at_number, of_a_job
+from tests.faults.tripwire import DISPATCH_ROLES, RUN_ROLES, Edge, Tripwire, at_nth, at_number, counting, of_a_job
+from tests.scripted_model.gate import Gate
 
-pytestmark = [site_group("kill"), pytest.mark.figure, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.figure, pytest.mark.timeout(3600)]
 
 PEOPLE = 6
+DEATHS = 3  # of a run's workers, then it is given up
 RECOVERED_WITHIN_SECONDS = 15.0
 
 
+@site_group("kill")
 async def test_a_kill_at_any_statement_changes_nothing(
     site: Site, known: Known, request: pytest.FixtureRequest
 ) -> None:
     """Answer, effects, log and bill are those of an uncrashed run, wherever its worker is killed."""
     trials = Trials("kill -9 at the run's statements")
-    points = [(kind, at.number, edge) for kind in KINDS for at in known[kind].statements for edge in Edge]
+    points = [(kind, at.number, edge) for kind in known for at in known[kind].statements for edge in Edge]
     for kind, number, edge in spread(points, count("kill", short=4, full=260), chance("kill")):
         blow = Blow(site, kill)
         wire = Tripwire(RUN_ROLES, at_number(number), edge, blow)
@@ -49,6 +54,7 @@ async def test_a_kill_at_any_statement_changes_nothing(
     trials.conclude(request, floor=trials.made * 9 // 10)
 
 
+@site_group("model")
 async def test_a_kill_while_a_job_changes_hands_loses_no_run(
     site: Site, known: Known, request: pytest.FixtureRequest
 ) -> None:
@@ -67,6 +73,7 @@ async def test_a_kill_while_a_job_changes_hands_loses_no_run(
     trials.conclude(request, floor=trials.made // 2)
 
 
+@site_group("model")
 async def test_a_kill_at_any_model_call_pays_that_call_again_and_no_other(
     site: Site, known: Known, request: pytest.FixtureRequest
 ) -> None:
@@ -74,7 +81,7 @@ async def test_a_kill_at_any_model_call_pays_that_call_again_and_no_other(
     trials = Trials("kill -9 at the model calls")
     points = [
         (kind, number, stage)
-        for kind in KINDS
+        for kind in known
         for number in range(1, known[kind].record.model_calls + 1)
         for stage in Stage
     ]
@@ -93,6 +100,7 @@ async def test_a_kill_at_any_model_call_pays_that_call_again_and_no_other(
     trials.conclude(request, floor=trials.made)
 
 
+@site_group("load")
 async def test_random_kills_under_load_lose_nothing(site: Site, known: Known, request: pytest.FixtureRequest) -> None:
     """Several people at once, and workers killed at random statements: every answer is as without a fault."""
     trials = Trials("random kills under load")
@@ -110,6 +118,7 @@ async def test_random_kills_under_load_lose_nothing(site: Site, known: Known, re
     trials.conclude(request, floor=kills)
 
 
+@site_group("lease")
 @pytest.mark.skipif(not FULL, reason="waits for ten leases of the default length")
 async def test_the_default_lease_recovers_in_time(zygote: Zygote, request: pytest.FixtureRequest) -> None:
     """With the settings that nobody changed, a killed worker's run goes on within 15 seconds."""
@@ -132,3 +141,35 @@ async def test_the_default_lease_recovers_in_time(zygote: Zygote, request: pytes
             problems += [] if recovery < RECOVERED_WITHIN_SECONDS else [f"recovered after {recovery:.1f} s"]
             trials.tell(f"statement {20 * place}", problems, recovery=recovery)
     trials.conclude(request, floor=trials.made)
+
+
+@site_group("model")
+async def test_a_run_that_kills_every_worker_is_given_up(site: Site, request: pytest.FixtureRequest) -> None:
+    """After the third worker it ends as an error that says so, and the runs of others go on beside it."""
+    trials = Trials("runs that kill their workers")
+    for _ in range(count("poison", short=0, full=5)):
+        begun, victim = await holder_at(site, "tool", 1, Stage.ARRIVED)
+        for call in range(2, DEATHS + 1):
+            victim = await _next_victim(site, victim, site.script.hold(begun.token, call))
+        kill(victim)
+        await replaced(site, victim)
+        other = await ended(site, await begin(site, "simple", site.servers[1]), site.servers[0])
+        record = await ended(site, begun, site.servers[1])
+        site.script.release()
+        problems = [*log_problems(record)]
+        if (record.status, record.types[-1], other.status) != ("error", "error", "done"):
+            problems.append(f"they ended as {record.status} and {other.status}")
+        trials.tell(f"{record.model_calls} model calls, {record.events[-1][1].get('code')}", problems)
+    trials.conclude(request, floor=trials.made)
+
+
+async def _next_victim(site: Site, victim: Member, gate: Gate) -> Member:
+    """Kill a worker, and return who holds its run when that comes to its model again."""
+    wire = counting(RUN_ROLES)
+    site.arm(wire)
+    kill(victim)
+    await replaced(site, victim)
+    await gate.reached()
+    site.arm(None)
+    assert wire.holder is not None, "a model is asked behind a statement"
+    return site.member_of(wire.holder)

@@ -15,6 +15,9 @@ DISPATCH_ROLES: Final = frozenset({"planwright_dispatch"})
 API_ROLES: Final = frozenset({"planwright_api"})
 
 
+FENCE: Final = "pass_fence"  # which only the worker that holds a run asks for
+
+
 class Edge(StrEnum):
     """On which side of the database's work the fault strikes."""
 
@@ -55,7 +58,7 @@ class Tripwire:
     def __init__(self, roles: Collection[str], wanted: Wanted, edge: Edge, act: Act) -> None:
         self.sprung: Final[asyncio.Future[Proxy]] = asyncio.get_running_loop().create_future()
         self.seen: Final[list[Statement]] = []
-        self.last: Proxy | None = None  # that a counted statement came to
+        self.holder: Proxy | None = None  # by which a write of a run came last
         self._roles: Final = roles
         self._wanted: Final = wanted
         self._edge: Final = edge
@@ -67,7 +70,8 @@ class Tripwire:
             return None
         statement = Statement(len(self.seen), role, sql, earlier)
         self.seen.append(statement)
-        self.last = proxy
+        if FENCE in sql:
+            self.holder = proxy
         self._strike(Edge.BEFORE, proxy, statement)
         return statement
 
