@@ -11,31 +11,24 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 from uuid import UUID, uuid5
 
-from persistence.errors import PersistenceError, StatementRefused, StatementTimedOut
+from persistence.errors import PersistenceError
 from persistence.pools import Database
 from persistence.runs import approvals, ledger
 from persistence.runs.approvals import Ruling
 from persistence.runs.ledger import CallState, Entry, LedgerRow
 from persistence.scope import Identity, Role, Scope
-from persistence.text import shortened, storable, storable_json
-from tools.arguments import MAX_ARGUMENT_CHARS, is_deeper, validated
+from persistence.text import shortened, storable
+from tools.arguments import MAX_ARGUMENT_CHARS, validated
 from tools.consent import Consent
 from tools.errors import AwaitsPerson, CallsSpent, MayNotWrite, NotOffered, ToolError, UnknownTool
+from tools.outcomes import OUTCOME_UNKNOWN, as_far_as_known, fitting, outcome_unknown, replayed, state_of
 from tools.registry import Registry
-from tools.rulings import NOT_APPROVED, as_decided, left_as_it_is, ran_again, said_no
-from tools.tool import Access, AnyTool, Args, Caller, Effect, ToolAnswer, answer_of, answer_text, refused
+from tools.rulings import as_decided, left_as_it_is, ran_again, said_no
+from tools.running import ran, undone_if_refused
+from tools.tool import Access, AnyTool, Args, Caller, Effect, ToolAnswer, answer_text, refused
 
 CALL_TIMEOUT_SECONDS: Final = 20.0  # four times the statement limit of the SELECT-only role
-MAX_RESULT_CHARS: Final = 16_000  # what a model can still read with several results beside it
-MAX_MESSAGE_CHARS: Final = 2_000  # a message is a sentence or two
-MAX_RESULT_DEPTH: Final = 32  # the deepest result of ours has five levels; what reads a result stops at 200
 MAX_NAME_CHARS: Final = 100  # what is kept of a name that no tool has
-DENIED_CODES: Final = frozenset({"unknown_tool", "tool_not_offered", "write_denied", "budget_exhausted", NOT_APPROVED})
-OUTCOME_UNKNOWN: Final = "outcome_unknown"
-
-CUT_OFF_CODES: Final = frozenset(
-    {"tool_timeout", "tool_crashed"}
-)  # outside our database this says nothing of the effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +157,7 @@ class Gateway:
         if frozen.row.state == CallState.UNKNOWN:
             return await self._after_unknown(holder, asked, frozen)
         if frozen.row.state != CallState.INTENT:
-            return as_decided(frozen.ruling, _replayed(frozen.row))
+            return as_decided(frozen.ruling, replayed(frozen.row))
         if frozen.ruling is not None and not frozen.ruling.allows:
             return await self._settled(holder, frozen.row.id, said_no(frozen.ruling), 0)
         try:
@@ -272,9 +265,7 @@ class Gateway:
     async def _outside(self, holder: Holder, call_id: UUID, tool: AnyTool, args: Args) -> ToolAnswer:
         """Run a tool whose effect, if any, is not in our transaction."""
         started = time.monotonic()
-        answer = await _run(tool, args, self._caller, self._bounds.call_seconds)
-        if tool.access is Access.WRITE and answer.code in CUT_OFF_CODES:
-            answer = outcome_unknown(tool.name)
+        answer = as_far_as_known(tool, await ran(tool, args, self._caller, self._bounds.call_seconds))
         return await self._settled(holder, call_id, answer, _elapsed_ms(started))
 
     async def _write(self, holder: Holder, call_id: UUID, tool: AnyTool, args: Args) -> ToolAnswer:
@@ -287,10 +278,10 @@ class Gateway:
         async with self._database.acting(Role.WORKER, self._identity) as scope:
             row = await ledger.find(scope, call_id)
             if row is not None and row.state != CallState.INTENT:
-                return _replayed(row)
+                return replayed(row)
             await ledger.may_act(scope, call_id)
             writer = replace(self._caller, write_scope=scope)
-            answer = await _undone_if_refused(scope, tool, args, writer, self._bounds.call_seconds)
+            answer = await undone_if_refused(scope, tool, args, writer, self._bounds.call_seconds)
             return await self._settle(scope, holder, call_id, answer, _elapsed_ms(started))
 
     async def _settled(self, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> ToolAnswer:
@@ -300,10 +291,10 @@ class Gateway:
     async def _settle(
         self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int
     ) -> ToolAnswer:
-        fitting = _fitting(answer)
-        await ledger.settle(scope, call_id, _state(fitting), answer_text(fitting), fitting.code, duration_ms)
-        await self._journal.returned(scope, holder, call_id, fitting, duration_ms)
-        return fitting
+        kept = fitting(answer)
+        await ledger.settle(scope, call_id, state_of(kept), answer_text(kept), kept.code, duration_ms)
+        await self._journal.returned(scope, holder, call_id, kept, duration_ms)
+        return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,60 +309,6 @@ class _Frozen:
         return None if self.ruling is None else self.ruling.arguments
 
 
-class _Refusal(Exception):
-    """Carries a refusal out of a savepoint, so that what the tool began is undone."""
-
-    def __init__(self, answer: ToolAnswer) -> None:
-        super().__init__(answer.message)
-        self.answer: Final = answer
-
-
-async def _undone_if_refused(
-    scope: Scope, tool: AnyTool, args: Args, caller: Caller, timeout_seconds: float
-) -> ToolAnswer:
-    try:
-        async with scope.savepoint():
-            return _accepted(await _run(tool, args, caller, timeout_seconds))
-    except _Refusal as refusal:
-        return refusal.answer
-    except StatementRefused:
-        return _values_refused()
-    except StatementTimedOut:
-        return _too_slow(tool)
-
-
-def _accepted(answer: ToolAnswer) -> ToolAnswer:
-    if not answer.success:
-        raise _Refusal(answer)
-    return answer
-
-
-async def _run(tool: AnyTool, args: Args, caller: Caller, timeout_seconds: float) -> ToolAnswer:
-    """Run a tool in bounded time; what it foresaw becomes a refusal."""
-    try:
-        async with asyncio.timeout(timeout_seconds):
-            return await tool.run(args, caller)
-    except ToolError as error:
-        return refused(str(error), error.code)
-    except StatementRefused:
-        return _values_refused()
-    except (TimeoutError, StatementTimedOut):
-        return _too_slow(tool)
-
-
-def _values_refused() -> ToolAnswer:
-    return refused("The database refused these values. Check ids, lengths and dates.", "values_refused")
-
-
-def _too_slow(tool: AnyTool) -> ToolAnswer:
-    return refused(f"{tool.name} took too long and was stopped. Ask for less at once.", "tool_timeout")
-
-
-def outcome_unknown(tool: str) -> ToolAnswer:
-    """Return what can be said of an external call that began and has no outcome."""
-    return refused(f"It is not known whether {tool} took effect. A person has to check.", OUTCOME_UNKNOWN)
-
-
 def _storable(asked: Asked) -> Asked:
     return replace(asked, tool=storable(asked.tool), arguments=storable(asked.arguments))
 
@@ -383,32 +320,6 @@ def _kept(asked: Asked) -> Asked:
         tool=shortened(asked.tool, MAX_NAME_CHARS),
         arguments=shortened(asked.arguments, MAX_ARGUMENT_CHARS),
     )
-
-
-def _state(answer: ToolAnswer) -> CallState:
-    if answer.success:
-        return CallState.APPLIED
-    if answer.code == OUTCOME_UNKNOWN:
-        return CallState.UNKNOWN
-    return CallState.DENIED if answer.code in DENIED_CODES else CallState.FAILED
-
-
-def _fitting(answer: ToolAnswer) -> ToolAnswer:
-    """Return the answer as it can be stored and sent; data that is too large is left out, and said so."""
-    message = shortened(storable(answer.message), MAX_MESSAGE_CHARS)
-    if is_deeper(answer.data, MAX_RESULT_DEPTH):
-        return ToolAnswer(f"{message} The result was nested too deep to show.", {}, answer.code)
-    data = storable_json(answer.data)
-    assert isinstance(data, dict), "cleaning keeps the shape"
-    clean = ToolAnswer(message, data, answer.code)
-    if len(answer_text(clean)) <= MAX_RESULT_CHARS:
-        return clean
-    return replace(clean, message=f"{message} The result was too large to show; ask for less.", data={})
-
-
-def _replayed(row: LedgerRow) -> ToolAnswer:
-    """Return what a call of an earlier attempt came to; it does not run again."""
-    return answer_of(row.result or "{}", row.error_code)
 
 
 def _elapsed_ms(started: float) -> int:

@@ -15,9 +15,10 @@ from nodes.vocabulary.log import EventLog
 from persistence.record import agents, executions, plans
 from persistence.record.executions import Execution
 from persistence.runs import ledger, usage
-from persistence.runs.ledger import CallState, LedgerRow
+from persistence.runs.ledger import LedgerRow
 from persistence.scope import Scope
-from tools.gateway import OUTCOME_UNKNOWN, Holder, outcome_unknown
+from tools.gateway import Holder
+from tools.outcomes import outcome_unknown, state_of
 from tools.tool import Access, ToolAnswer, answer_text, refused
 
 
@@ -58,16 +59,15 @@ async def close_everything(scope: Scope, log: EventLog, run_id: UUID, because: B
 
 
 async def _close_call(scope: Scope, log: EventLog, call: LedgerRow, because: Because, *, by_executor: bool) -> None:
-    answer = _came_to(call, because, begun=await ledger.has_begun(scope, call.id))
-    state = CallState.UNKNOWN if answer.code == OUTCOME_UNKNOWN else CallState.FAILED
+    answer = _came_to(call, because)
     holder = Holder(call.agent_id, Access(call.access), frozenset(), call.step_number, is_executor=by_executor)
-    await ledger.settle(scope, call.id, state, answer_text(answer), answer.code, 0)
+    await ledger.settle(scope, call.id, state_of(answer), answer_text(answer), answer.code, 0)
     await ToolEvents(log).returned(scope, holder, call.id, answer, 0)
 
 
-def _came_to(call: LedgerRow, because: Because, *, begun: bool) -> ToolAnswer:
+def _came_to(call: LedgerRow, because: Because) -> ToolAnswer:
     """Say what is certain: a local write that took effect has its outcome, an external one that began need not."""
-    if begun and call.access == Access.WRITE:
+    if call.started_at is not None and call.access == Access.WRITE:
         return outcome_unknown(call.tool)
     words = "Not finished: {}." if call.access == Access.READ else "Not done: {} before it."
     return refused(words.format(because.words), because.code)

@@ -112,12 +112,6 @@ async def begin(scope: Scope, call_id: UUID) -> bool:
     )
 
 
-async def has_begun(scope: Scope, call_id: UUID) -> bool:
-    """Say whether a call began whose effect is not in our database."""
-    query = "select true from tool_calls where id = %s and started_at is not null"
-    return await scope.value(bool, query, (call_id,)) or False
-
-
 async def put_arguments(scope: Scope, call_id: UUID, arguments: str) -> None:
     """Keep the arguments that a person gave a call before it ran, in place of the model's."""
     await scope.execute("update tool_calls set arguments = %s where id = %s and state = 'intent'", (arguments, call_id))

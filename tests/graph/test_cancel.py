@@ -24,7 +24,7 @@ from tests.scripted_model.requests import ChatRequest
 from tests.scripted_model.script import Script, rules, when
 from tests.scripted_model.tokens import CHARS_PER_TOKEN
 from tests.turns import Desk, Turn, desk, plan, step, submit
-from tools.gateway import outcome_unknown
+from tools.outcomes import outcome_unknown
 from tools.registry import Registry
 from tools.tool import Access, Args, Caller, Effect, Tool, ToolAnswer, answered
 

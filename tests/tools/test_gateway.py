@@ -19,7 +19,8 @@ from tests.workspace_rows import Desk, Json
 from tools.arguments import MAX_ARGUMENT_CHARS, validated
 from tools.consent import Consent, Mode
 from tools.errors import AwaitsPerson, MayNotWrite, ToolError
-from tools.gateway import MAX_NAME_CHARS, MAX_RESULT_CHARS, Asked, Holder
+from tools.gateway import MAX_NAME_CHARS, Asked, Holder
+from tools.outcomes import MAX_RESULT_CHARS
 from tools.registry import Registry
 from tools.tool import Access, AnyTool, Args, Caller, Effect, Harm, Tool, ToolAnswer, answer_text, answered, refused
 
