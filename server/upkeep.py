@@ -16,7 +16,7 @@ from persistence import retention
 from persistence.errors import PersistenceError
 from persistence.lasting import lasting
 from persistence.pools import Database
-from persistence.runs import approvals
+from persistence.runs import overdue
 from persistence.scope import Identity, Role, Scope
 
 ROUND_SECONDS: Final = 60.0  # how late an approval runs out; expiring by days could wait longer
@@ -71,7 +71,7 @@ class Upkeep:
 
     async def round(self) -> None:
         """End approvals whose time is up, and remove what is older than it is kept."""
-        await approvals.expire_due(self._database)
+        await overdue.expire_due(self._database)
         await self._expire(retention.expire_events, self._keeping.event_days)
         await self._expire(retention.expire_checkpoints, self._keeping.checkpoint_days)
 

@@ -15,10 +15,9 @@ from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 
 from persistence.errors import CancelRequested
-from persistence.pools import Database
 from persistence.runs import runs
 from persistence.runs.runs import Run
-from persistence.scope import Identity, Role, Scope
+from persistence.scope import Scope
 
 NOTE_MAX_CHARS: Final = 1_000  # as the table has it
 
@@ -101,12 +100,6 @@ class Ruling:
     def allows(self) -> bool:
         """Say whether the call may run."""
         return self.verdict in {Verdict.APPROVED, Verdict.EDITED}
-
-
-@dataclass(frozen=True, slots=True)
-class _Due:
-    run_id: UUID
-    user_id: UUID
 
 
 _COLUMNS: Final = """
@@ -259,35 +252,3 @@ async def pause_seq(scope: Scope, approval: Approval) -> int | None:
 def pause_key(position: int) -> str:
     """Return the key of the event that asks for a run's n-th approval."""
     return f"pause:{position}"
-
-
-async def expire_due(database: Database) -> list[UUID]:
-    """End the waiting of every run, of all users, whose time is up; return which. A worker ends them as cancelled."""
-    async with database.acting(Role.WORKER, Identity(UUID(int=0))) as scope:
-        due = await scope.all(_Due, "select run_id, user_id from due_approvals()")
-    expired: list[UUID] = []
-    for one in due:
-        async with database.acting(Role.WORKER, Identity(one.user_id)) as scope:
-            if await _expire(scope, one.run_id):
-                expired.append(one.run_id)
-    return expired
-
-
-async def _expire(scope: Scope, run_id: UUID) -> bool:
-    """End a run's waiting unless somebody was faster."""
-    session_id = await scope.value(
-        UUID,
-        """
-        update runs set status = 'queued', cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp())
-        where id = %s and status = 'waiting'
-            and exists (select from approvals a where a.run_id = runs.id and a.status = 'open'
-                and a.expires_at <= clock_timestamp())
-        returning session_id
-        """,
-        (run_id,),
-    )
-    if session_id is None:
-        return False
-    await close_open(scope, run_id, ApprovalStatus.EXPIRED)
-    await runs.hand_on(scope, session_id)
-    return True

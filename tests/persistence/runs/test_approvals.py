@@ -8,7 +8,7 @@ import pytest
 from persistence.errors import CancelRequested, Fenced, StatementRefused
 from persistence.pools import Database
 from persistence.record import agents
-from persistence.runs import approvals, ledger, runs
+from persistence.runs import approvals, ledger, overdue, runs
 from persistence.runs.approvals import Approval, ApprovalStatus, NewCall, Verdict
 from persistence.runs.ledger import Entry
 from persistence.scope import Identity, Role
@@ -111,9 +111,7 @@ async def test_time_runs_out_for_everyone_at_once(database: Database, person: Pe
         await asked(office, worker, AN_INSTANT_HOURS)
     in_time = await offices[0].begin()
     await asked(offices[0], in_time)
-    swept = [
-        run for found in await asyncio.gather(*(approvals.expire_due(database) for _ in range(3))) for run in found
-    ]
+    swept = [run for found in await asyncio.gather(*(overdue.expire_due(database) for _ in range(3))) for run in found]
     assert sorted(run for run in swept if run in {run_of(worker) for _, worker in late}) == sorted(
         run_of(worker) for _, worker in late
     )

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from persistence.pools import Database
 from persistence.queue import Queue
-from persistence.runs import approvals
+from persistence.runs import overdue
 from server.engine import turns_of
 from server.tail import Hub
 from server.wiring import Planwright
@@ -182,7 +182,7 @@ async def test_a_run_nobody_decided_on_ends(
 ) -> None:
     """Once its time is over, a decision is refused, and the run ends as cancelled with nothing done."""
     assert refusal(await decide(client, waiting, body_of(waiting))) == (410, "approval_expired")
-    assert str(waiting.run_id) in {str(run_id) for run_id in await approvals.expire_due(database)}
+    assert str(waiting.run_id) in {str(run_id) for run_id in await overdue.expire_due(database)}
     assert (await ended(database, person, waiting.run_id)).status == "cancelled"
     assert refusal(await decide(client, waiting, body_of(waiting))) == (410, "approval_expired")
     whole = streamed(await client.get(f"{HERE}/{waiting.run_id}/events"))
