@@ -17,7 +17,11 @@ from persistence.translation import translated
 
 POOL_SIZE: Final = {Role.API: 6, Role.WORKER: 10, Role.EXECUTOR: 8}
 CHECKOUT_TIMEOUT_SECONDS: Final = 5.0  # past this the caller gets 503 rather than a place in a longer queue
-TRANSACTION_SECONDS: Final = 60.0  # longer than any of ours; past it the server is taken for gone
+TRANSACTION_SECONDS: Final = {  # a little longer than one statement may take; past it the server is taken for gone
+    Role.API: 12.0,
+    Role.WORKER: 35.0,
+    Role.EXECUTOR: 7.0,
+}
 
 Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
@@ -80,7 +84,7 @@ class Database:
         """
         try:
             async with _checked_out(self._pools[role]) as connection:
-                with hung_up_after(connection, TRANSACTION_SECONDS):
+                with hung_up_after(connection, TRANSACTION_SECONDS[role]):
                     await _enter(connection, signed_context(self._key, role, who), _is_fenced(role, who))
                     scope = Scope(connection)
                     yield scope
