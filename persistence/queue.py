@@ -82,7 +82,8 @@ class Queue:
         self.name: Final = name
         self.successor: Final = successor
         self._connector: Final = _Patient(login(conninfo, DISPATCH, secret))
-        self._held: Final = set[int]()
+        self._held: Final = dict[int, asyncio.Task[Any]]()
+        self._unwanted: Final = set[int]()  # those of the held that a person stopped while this process drains
         self._worker: Worker | None = None
         self._stopping: Final = asyncio.Event()
 
@@ -131,11 +132,14 @@ class Queue:
         async def work_on(context: JobContext, run_id: str, user_id: str, attempt: int) -> None:
             assert context.job.id is not None, "a fetched job has a number"
             job = Job(context.job.id, UUID(run_id), UUID(user_id), attempt)
-            self._held.add(job.id)
+            task = asyncio.current_task()
+            assert task is not None, "a job is a task"
+            self._held[job.id] = task
             try:
-                await act(job, lambda: context.abort_reason() is AbortReason.USER_REQUEST)
+                await act(job, lambda: _stopped_by_person(context) or job.id in self._unwanted)
             finally:
-                self._held.discard(job.id)
+                del self._held[job.id]
+                self._unwanted.discard(job.id)
 
         return work_on
 
@@ -154,11 +158,23 @@ class Queue:
                     held=list(self._held),
                     lease=rhythm.lease_seconds,
                 )
+                if self._stopping.is_set():
+                    self._stop_unwanted(await app.job_manager.list_jobs_to_abort_async(self.name))
             except ConnectorException as error:
                 log.warning("No sign of life could be given: %s", type(error.__cause__).__name__)
             else:
                 if found["replaced"]:
                     log.info("%s jobs were left behind and are in the queue again", found["replaced"])
+
+    def _stop_unwanted(self, jobs: Iterable[int]) -> None:
+        """Cancel the jobs that a person stopped: Procrastinate's worker does not listen any more while it drains."""
+        for job_id in self._held.keys() & set(jobs) - self._unwanted:
+            self._unwanted.add(job_id)
+            self._held[job_id].cancel()
+
+
+def _stopped_by_person(context: JobContext) -> bool:
+    return context.abort_reason() is AbortReason.USER_REQUEST
 
 
 class _Patient(PsycopgConnector):
