@@ -65,9 +65,7 @@ async def accept(
     try:
         async with database.acting(Role.API, Identity(user_id)) as scope:
             session = await _session(scope, ask, if_busy)
-            run = await runs.insert(scope, session.id, ask.message, digest, key, queue)
-            if run is None:
-                raise _KeyTaken
+            run = await _inserted(scope, session, ask.message, digest, key, queue)
             await _store(scope, session, run, ask)
             return Accepted(run, fresh=True)
     except _KeyTaken:
@@ -108,6 +106,13 @@ async def _new_session(scope: Scope, ask: Ask) -> Session:
     if ask.entity_id is not None and not await sessions.entity_exists(scope, ask.place, ask.entity_id):
         raise Refused("not_found")
     return await sessions.insert(scope, title_of(ask.message), ask.place, ask.entity_id, ask.approvals or "auto")
+
+
+async def _inserted(scope: Scope, session: Session, request: str, digest: str, key: str | None, queue: str) -> Run:
+    run = await runs.insert(scope, session.id, request, digest, key, queue)
+    if run is None:
+        raise _KeyTaken
+    return run
 
 
 async def _store(scope: Scope, session: Session, run: Run, ask: Ask) -> None:
