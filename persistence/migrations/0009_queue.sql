@@ -13,20 +13,18 @@ alter table runs
     add column job_id bigint,
     add column crashes integer not null default 0 check (crashes >= 0);
 
--- Queues a run for its next attempt, once.
+-- Queues a run for its next attempt, once; whoever does it at the same moment is waited for.
 create function planwright_queue.add_job(run planwright.runs, in_queue text) returns void
     language plpgsql
     set search_path = pg_catalog, planwright_queue, pg_temp
 as $$
-declare
-    once constant text := run.id || ':' || run.attempt;
 begin
-    if not exists (select from procrastinate_jobs where queueing_lock = once and status = 'todo') then
-        perform procrastinate_defer_jobs_v1(array[row (
-            in_queue, 'work_on', 0, null, once,
-            jsonb_build_object('run_id', run.id, 'user_id', run.user_id, 'attempt', run.attempt), null
-        )::procrastinate_job_to_defer_v1]);
-    end if;
+    perform procrastinate_defer_jobs_v1(array[row (
+        in_queue, 'work_on', 0, null, run.id || ':' || run.attempt,
+        jsonb_build_object('run_id', run.id, 'user_id', run.user_id, 'attempt', run.attempt), null
+    )::procrastinate_job_to_defer_v1]);
+exception when unique_violation then
+    null;
 end
 $$;
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -164,6 +164,38 @@ async def test_a_persons_stop_reaches_the_worker(site: Site) -> None:
         async with asyncio.timeout(PATIENCE_SECONDS):
             assert await hands.stopped.get() is True
         await site.until(run.id)
+
+
+async def test_a_persons_stop_reaches_a_worker_that_drains(site: Site) -> None:
+    """A worker that takes nothing more still hears that what it holds is to be stopped."""
+    hands = Hands()
+    async with site.working(hands, replace(QUICK, drain_seconds=60.0)) as queue:
+        run = await site.queued()
+        await site.claimed(await hands.next())
+        queue.stop()
+        async with site.office.asking() as scope:
+            assert await runs.request_cancel(scope, run.id)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await hands.stopped.get() is True
+        await site.until(run.id)
+
+
+async def test_two_who_give_out_a_run_at_once_give_it_out_once(site: Site) -> None:
+    """Whoever comes second waits for the first and finds the job there; neither fails."""
+    run = await site.queued()
+    await site.admin.execute(
+        "update procrastinate_jobs set status = 'doing' where queueing_lock = %s", (f"{run.id}:0",)
+    )
+    async with asyncio.TaskGroup() as group, site.office.asking() as scope:
+        await runs.hand_on(scope, run.session_id)
+        beating = group.create_task(site.admin.execute("select beat(0, %s, '{}', 0.01)", (site.name,)))
+
+        async def is_answered_or_waits() -> bool:
+            query = "select true from pg_stat_activity where %s = any (pg_blocking_pids(pid))"
+            return beating.done() or await scope.value(bool, query, (scope.connection.info.backend_pid,)) is True
+
+        await until(is_answered_or_waits)
+    assert await site.jobs(run.id) == [(site.name, "todo")]
 
 
 async def test_a_job_that_does_not_end_in_time_is_cancelled_when_the_worker_stops(site: Site) -> None:
