@@ -121,8 +121,8 @@ class Settings(BaseSettings):
     @field_validator("heartbeat_seconds")
     @classmethod
     def _within_the_lease(cls, seconds: float, info: ValidationInfo) -> float:
-        if seconds >= info.data.get("lease_seconds", seconds + 1):
-            raise ValueError("must be shorter than PLANWRIGHT_LEASE_SECONDS")
+        if 2 * seconds > info.data.get("lease_seconds", 2 * seconds):
+            raise ValueError("must be at most half of PLANWRIGHT_LEASE_SECONDS")
         return seconds
 
     @property

@@ -71,7 +71,7 @@ def test_every_limit_can_be_set_and_none_to_nothing(monkeypatch: pytest.MonkeyPa
         ("PLANWRIGHT_TIME_ZONE", "Mars/Base"),
         ("PLANWRIGHT_LEASE_SECONDS", "0"),
         ("PLANWRIGHT_LEASE_SECONDS", "inf"),
-        ("PLANWRIGHT_HEARTBEAT_SECONDS", "15"),
+        ("PLANWRIGHT_HEARTBEAT_SECONDS", "4.1"),
         ("PLANWRIGHT_MAX_CONCURRENT_RUNS", "-1"),
         ("PLANWRIGHT_MODEL_BASE_URL", "http://localhost:1234/v1"),
     ],
