@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -25,8 +26,9 @@ class Process:
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal, unless the process has ended."""
-        if not self.ended.done():
-            os.kill(self.pid, number)
+        with suppress(ProcessLookupError):  # it ended, and we were not told yet
+            if not self.ended.done():
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """End it as a power cut does: nothing of it runs after this line."""
@@ -87,8 +89,6 @@ class Zygote:
 
     async def close(self) -> None:
         """End it and every process that it started."""
-        for pid in self._living:
-            os.kill(pid, signal.SIGKILL)
         assert self._program.stdin is not None, "the input is a pipe"
         self._program.stdin.close()
         await self._program.wait()

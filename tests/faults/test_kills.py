@@ -22,13 +22,13 @@ from tests.faults.striking import (
     replaced,
     uncrashed,
 )
-from tests.faults.trials import FULL, Trials, chance, count, site_group, spread
+from tests.faults.trials import FULL, IN_TIME, Trials, chance, count, site_group, spread
 from tests.faults.tripwire import DISPATCH_ROLES, RUN_ROLES, Edge, Tripwire, at_nth, at_number, counting, of_a_job
 from tests.scripted_model.gate import Gate
 
-pytestmark = [pytest.mark.figure, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.figure, IN_TIME]
 
-PEOPLE = 6
+PEOPLE = 6 if FULL else 3
 DEATHS = 3  # of a run's workers, then it is given up
 RECOVERED_WITHIN_SECONDS = 15.0
 
@@ -40,7 +40,7 @@ async def test_a_kill_at_any_statement_changes_nothing(
     """Answer, effects, log and bill are those of an uncrashed run, wherever its worker is killed."""
     trials = Trials("kill -9 at the run's statements")
     points = [(kind, at.number, edge) for kind in known for at in known[kind].statements for edge in Edge]
-    for kind, number, edge in spread(points, count("kill", short=4, full=260), chance("kill")):
+    for kind, number, edge in spread(points, count("kill", short=2, full=260), chance("kill")):
         blow = Blow(site, kill)
         wire = Tripwire(RUN_ROLES, at_number(number), edge, blow)
         begun, record = await killed_at(site, kind, wire)
@@ -61,7 +61,7 @@ async def test_a_kill_while_a_job_changes_hands_loses_no_run(
     """Before and after each statement that takes a job from the queue or ends one, a kill leaves the run to others."""
     trials = Trials("kill -9 at the queue's statements")
     points = [(kind, number, edge) for kind in ("simple", "tool") for number in range(10) for edge in Edge]
-    for kind, number, edge in spread(points, count("queue", short=3, full=len(points)), chance("queue")):
+    for kind, number, edge in spread(points, count("queue", short=1, full=len(points)), chance("queue")):
         blow = Blow(site, kill)
         wire = Tripwire(DISPATCH_ROLES, at_nth(number, of_a_job), edge, blow)
         begun, record = await killed_at(site, kind, wire)
@@ -81,11 +81,11 @@ async def test_a_kill_at_any_model_call_pays_that_call_again_and_no_other(
     trials = Trials("kill -9 at the model calls")
     points = [
         (kind, number, stage)
-        for kind in known
+        for kind in KINDS
         for number in range(1, known[kind].record.model_calls + 1)
         for stage in Stage
     ]
-    for kind, number, stage in spread(points, count("model", short=3, full=60), chance("model")):
+    for kind, number, stage in spread(points, count("model", short=1, full=60), chance("model")):
         begun, victim = await holder_at(site, kind, number, stage)
         struck = Blow(site, kill)
         struck(victim.proxy)
@@ -105,7 +105,7 @@ async def test_random_kills_under_load_lose_nothing(site: Site, known: Known, re
     """Several people at once, and workers killed at random statements: every answer is as without a fault."""
     trials = Trials("random kills under load")
     rng = chance("load")
-    kills = count("load", short=3, full=100)
+    kills = count("load", short=1, full=100)
     async with under_load(site, KINDS, PEOPLE, rng) as load:
         for _ in range(kills):
             wire = Tripwire(RUN_ROLES, at_number(rng.randrange(200, 2000)), rng.choice(list(Edge)), Blow(site, kill))
@@ -144,6 +144,7 @@ async def test_the_default_lease_recovers_in_time(zygote: Zygote, request: pytes
 
 
 @site_group("model")
+@pytest.mark.skipif(not FULL, reason="kills three workers, one after the other")
 async def test_a_run_that_kills_every_worker_is_given_up(site: Site, request: pytest.FixtureRequest) -> None:
     """After the third worker it ends as an error that says so, and the runs of others go on beside it."""
     trials = Trials("runs that kill their workers")

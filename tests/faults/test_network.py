@@ -10,13 +10,13 @@ from tests.faults.compare import record_of
 from tests.faults.load import Patient
 from tests.faults.site import Member, Site, fetches
 from tests.faults.striking import Blow, Known, judged, kill, numbered, recovery_seconds, replaced, struck_at
-from tests.faults.trials import Trials, chance, count, site_group, spread
+from tests.faults.trials import FULL, IN_TIME, Trials, chance, count, site_group, spread
 from tests.faults.tripwire import API_ROLES, RUN_ROLES, Edge, Tripwire, appends, at_nth, at_number
 
-pytestmark = [site_group("network"), pytest.mark.figure, pytest.mark.timeout(3600)]
+pytestmark = [site_group("network"), pytest.mark.figure, IN_TIME]
 
 ACCEPTS = 24  # statements of accepting a message, and a few of following it
-BACK_WITHIN_SECONDS = 30.0
+BACK_WITHIN_SECONDS = 60.0  # a transaction in flight is given up after 35
 
 
 def cut(member: Member) -> None:
@@ -32,7 +32,7 @@ async def test_a_message_is_accepted_once_whatever_gets_lost(
     trials = Trials(f"accepting, {strike.__name__} at each statement")
     reference = known["simple"].record
     points = [(number, edge) for number in range(ACCEPTS) for edge in Edge]
-    for number, edge in spread(points, count("accept", short=3, full=len(points)), chance("accept")):
+    for number, edge in spread(points, count("accept", short=1, full=len(points)), chance("accept")):
         person = await site.person()
         wire = Tripwire(API_ROLES, at_number(number), edge, Blow(site, strike))
         site.arm(wire)
@@ -56,7 +56,7 @@ async def test_a_lost_answer_to_a_workers_commit_is_found_out(
     """A worker whose connections break at a COMMIT, stored or not, ends its run as without a fault."""
     trials = Trials("lost COMMIT answers of workers")
     points = [(kind, number, edge) for kind, number in numbered(known, lambda at: at.commits) for edge in Edge]
-    for kind, number, edge in spread(points, count("commit", short=3, full=80), chance("commit")):
+    for kind, number, edge in spread(points, count("commit", short=1, full=80), chance("commit")):
         blow = Blow(site, cut)
         wire = Tripwire(RUN_ROLES, at_nth(number, lambda at: at.commits), edge, blow)
         begun, end, _ = await struck_at(site, kind, wire)
@@ -70,10 +70,11 @@ async def test_a_lost_answer_to_a_workers_commit_is_found_out(
     trials.conclude(request, floor=trials.made * 9 // 10)
 
 
+@pytest.mark.skipif(not FULL, reason="waits until a silent database is given up")
 async def test_a_worker_behind_a_dead_network_is_given_up_and_comes_back(
     site: Site, known: Known, request: pytest.FixtureRequest
 ) -> None:
-    """Connections that neither answer nor end: another worker goes on, and this one notices within half a minute."""
+    """Connections that neither answer nor end: another worker goes on, and this one comes back by itself."""
     trials = Trials("half-open connections of a worker")
     reference = known["tool"].record
     for number in range(count("dark_worker", short=1, full=6)):
@@ -97,8 +98,9 @@ async def test_a_worker_behind_a_dead_network_is_given_up_and_comes_back(
     trials.conclude(request, floor=trials.made)
 
 
+@pytest.mark.skipif(not FULL, reason="waits until a silent database is given up")
 async def test_a_server_behind_a_dead_network_comes_back(site: Site, request: pytest.FixtureRequest) -> None:
-    """A server whose connections went silent answers again within half a minute, 503 at worst meanwhile."""
+    """A server whose connections went silent answers again within a minute, 503 at worst meanwhile."""
     trials = Trials("half-open connections of a server")
     for number in range(count("dark_server", short=1, full=4)):
         server = site.servers[number % 2]

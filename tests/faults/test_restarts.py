@@ -10,13 +10,13 @@ from tests.faults.load import under_load
 from tests.faults.reference import KINDS, Stage
 from tests.faults.site import Member, Site, until
 from tests.faults.striking import Begun, Known, begin, ended, holder_at, judged
-from tests.faults.trials import FULL, Trials, chance, count, site_group
+from tests.faults.trials import FULL, IN_TIME, Trials, chance, count, site_group
 from tests.faults.tripwire import API_ROLES, RUN_ROLES, Edge, Tripwire, at_number
 
-pytestmark = [site_group("restarts"), pytest.mark.figure, pytest.mark.timeout(3600)]
+pytestmark = [site_group("restarts"), pytest.mark.figure, IN_TIME]
 
-PEOPLE = 6
-STATEMENTS = (100, 1200)  # between two faults
+PEOPLE = 6 if FULL else 3
+STATEMENTS = (100, 1200 if FULL else 400)  # between two faults
 STOPPED_WITHIN_SECONDS = 27.0  # 20 to drain, 5 to put runs down, and the rest
 
 
@@ -34,13 +34,13 @@ async def test_a_process_that_is_asked_to_stop_loses_nothing(
     """SIGTERM to each server and worker in turn: streams end, or break off with a hint; others go on at once."""
     trials = Trials("SIGTERM under load")
     rng = chance("term")
+    stops = count("term", short=2, full=24)
     slowest = 0.0
     async with under_load(site, KINDS, PEOPLE, rng) as load:
-        for _ in range(count("term", short=1, full=6)):
-            for member in [*site.servers, *site.workers]:
-                await moments_pass(site, rng.randrange(*STATEMENTS))
-                slowest = max(slowest, await _stopped(site, member))
-    stops = count("term", short=1, full=6) * 4
+        for place in range(stops):
+            members = site.workers if place % 2 else site.servers
+            await moments_pass(site, rng.randrange(*STATEMENTS))
+            slowest = max(slowest, await _stopped(site, rng.choice(members)))
     await load.judge(trials, known)
     cut = {name: load.endings[name] for name in ("broken", "silent") if load.endings[name]}
     trials.problems += [f"streams ended without a hint: {cut}"] if cut else []

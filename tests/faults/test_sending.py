@@ -10,9 +10,9 @@ from tests.faults.client import Client, Frame, Stream, accepted
 from tests.faults.reference import message_of
 from tests.faults.site import Site
 from tests.faults.striking import Begun, begin, ended, new_token
-from tests.faults.trials import Trials, count, site_group
+from tests.faults.trials import IN_TIME, Trials, count, site_group
 
-pytestmark = [site_group("sending"), pytest.mark.figure, pytest.mark.timeout(1800)]
+pytestmark = [site_group("sending"), pytest.mark.figure, IN_TIME]
 
 AT_ONCE = 5
 SESSION = """
@@ -26,7 +26,7 @@ SESSION = """
 async def test_a_double_click_makes_one_run(site: Site, request: pytest.FixtureRequest) -> None:
     """The same key at both servers at once: one run, one message, and both get its stream."""
     trials = Trials("double clicks with one key")
-    for _ in range(count("clicks", short=4, full=50)):
+    for _ in range(count("clicks", short=2, full=50)):
         person, token, key = await site.person(), new_token("tool"), uuid4().hex
         clients = [Client(person, server) for server in site.servers]
         one, other = await asyncio.gather(*(_stream(client, message_of("tool", token), key) for client in clients))
@@ -84,7 +84,7 @@ async def _pair(site: Site) -> list[str]:
 async def test_a_busy_session_refuses_when_asked_to(site: Site, request: pytest.FixtureRequest) -> None:
     """Of two messages at once with ?if_busy=reject one is accepted and the other gets 409."""
     trials = Trials("pairs with ?if_busy=reject")
-    for _ in range(count("busy", short=2, full=50)):
+    for _ in range(count("busy", short=1, full=50)):
         first = await begin(site, "simple", site.servers[0])
         clients = [Client(first.person, server) for server in site.servers]
         await clients[0].follow(first.run_id)

@@ -11,10 +11,10 @@ from tests.faults.client import Client, Frame, Stream
 from tests.faults.reference import LONG_ROUNDS
 from tests.faults.site import Member, Person, Site
 from tests.faults.striking import Begun, begin, ended, new_token
-from tests.faults.trials import FULL, Trials, count, site_group
+from tests.faults.trials import FULL, IN_TIME, Trials, count, site_group
 from tests.scripted_model.gate import Gate
 
-pytestmark = [site_group("streams"), pytest.mark.figure, pytest.mark.timeout(1800)]
+pytestmark = [site_group("streams"), pytest.mark.figure, IN_TIME]
 
 READERS = 50
 
@@ -73,7 +73,7 @@ async def test_a_stream_resumes_behind_every_event(site: Site, request: pytest.F
     trials = Trials("resume behind every event")
     begun, gate = await held_at_its_answer(site)
     live_events = (await site.rows("select last_seq from runs where id = %s", begun.run_id))[0]["last_seq"]
-    step = 1 if FULL else live_events // 8
+    step = 1 if FULL else live_events // 4
     readers = [
         Reader(begun.person, site.servers[place % 2], begun.run_id, after)
         for place, after in enumerate(range(0, live_events + 1, step))

@@ -16,10 +16,10 @@ from tests.faults.proxy import Proxy
 from tests.faults.reference import KINDS
 from tests.faults.site import Member, Site, free_port, opened_site, until
 from tests.faults.striking import Begun, begin, ended, judged, new_token, uncrashed
-from tests.faults.trials import Trials, count, site_group
+from tests.faults.trials import FULL, IN_TIME, Trials, count, site_group
 from tests.house.project import PACKAGES, ROOT
 
-pytestmark = [site_group("upgrade"), pytest.mark.figure, pytest.mark.timeout(900)]
+pytestmark = [site_group("upgrade"), pytest.mark.figure, IN_TIME]
 
 BEFORE = "b3c19c49a005ace2b5ed873e5133b3d097671b98"  # the last commit whose workers held runs by a lease on the row
 ALL_AT_ONCE = {"PLANWRIGHT_MAX_CONCURRENT_RUNS": "64"}
@@ -59,6 +59,7 @@ async def running_before(site: Site, archive: bytes) -> AsyncGenerator[Member]:
         await process.ended
 
 
+@pytest.mark.skipif(not FULL, reason="starts two releases, one after the other")
 async def test_runs_of_the_release_before_are_finished(zygote: Zygote, request: pytest.FixtureRequest) -> None:
     """Killed in the middle of many runs and replaced by this release, it loses none and does nothing twice."""
     archive = release_before()

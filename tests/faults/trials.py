@@ -18,6 +18,7 @@ FULL: Final = os.environ.get("FAULTS") == "full"
 SEED: Final = int(os.environ.get("FAULTS_SEED", "0")) or int(time.time())
 ONLY: Final = os.environ.get("FAULTS_ONLY", "")
 PROPERTY: Final = "faults"
+IN_TIME: Final = pytest.mark.timeout(3600 if FULL else 120)
 Point = TypeVar("Point", bound=tuple[object, ...])
 
 
