@@ -46,8 +46,11 @@ async def test_a_message_is_accepted_once_whatever_gets_lost(
         record = await record_of(site, asked.begun.run_id, asked.begun.token)
         problems = judged(reference, record, kills=0)
         problems += [] if len(runs) == 1 else [f"{len(runs)} runs"]
+        if not (wire.sprung.done() or problems):
+            trials.miss(f"{edge} {number}")
+            continue
         trials.tell(f"{edge} {number} {wire.seen[-1].sql[:50]} {dict(endings)}", problems)
-    trials.conclude(request, floor=trials.made)
+    trials.conclude(request, floor=trials.made * 9 // 10)
 
 
 async def test_a_lost_answer_to_a_workers_commit_is_found_out(

@@ -25,6 +25,7 @@ def main() -> None:
     for name in IMPORTED:
         importlib.import_module(name)
     signal.signal(signal.SIGCHLD, _reap)
+    signal.signal(signal.SIGTERM, _leave)
     _say("ready")
     for line in sys.stdin:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
@@ -34,8 +35,15 @@ def main() -> None:
         CHILDREN.add(pid)
         _say(f"started {pid}")
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+    _leave()
+
+
+def _leave(_number: int = 0, _frame: object = None) -> NoReturn:
+    """End, with every process that lives."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for child in CHILDREN:
         os.kill(child, signal.SIGKILL)
+    sys.exit()
 
 
 def _reap(_number: int, _frame: object) -> None:
@@ -54,6 +62,7 @@ def _say(line: str) -> None:
 def _become(wanted: dict[str, Any]) -> NoReturn:
     """Turn this fork into `planwright`, as if it had been started by its name."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
     os.environ.clear()
     os.environ.update(wanted["environment"])
