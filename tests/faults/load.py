@@ -28,6 +28,7 @@ from tests.faults.trials import Trials
 PAUSE_SECONDS: Final = 0.1  # before the next try, as the `retry:` hint of a stream has it
 TRIES_MAX: Final = 600
 UNAVAILABLE: Final = 503
+DEATHS: Final = 3  # of a run's workers, then it is given up
 EXHAUSTED: Final = "attempts_exhausted"
 
 
@@ -150,6 +151,8 @@ class Load:
             record = await record_of(self._site, asked.begun.run_id, asked.begun.token)
             if record.types[-1] == "error" and record.events[-1][1]["code"] == EXHAUSTED:
                 exhausted += 1
+                if record.attempt <= DEATHS:
+                    trials.problems.append(f"{asked.begun.token} was given up at attempt {record.attempt}")
                 continue
             problems = judged(references[asked.kind].record, record, kills=record.attempt - 1, alone=False)
             if [(frame.seq, frame.event) for frame in asked.frames] != record.events:

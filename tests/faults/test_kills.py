@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.faults.compare import log_problems
-from tests.faults.load import under_load
+from tests.faults.load import DEATHS, under_load
 from tests.faults.processes import Zygote
 from tests.faults.reference import KINDS, Stage
 from tests.faults.site import Member, Site, opened_site
@@ -29,7 +29,6 @@ from tests.scripted_model.gate import Gate
 pytestmark = [pytest.mark.figure, IN_TIME]
 
 PEOPLE = 6 if FULL else 3
-DEATHS = 3  # of a run's workers, then it is given up
 RECOVERED_WITHIN_SECONDS = 15.0
 
 
