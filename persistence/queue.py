@@ -126,7 +126,8 @@ class Queue:
             log.warning("The queue cannot be reached: %s", type(error.__cause__).__name__)
         if not self._stopping.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), PAUSES_SECONDS[-1])
+                async with asyncio.timeout(PAUSES_SECONDS[-1]):
+                    await self._stopping.wait()
 
     def _task(self, act: Act) -> Callable[..., Awaitable[None]]:
         async def work_on(context: JobContext, run_id: str, user_id: str, attempt: int) -> None:
