@@ -11,6 +11,7 @@ from uuid import UUID
 
 import typer
 
+from server.scopes import Scope
 from server.terminal.backend import Approvals, Question, Reached
 
 app = typer.Typer(
@@ -183,12 +184,35 @@ def migrate() -> None:
 @token_app.command("new")
 def new_token(
     user: Annotated[str, typer.Option(help="The e-mail address of whom it signs in.")],
-    days: Annotated[int, typer.Option(help="How long it lives.")] = 7,
+    days: Annotated[int, typer.Option(help="How long it lives, at most 366.")] = 7,
+    name: Annotated[str, typer.Option(help="What it is for, for `planwright token list`.")] = "",
+    scope: Annotated[
+        list[Scope], typer.Option(help="What it permits: read, write, admin; once for each. Read and write by default.")
+    ] = [Scope.READ, Scope.WRITE],  # noqa: B006 - typer copies it
 ) -> None:
-    """Print a new token for a user, who is made if absent."""
+    """Print a new token for a user, who is made if absent. It is shown once and never again."""
     from server.terminal.commands import token as command
 
-    command.run(user, days)
+    command.new(user, days, name, scope)
+
+
+@token_app.command("list")
+def list_tokens(user: User = None) -> None:
+    """List the tokens of a user: id, expiry, last use, what it permits, name."""
+    from server.terminal.commands import token as command
+
+    command.listed(user)
+
+
+@token_app.command("revoke")
+def revoke_token(
+    token: Annotated[UUID, typer.Argument(metavar="TOKEN", help="Its id, as `planwright token list` has it.")],
+    user: User = None,
+) -> None:
+    """Revoke a token, and the sessions that were opened with it, at once."""
+    from server.terminal.commands import token as command
+
+    command.revoke(token, user)
 
 
 @app.command()

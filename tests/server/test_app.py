@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.app import is_loopback, serve_until_stopped
+from server.app import serve_until_stopped
+from server.loopback import is_loopback
 from server.settings import Settings, SettingsInvalid
 from server.wiring import Planwright, Work
 from tests.conftest import TEST_SECRET
