@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
 from types import MappingProxyType
@@ -152,7 +153,7 @@ async def _answered(url: str) -> bytes:
     """Return the body of an answer as it is on the wire: nothing is unpacked, and no redirect is followed."""
     headers = {"Accept": "application/jwk-set+json, application/json", "Accept-Encoding": "identity"}
     async with httpx.AsyncClient(headers=headers) as client, client.stream("GET", url) as response:
-        if response.status_code != httpx.codes.OK:
+        if response.status_code != HTTPStatus.OK:
             raise KeysUnusable(f"The answer has status {response.status_code}.")
         body = bytearray()
         async for piece in response.aiter_raw():

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Final
 
+from pydantic import JsonValue
+
 
 class Scope(StrEnum):
     """One right; none of them includes another."""
@@ -19,7 +21,7 @@ class ScopesUnreadable(ValueError):
     """A claim about scopes is neither a text nor a list of texts."""
 
 
-def scopes_of(claim: object) -> frozenset[Scope]:
+def scopes_of(claim: JsonValue) -> frozenset[Scope]:
     """Return which of our scopes a claim names: words in one text, or in a list. Other words are for other services.
 
     Raises:
@@ -27,7 +29,7 @@ def scopes_of(claim: object) -> frozenset[Scope]:
     """
     if claim is None:
         return USUAL
-    words: object = claim.split(" ") if isinstance(claim, str) else claim
+    words = claim.split(" ") if isinstance(claim, str) else claim
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise ScopesUnreadable
     return frozenset(scope for scope in Scope if scope in words)

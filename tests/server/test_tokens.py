@@ -4,6 +4,7 @@ import hmac
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Final
 from uuid import UUID, uuid4
@@ -12,6 +13,7 @@ import jwt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jwt.utils import base64url_encode
 
 from server.refusals import SignInRefused
 from server.scopes import USUAL, Scope
@@ -153,7 +155,7 @@ def test_any_other_token_is_refused_in_one_way(token: str) -> None:
 def test_an_algorithm_is_one_that_was_chosen(spelling: object) -> None:
     """Whatever a header names instead of the one algorithm, with or without a signature, is refused."""
     header, payload, signature = signed().split(".")
-    forged = jwt.utils.base64url_encode(json.dumps({"typ": "JWT", "alg": spelling}).encode()).decode()
+    forged = base64url_encode(json.dumps({"typ": "JWT", "alg": spelling}).encode()).decode()
     assert refused(f"{forged}.{payload}.{signature}")
     assert refused(f"{forged}.{payload}.")
     assert claims_of(f"{header}.{payload}.{signature}", KEY, OWN).subject == SOMEBODY
@@ -270,14 +272,14 @@ def test_no_claims_break_the_reader(claims: dict[str, object], rules: Rules) -> 
 @given(headers=st.dictionaries(st.sampled_from(["kid", "typ", "alg", "crit", "b64", "x"]), JSON_VALUES, max_size=5))
 def test_no_header_breaks_the_reader(headers: dict[str, object]) -> None:
     """Whatever a token's header holds, it is read or refused."""
-    head = jwt.utils.base64url_encode(json.dumps({"alg": "HS256", **headers}).encode()).decode()
+    head = base64url_encode(json.dumps({"alg": "HS256", **headers}).encode()).decode()
     signing_input = f"{head}.{signed().split('.')[1]}".encode()
-    signature = jwt.utils.base64url_encode(hmac.digest(KEY.encode(), signing_input, "sha256")).decode()
-    for read in (lambda token: claims_of(token, KEY, OWN), lambda token: key_id_of(token, OWN)):
-        try:
-            read(f"{signing_input.decode()}.{signature}")
-        except SignInRefused:
-            continue
+    signature = base64url_encode(hmac.digest(KEY.encode(), signing_input, "sha256")).decode()
+    token = f"{signing_input.decode()}.{signature}"
+    with suppress(SignInRefused):
+        key_id_of(token, OWN)
+    with suppress(SignInRefused):
+        assert claims_of(token, KEY, OWN).subject == SOMEBODY
 
 
 @settings(max_examples=300)
