@@ -137,9 +137,14 @@ def _expiry(claims: Mapping[str, JsonValue], rules: Rules) -> float:
     return float(expiry)
 
 
+def is_subject(text: str) -> bool:
+    """Say whether a text can be an issuer's word for somebody."""
+    return _SUBJECT.fullmatch(text) is not None
+
+
 def _subject(subject: JsonValue, rules: Rules) -> str:
     """Return a subject that can be looked up; one of ours is an id in its one spelling."""
-    if not isinstance(subject, str) or _SUBJECT.fullmatch(subject) is None:
+    if not isinstance(subject, str) or not is_subject(subject):
         raise SignInRefused
     if rules.issuer is None and str(_id(subject)) != subject:
         raise SignInRefused
