@@ -9,11 +9,13 @@ from pydantic import SecretStr
 
 from server.accept import accept
 from server.bodies import Ask
+from server.keys import KeySet
 from server.settings import Settings
 from server.tail import tail
 from server.wiring import Work, connected, installation_secret, local_user, opened, token_key
 from tests.conftest import TEST_SECRET, Person
-from tests.server.reading import ended, run_of
+from tests.server.issuer import ALGORITHMS, AUDIENCE, NAME, issuing
+from tests.server.reading import ended, run_of, until
 
 IMPORTED = "import sys; import server.app; print('langgraph.graph' in sys.modules, 'langchain_openai' in sys.modules)"
 
@@ -63,6 +65,30 @@ def test_the_key_of_tokens_is_given_or_derived(settings: Settings, tmp_path: Pat
     assert token_key(settings) == TEST_SECRET.token_key()
     assert token_key(kept) == token_key(kept) == installation_secret(kept).token_key()
     assert token_key(kept) != token_key(settings)
+
+
+async def test_an_issuers_keys_are_read_while_the_program_runs(settings: Settings) -> None:
+    """Opened with an issuer's address, the program reads its keys by itself, and takes its tokens by its rules."""
+    async with issuing() as issuer:
+        named = {
+            "jwt_jwks": issuer.url,
+            "jwt_issuer": NAME,
+            "jwt_audience": AUDIENCE,
+            "jwt_clients": ("page",),
+            "jwt_sign_up": True,
+        }
+        async with opened(settings.model_copy(update=named), work=Work.NONE) as planwright:
+            keys = planwright.sign_in.keys
+            assert keys is not None
+            await until(lambda: _read(keys))
+        rules = planwright.sign_in.rules
+        assert (rules.algorithms, rules.issuer, rules.audience) == (ALGORITHMS, NAME, AUDIENCE)
+        assert (rules.clients, planwright.sign_in.sign_up_zone) == (("page",), settings.time_zone)
+        assert planwright.sign_in.credential_key == TEST_SECRET.credential_key()
+
+
+async def _read(keys: KeySet) -> bool:
+    return len(keys) > 0
 
 
 def test_importing_the_server_imports_no_model_library() -> None:
