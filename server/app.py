@@ -25,6 +25,7 @@ from server.openapi import Api
 from server.routes import decision, health, runs, sessions, sign_in, stream
 from server.scopes import Scope
 from server.settings import Settings, SettingsInvalid
+from server.sign_in import kept_fresh
 from server.tokens import issue_token
 from server.unambiguous import Unambiguous
 from server.wiring import Planwright, Work, local_user, opened
@@ -141,6 +142,11 @@ class HttpServer(uvicorn.Server):
                 ws="none",
             )
         )
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told to stop, with the keys of an issuer kept fresh meanwhile."""
+        async with kept_fresh(self._planwright.sign_in.keys):
+            await super().serve(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, and end the streams once the worker has stopped."""

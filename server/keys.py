@@ -144,7 +144,7 @@ async def _bytes_of(source: str) -> bytes:
                 return await _answered(source)
             return await asyncio.to_thread(_in_file, source)
     except TimeoutError:
-        raise KeysUnusable(f"They did not come within {FETCH_SECONDS:.0f} s.") from None
+        raise KeysUnusable(f"They did not come within {FETCH_SECONDS:g} s.") from None
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise KeysUnusable(f"They cannot be reached ({type(error).__name__}).") from None
 

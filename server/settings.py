@@ -29,6 +29,7 @@ SECRET_MIN_CHARS: Final = 32  # what HS256 asks of its key (RFC 7518, section 3.
 PUBLIC_KEY_ALGORITHMS: Final = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
+USUAL_ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")
 KEPT_IN: Final = "secret"
 SECRET_BYTES: Final = 32
 
@@ -97,9 +98,11 @@ class Settings(BaseSettings):
     secret: Key = None  # one for all processes on one database; unset: kept in the data folder
     jwt_secret: Key = None  # unset: a key derived from the secret, on loopback only
     jwt_jwks: str | None = None  # a file or an address with the keys of an issuer, instead of a secret
-    jwt_issuer: str | None = None  # with it a subject is the issuer's, without it the id of a user here
+    jwt_issuer: str | None = Field(
+        default=None, max_length=500
+    )  # with it a subject is the issuer's, without it the id of a user here
     jwt_audience: str | None = None
-    jwt_algorithms: Names = ("RS256", "ES256", "EdDSA")
+    jwt_algorithms: Names = USUAL_ALGORITHMS
     jwt_clients: Names = ()  # of the issuer, whose tokens are taken; unset: of every client
     jwt_max_days: int = Field(default=30, gt=0, le=366)
     jwt_sign_up: bool = False  # make a user for whomever the issuer vouches for

@@ -22,7 +22,7 @@ from persistence.record import users
 from persistence.scope import DISPATCH, Identity, Role, Secret, login
 from server.keys import KeySet
 from server.settings import Settings, kept_secret
-from server.sign_in import SignIn, kept_fresh
+from server.sign_in import SignIn
 from server.tail import Hub
 from server.tokens import ALGORITHM, Rules
 from server.upkeep import Keeping, Upkeep
@@ -142,9 +142,8 @@ def sign_in_of(settings: Settings) -> SignIn:
 async def _working(settings: Settings, dsn: str, database: Database, work: Work) -> AsyncGenerator[Planwright]:
     from server.engine import engine_of, turns_of
 
-    secret, sign_in = installation_secret(settings), sign_in_of(settings)
+    secret = installation_secret(settings)
     async with (
-        kept_fresh(sign_in.keys),
         engine_of(database, settings.models, settings.tools, settings.limit, settings.approval_hours) as engine,
         _informed(login(dsn, DISPATCH, secret)) as hub,
     ):
@@ -155,6 +154,7 @@ async def _working(settings: Settings, dsn: str, database: Database, work: Work)
             worker.start()
             upkeep.start()
         try:
+            sign_in = sign_in_of(settings)
             yield Planwright(database, engine, worker, hub, token_key(settings), queue.name, sign_in=sign_in)
         finally:
             await upkeep.stop()

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from nodes.vocabulary.limits import Limits
-from server.settings import Settings, variable
+from server.settings import USUAL_ALGORITHMS, Settings, variable
 from tests.house.project import ROOT
 
 PAGE: Final = ROOT / "docs" / "configuration.md"
@@ -91,8 +91,12 @@ SETTINGS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     }
 )
 
-MADE_AT_START: Final[Mapping[str, str]] = MappingProxyType(
-    {"data_dir": "the user’s data folder; `/var/lib/planwright` for root", "time_zone": "the machine’s"}
+TOLD_DEFAULTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "data_dir": "the user’s data folder; `/var/lib/planwright` for root",
+        "jwt_algorithms": f"`{','.join(USUAL_ALGORITHMS)}`",
+        "time_zone": "the machine’s",
+    }
 )
 
 
@@ -122,8 +126,8 @@ def _variable(name: str) -> str:
 
 def _default(name: str) -> str:
     default: object = Settings.model_fields[name].default
-    if name in MADE_AT_START:
-        return MADE_AT_START[name]
+    if name in TOLD_DEFAULTS:
+        return TOLD_DEFAULTS[name]
     return "unset" if default in {None, ()} else f"`{_text(default)}`"
 
 
@@ -134,8 +138,6 @@ def _text(default: object) -> str:
             return str(default).lower()
         case float():
             return f"{default:g}"
-        case tuple():
-            return ",".join(str(part) for part in default)
         case _:
             return str(default)
 

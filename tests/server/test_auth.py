@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import re
 import statistics
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
@@ -22,7 +24,7 @@ from jwt.utils import base64url_encode
 from persistence.record import users
 from server import failures as failures_module
 from server import keys as keys_module
-from server.app import HttpServer
+from server.app import HttpServer, serving
 from server.auth import requires
 from server.failures import FAILURES_MAX, Failures
 from server.scopes import Scope
@@ -44,7 +46,7 @@ from tests.server.issuer import (
     says,
     set_of,
 )
-from tests.server.reading import STREAM, refusal
+from tests.server.reading import STREAM, refusal, until
 
 NOBODYS: Final = "0b0d1e50-0000-4000-8000-000000000000"
 UNAUTHORIZED = (401, "unauthorized")
@@ -55,6 +57,13 @@ READS = [
     ("GET", f"/api/agent/runs/{NOBODYS}"),
     ("GET", f"/api/agent/runs/{NOBODYS}/events"),
 ]
+OPEN = {
+    ("GET", "/health/live"),
+    ("GET", "/health/ready"),
+    ("GET", "/api/agent/events.schema.json"),
+    ("GET", "/sign-in"),
+    ("POST", "/api/auth/session"),  # reads a token or a code itself
+}
 WRITES = [
     ("POST", STREAM),
     ("PATCH", f"/api/agent/sessions/{NOBODYS}"),
@@ -74,6 +83,16 @@ async def anybody(address: str) -> AsyncIterator[httpx.AsyncClient]:
 async def ask(client: httpx.AsyncClient, token: str) -> httpx.Response:
     """Read with a token."""
     return await client.get(STREAM, headers={"Authorization": f"Bearer {token}"})
+
+
+async def test_no_endpoint_is_open_but_those_that_are_meant_to_be(anybody: httpx.AsyncClient) -> None:
+    """Each endpoint of the schema asks who is there, or is on the list of those that need not know."""
+    paths: dict[str, dict[str, object]] = (await anybody.get("/openapi.json")).json()["paths"]
+    endpoints = [(method.upper(), path) for path, methods in paths.items() for method in methods]
+    answers = {
+        (method, path): await anybody.request(method, re.sub(r"\{\w+\}", NOBODYS, path)) for method, path in endpoints
+    }
+    assert {endpoint for endpoint, answer in answers.items() if answer.status_code != 401} == OPEN
 
 
 @pytest.mark.parametrize(("method", "path"), READS + WRITES)
@@ -104,6 +123,14 @@ async def test_only_a_bearer_token_counts(anybody: httpx.AsyncClient, person: Pe
     response = await anybody.get(STREAM, headers={"Authorization": header.format(token=token)})
     assert refusal(response) == UNAUTHORIZED
     assert response.headers["www-authenticate"] == "Bearer"
+
+
+async def test_a_huge_token_is_refused_unread(anybody: httpx.AsyncClient) -> None:
+    """A token that just fits into the headers is 401; of 1 MB nobody even reads the end, and the server goes on."""
+    assert refusal(await ask(anybody, "a" * 30_000)) == UNAUTHORIZED
+    with suppress(httpx.TransportError):
+        assert (await ask(anybody, "a" * 1_000_000)).status_code in {400, 431}
+    assert (await anybody.get("/health/live")).status_code == 200
 
 
 async def test_two_tokens_are_none(anybody: httpx.AsyncClient, person: Person) -> None:
@@ -457,6 +484,18 @@ async def test_an_issuer_that_talks_nonsense_changes_nothing(
     issuer.answer = says(body)
     assert refusal(await ask(theirs, issuer.token(headers={"kid": "new"}))) == UNAUTHORIZED
     assert (await ask(theirs, issuer.token())).status_code == 200
+
+
+async def test_a_server_reads_the_keys_by_itself(planwright: Planwright, issuer: Issuer) -> None:
+    """While it serves, a server has the keys without anybody asking for one."""
+    keys = issuer.sign_in().keys
+    assert keys is not None
+
+    async def read() -> bool:
+        return len(keys) > 0
+
+    async with serving(replace(planwright, sign_in=SignIn(keys=keys))):
+        await until(read)
 
 
 async def test_an_issuer_that_was_never_reached_signs_nobody_in(

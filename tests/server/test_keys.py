@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jwt.algorithms import ECAlgorithm
 
 from server import keys as keys_module
 from server.keys import KEYS_MAX, WAITING_MAX, KeySet, KeysUnusable, usable_keys
@@ -72,7 +73,7 @@ async def readable(keys: KeySet) -> bool:
         pytest.param(published(RSA_2048, "k", alg="none"), None, id="no algorithm"),
         pytest.param(published(RSA_2048, "k", alg=5), None, id="an algorithm that is a number"),
         pytest.param(published(RSA_2048, "k", use="enc"), None, id="for encrypting"),
-        pytest.param(published(RSA_2048, "k", d="AQAB"), None, id="a private key"),
+        pytest.param({**ECAlgorithm.to_jwk(EC, as_dict=True), "kid": "k"}, None, id="a private key"),
         pytest.param(published(RSA_2048, "k", n=5), None, id="a modulus that is a number"),
         pytest.param(published(RSA_2048, "k", e=""), None, id="no exponent"),
         pytest.param(published(EC, "k", crv="P-999"), None, id="an unknown curve"),
@@ -164,37 +165,44 @@ async def test_a_storm_holds_few_requests(issuer: Issuer, keys: KeySet, monkeypa
     assert issuer.asked == 1
 
 
+NO_SET: Final = "What is there is not a set of keys."
+NO_USE: Final = "None of the keys there can be used."
+IN_TIME: Final = "They did not come within 0.3 s."
+TOO_LARGE: Final = "They have more than 256 KB."
+
+
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "told"),
     [
-        pytest.param(says(b"", "500 Internal Server Error"), id="500"),
-        pytest.param(says(b"", "302 Found", "Location: http://127.0.0.1:9/\r\n"), id="sends elsewhere"),
-        pytest.param(says(b"<!doctype html><p>Maintenance"), id="HTML"),
-        pytest.param(says(b""), id="nothing"),
-        pytest.param(says(b"[]"), id="a list"),
-        pytest.param(says(b'{"keys": {}}'), id="no list of keys"),
-        pytest.param(says(b'{"keys": []}'), id="no keys"),
-        pytest.param(says(set_of({"kty": "RSA", "kid": "ec", "n": "!", "e": 1})), id="a malformed key"),
-        pytest.param(says(b'{"keys":' + b"[" * 100_000), id="nested without end"),
-        pytest.param(says(b'{"keys": [\xff\xfe]}'), id="no UTF-8"),
-        pytest.param(says(gzip.compress(set_of()), headers="Content-Encoding: gzip\r\n"), id="packed"),
-        pytest.param(hangs_up, id="cut short"),
-        pytest.param(trickles, id="slow"),
-        pytest.param(says_nothing, id="silent"),
-        pytest.param(sends_50_mb, id="50 MB"),
+        pytest.param(says(b"", "500 Internal Server Error"), "The answer has status 500.", id="500"),
+        pytest.param(says(b"", "302 Found", "Location: /\r\n"), "The answer has status 302.", id="sends elsewhere"),
+        pytest.param(says(b"<!doctype html><p>Maintenance"), NO_SET, id="HTML"),
+        pytest.param(says(b""), NO_SET, id="nothing"),
+        pytest.param(says(b"[]"), NO_SET, id="a list"),
+        pytest.param(says(b'{"keys": {}}'), NO_SET, id="no list of keys"),
+        pytest.param(says(b'{"keys": []}'), NO_USE, id="no keys"),
+        pytest.param(says(set_of({"kty": "RSA", "kid": "ec", "n": "!", "e": 1})), NO_USE, id="a malformed key"),
+        pytest.param(says(b'{"keys":' + b"[" * 100_000), NO_SET, id="nested without end"),
+        pytest.param(says(b'{"keys": [\xff\xfe]}'), NO_SET, id="no UTF-8"),
+        pytest.param(says(gzip.compress(set_of()), headers="Content-Encoding: gzip\r\n"), NO_SET, id="packed"),
+        pytest.param(hangs_up, "They cannot be reached (RemoteProtocolError).", id="cut short"),
+        pytest.param(trickles, IN_TIME, id="slow"),
+        pytest.param(says_nothing, IN_TIME, id="silent"),
+        pytest.param(sends_50_mb, TOO_LARGE, id="50 MB"),
     ],
 )
 async def test_an_endpoint_that_fails_takes_no_key_away(
-    issuer: Issuer, keys: KeySet, answer: Answer, monkeypatch: pytest.MonkeyPatch
+    issuer: Issuer, keys: KeySet, answer: Answer, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever is wrong with an answer, known keys go on, and the operator is told in a sentence."""
     await keys.refresh()
-    monkeypatch.setattr(keys_module, "FETCH_SECONDS", 0.3)
+    if told == IN_TIME:
+        monkeypatch.setattr(keys_module, "FETCH_SECONDS", 0.3)
     issuer.answer = answer
-    assert await keys.find("unknown") is None
+    async with asyncio.timeout(10):
+        assert await keys.find("unknown") is None
     assert await keys.find("ec") is not None
-    assert len(keys) == 3
-    assert keys.failure is not None
+    assert (len(keys), keys.failure) == (3, told)
     issuer.answer = None
     await keys.refresh()
     assert keys.failure is None
