@@ -47,14 +47,17 @@ as $$
     where issuer = claimed_issuer and subject = claimed_subject and disabled_at is null
 $$;
 
+-- The same, made if absent. Of many that ask at once one makes the user, and the others see it.
 create function sign_up_subject(claimed_issuer text, claimed_subject text, wanted_time_zone text) returns uuid
-    language sql volatile security definer
+    language plpgsql volatile security definer
     set search_path = pg_catalog, planwright, pg_temp
 as $$
-    insert into planwright.users (issuer, subject, time_zone)
+begin
+    insert into users (issuer, subject, time_zone)
     values (claimed_issuer, claimed_subject, wanted_time_zone)
-    on conflict (issuer, subject) do nothing
-    returning id
+    on conflict (issuer, subject) do nothing;
+    return user_of_subject(claimed_issuer, claimed_subject);
+end
 $$;
 
 -- Who holds a credential. When it was last used is written every ten minutes at most,

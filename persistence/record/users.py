@@ -33,7 +33,7 @@ async def of_subject(scope: Scope, issuer: str, subject: str) -> UUID | None:
 
 
 async def sign_up_subject(scope: Scope, issuer: str, subject: str, time_zone: str) -> UUID | None:
-    """Make the user whom an issuer means; None when there is one already. Needs no signed-in user."""
+    """Return whom an issuer means, made if absent, unless they are disabled. Needs no signed-in user."""
     return await scope.value(UUID, "select sign_up_subject(%s, %s, %s)", (issuer, subject, time_zone))
 
 

@@ -429,7 +429,7 @@ async def test_a_subject_is_a_user(
 async def test_twenty_first_requests_at_once_make_one_user(
     theirs: httpx.AsyncClient, issuer: Issuer, admin_dsn: str
 ) -> None:
-    """Whoever comes in many times at once for the first time is one user, and may have to try again."""
+    """Whoever comes in many times at once for the first time is one user, and each time let in."""
     subject = uuid4().hex
     answers = await asyncio.gather(*(ask(theirs, issuer.token(claims={"sub": subject})) for _ in range(20)))
     assert {answer.status_code for answer in answers} == {200}

@@ -1,6 +1,7 @@
 """The web page's session, API tokens, and the streams of those who may no longer read, over HTTP."""
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -27,6 +28,7 @@ from tests.conftest import Person
 from tests.server.conftest import TOKEN_KEY
 from tests.server.reading import STREAM, refusal, started
 from tests.server.scripted_turns import ScriptedTurns
+from tests.server.test_auth import PYTEST_SEES
 
 SESSION: Final = "/api/auth/session"
 UNAUTHORIZED: Final = (401, "unauthorized")
@@ -346,6 +348,42 @@ async def test_what_nobody_made_never_reaches_the_database(
         await browser.get(STREAM, headers={"Cookie": f"{NAME}={text}"})
         await browser.post(SESSION, json={"code": text})
     assert looked == []
+
+
+async def test_no_credential_is_said_or_kept(
+    address: str,
+    link: str,
+    api_token: str,
+    person: Person,
+    admin_dsn: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Good or bad, what signs in stands in no answer, no log line and no table, but in the cookie alone."""
+    caplog.set_level(logging.DEBUG)
+    used = {link, api_token, issue_token(TOKEN_KEY, person.id, 1), f"{api_token}x", "canary.canary.canary"}
+    said: list[str] = []
+    for text in sorted(used):
+        async with httpx.AsyncClient(base_url=address) as browser:
+            opened = [
+                await browser.post(SESSION, headers=bearer(text)),
+                await browser.post(SESSION, json={"code": text}),
+            ]
+            used |= {str(value) for value in browser.cookies.values()}
+            answers = [
+                await browser.get(STREAM),
+                await browser.get(STREAM, headers=bearer(text)),
+                await browser.get(STREAM, params={"token": text}),
+                await browser.get(f"/api/agent/runs/{text}"),
+            ]
+            said += [answer.text for answer in opened] + [f"{answer.headers} {answer.text}" for answer in answers]
+    assert len(used) == 8  # three of them opened a session
+    said += [record.getMessage() for record in caplog.records if record.name.split(".")[0] not in PYTEST_SEES]
+    async with await psycopg.AsyncConnection.connect(admin_dsn) as admin:
+        rows = await admin.execute(
+            "select c::text from planwright.credentials c union all select u::text from planwright.users u"
+        )
+        said += [str(row) for row in await rows.fetchall()]
+    assert [text for text in used if any(text in one for one in said)] == []
 
 
 # Streams of those who may no longer read.
