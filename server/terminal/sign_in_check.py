@@ -30,7 +30,12 @@ async def _published(source: str, algorithms: tuple[str, ...]) -> Finding:
         step = f"Check {variable('jwt_jwks')} and the way to it."
         return Finding(Verdict.FAILED, SUBJECT, f"the issuer’s keys: {keys.failure}", step)
     found = f"{counted(len(keys), 'key')} of the issuer can be used"
-    if source.startswith("http://") and not is_loopback(urlsplit(source).hostname or ""):
+    if is_exposed(source):
         step = "Use https://, or a file."
         return Finding(Verdict.NOTE, SUBJECT, f"{found}, but anybody on the way may exchange them", step)
     return Finding(Verdict.OK, SUBJECT, found)
+
+
+def is_exposed(source: str) -> bool:
+    """Say whether somebody on the way could exchange what comes from there."""
+    return source.startswith("http://") and not is_loopback(urlsplit(source).hostname or "")

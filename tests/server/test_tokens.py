@@ -81,16 +81,20 @@ def test_a_token_lives_for_at_most_a_month(days: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "claims",
+    ("claim", "seconds", "taken"),
     [
-        pytest.param({"exp": time.time() - 20}, id="expired 20 seconds ago"),
-        pytest.param({"nbf": time.time() + 20}, id="valid in 20 seconds"),
-        pytest.param({"iat": time.time() + 20}, id="issued in 20 seconds"),
+        ("exp", -20, True),
+        ("exp", -60, False),
+        ("nbf", 20, True),
+        ("nbf", 600, False),
+        ("iat", 20, True),
+        ("iat", 600, False),
     ],
 )
-def test_clocks_may_differ_by_half_a_minute(claims: dict[str, object]) -> None:
-    """What is wrong by less than the leeway is right."""
-    assert claims_of(saying(claims), KEY, OWN).subject == SOMEBODY
+def test_clocks_may_differ_by_half_a_minute(claim: str, seconds: int, taken: bool) -> None:  # noqa: FBT001 - a table
+    """What is wrong by less than the leeway is right: an expiry that is past, a beginning that is to come."""
+    token = saying({claim: time.time() + seconds})
+    assert claims_of(token, KEY, OWN).subject == SOMEBODY if taken else refused(token)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +112,6 @@ def test_clocks_may_differ_by_half_a_minute(claims: dict[str, object]) -> None:
         pytest.param(signed(headers={"typ": "logout+jwt"}), id="a token for signing out"),
         pytest.param(signed(headers={"typ": 5}), id="of a type that is a number"),
         pytest.param(signed(exp=None), id="no expiry"),
-        pytest.param(signed(exp=time.time() - 60), id="expired a minute ago"),
         pytest.param(signed(exp=time.time() + 40 * DAY), id="lives for more than a month"),
         pytest.param(signed(exp=str(int(time.time()) + DAY)), id="an expiry as text"),
         pytest.param(signed(exp="never"), id="an expiry that is no time"),
@@ -118,9 +121,7 @@ def test_clocks_may_differ_by_half_a_minute(claims: dict[str, object]) -> None:
         pytest.param(signed(exp=float("inf")), id="an expiry that is infinite"),
         pytest.param(signed(exp=float(10**300)), id="an expiry at the end of time"),
         pytest.param(signed(exp=10**400), id="an expiry beyond every float"),
-        pytest.param(signed(nbf=time.time() + 600), id="valid in ten minutes"),
         pytest.param(signed(nbf="0"), id="valid from a text"),
-        pytest.param(signed(iat=time.time() + 600), id="issued in ten minutes"),
         pytest.param(signed(iat=False), id="issued at false"),
         pytest.param(signed(aud="another service"), id="for another service"),
         pytest.param(signed(sub=None), id="for nobody"),
@@ -254,7 +255,7 @@ JSON_VALUES: Final = st.recursive(
 CLAIMS: Final = st.sampled_from(["sub", "exp", "iat", "nbf", "iss", "aud", "azp", "scope", "typ", "jti", "nonce", "x"])
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(claims=st.dictionaries(CLAIMS, JSON_VALUES, max_size=6), rules=st.sampled_from([OWN, THEIRS]))
 def test_no_claims_break_the_reader(claims: dict[str, object], rules: Rules) -> None:
     """Whatever a well-signed token claims, it is believed or refused, and whoever it names can be looked up."""
@@ -268,7 +269,7 @@ def test_no_claims_break_the_reader(claims: dict[str, object], rules: Rules) -> 
     assert said.expires_at < time.time() + 31 * DAY
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(headers=st.dictionaries(st.sampled_from(["kid", "typ", "alg", "crit", "b64", "x"]), JSON_VALUES, max_size=5))
 def test_no_header_breaks_the_reader(headers: dict[str, object]) -> None:
     """Whatever a token's header holds, it is read or refused."""
@@ -282,7 +283,7 @@ def test_no_header_breaks_the_reader(headers: dict[str, object]) -> None:
         assert claims_of(token, KEY, OWN).subject == SOMEBODY
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(token=st.text(ALPHABET, max_size=200) | st.text(max_size=100))
 def test_no_text_breaks_the_reader(token: str) -> None:
     """A text that nobody signed is refused, whatever it is."""

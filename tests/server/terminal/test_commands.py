@@ -117,6 +117,7 @@ def test_a_sound_installation_passes_the_doctor(installed: CommandLine, database
     done = installed.given(LANGSMITH_TRACING="true").run("doctor")
     assert done.returncode == 0, done.stdout
     assert "ok      planwright_executor: reads 8 tables, writes 0" in done.stdout
+    assert "ok      sign-in: tokens are signed by a key of this installation" in done.stdout
     assert "note    model: the built-in offline model" in done.stdout
     assert "note    tracing: LANGSMITH_TRACING sends runs out of this machine" in done.stdout
     assert "failed" not in done.stdout
