@@ -84,3 +84,16 @@ async def test_what_has_expired_is_removed_by_the_next(database: Database, perso
             await credentials.add(scope, Kind.LINK, uuid4().bytes * 2, ["read"], timedelta(seconds=-number - 1))
         await credentials.add(scope, Kind.TOKEN, uuid4().bytes * 2, ["read"], timedelta(days=1))
         assert await scope.value(int, "select count(*) from credentials") == 1
+
+
+@pytest.mark.parametrize("kind", Kind)
+async def test_a_credential_is_found_as_what_it_is(database: Database, person: Person, kind: Kind) -> None:
+    """A digest is looked up with its kind: neither a token nor a session can be taken for a link, nor the other way."""
+    digest = uuid4().bytes * 2
+    async with database.acting(Role.API, person.identity) as scope:
+        await credentials.add(scope, kind, digest, ["read"], timedelta(days=1))
+    async with database.acting(Role.API, Identity(uuid4())) as scope:
+        found = [other for other in Kind if await credentials.holder(scope, other, digest) is not None]
+        assert found == [kind]
+        opened = await credentials.open_session(scope, digest, uuid4().bytes * 2, timedelta(days=1))
+        assert opened == (kind is Kind.LINK)
