@@ -127,6 +127,19 @@ async def test_a_code_that_is_none_signs_nobody_in(browser: httpx.AsyncClient, b
     assert "set-cookie" not in answer.headers
 
 
+async def test_a_disabled_user_opens_nothing(
+    browser: httpx.AsyncClient, link: str, api_token: str, person: Person, admin_dsn: str
+) -> None:
+    """Neither a link nor a token of a disabled user opens a session; let in again, they find both as they were."""
+    async with await psycopg.AsyncConnection.connect(admin_dsn, autocommit=True) as admin:
+        await admin.execute("update planwright.users set disabled_at = now() where id = %s", (person.id,))
+        assert refusal(await browser.post(SESSION, json={"code": link})) == UNAUTHORIZED
+        assert refusal(await browser.post(SESSION, headers=bearer(api_token))) == UNAUTHORIZED
+        await admin.execute("update planwright.users set disabled_at = null where id = %s", (person.id,))
+    assert (await browser.post(SESSION, headers=bearer(api_token))).status_code == 204
+    assert (await browser.post(SESSION, json={"code": link})).status_code == 204
+
+
 async def test_a_credential_opens_what_it_is_for(
     browser: httpx.AsyncClient, database: Database, planwright: Planwright, person: Person
 ) -> None:
