@@ -68,7 +68,7 @@ async def _end_with_text(scope: Scope, run_id: UUID, log: EventLog, reason: Fini
     stopped = reason is FinishedReason.CANCELLED
     if said := await events.texts(scope, run_id):
         await messages.insert(scope, run.session_id, run_id, "assistant", said)
-    await close_everything(scope, log, run_id, Because.STOPPED if stopped else Because.INTERRUPTED)
+    await close_everything(scope, log, run_id, Because.STOPPED if stopped else Because.ANSWERED)
     await _close_record(scope, run_id, "failed" if stopped else "completed")
     await log.emit(scope, ("end", Done(usage=await tokens_of(scope, run_id), finished_reason=reason)))
     await runs.finish(scope, run_id, RunStatus.CANCELLED if stopped else RunStatus.DONE, reason=reason)

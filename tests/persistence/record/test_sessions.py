@@ -11,7 +11,6 @@ from persistence.checkpoints import Checkpoints
 from persistence.errors import Fenced
 from persistence.record import agents, conversations, executions, messages, plans, sessions
 from persistence.record.conversations import NewMessage, Opening
-from persistence.record.executions import Ending
 from persistence.runs import approvals, events, ledger, runs, usage
 from persistence.runs.approvals import NewCall
 from persistence.runs.events import KeyedEvent
@@ -77,8 +76,7 @@ async def plan_and_execute(scope: Scope, session_id: UUID, run_id: UUID) -> None
         task="Look.",
         tools=[],
     )
-    ending = Ending(success=True, result={"found": 1}, error=None, tokens_used=10, duration_ms=5, tool_calls_made=1)
-    await executions.finish(scope, execution, ending)
+    await executions.finish(scope, execution, success=True, result={"found": 1}, error=None)
     call = Entry(uuid4(), "k", executor, 1, "list_tasks", "read", "{}")
     await ledger.freeze(scope, run_id, call)
     asked = NewCall(call.id, outcome_unknown=False, tool=call.tool, arguments="{}", target="x", changes=[])
