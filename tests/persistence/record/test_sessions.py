@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from langgraph.checkpoint.base import empty_checkpoint
+from langgraph.checkpoint.serde.types import INTERRUPT
 from psycopg.sql import SQL, Identifier
 
 from persistence.checkpoints import Checkpoints
@@ -94,7 +95,7 @@ async def checkpoint(saver: Checkpoints, session_id: UUID) -> None:
     stored = await saver.aput(
         {"configurable": {"thread_id": str(session_id), "checkpoint_ns": ""}}, state, {"step": 1}, {"seen": "1"}
     )
-    await saver.aput_writes(stored, [("seen", ["a"])], "task")
+    await saver.aput_writes(stored, [(INTERRUPT, ["a"])], "task")
 
 
 async def filled(office: Office) -> dict[str, int]:
