@@ -4,13 +4,12 @@ An answered run ends here and not in a node: LangGraph writes its last checkpoin
 behind the last node, and nothing of a run may be written behind its end.
 """
 
-from collections.abc import Callable
 from typing import Literal
 from uuid import UUID
 
 from nodes.planning.unfinished import Because, close_everything
 from nodes.vocabulary.events import Done, Failed, FinishedReason, UsageBody
-from nodes.vocabulary.log import EventLog
+from nodes.vocabulary.log import EventLog, Told
 from persistence import checkpoints
 from persistence.pools import Database
 from persistence.record import agents, conversations, messages, plans
@@ -18,8 +17,6 @@ from persistence.runs import approvals, events, runs, usage
 from persistence.runs.approvals import ApprovalStatus
 from persistence.runs.runs import RunStatus
 from persistence.scope import Identity, Role, Scope
-
-Told = Callable[[], None]
 
 SOMETHING_WENT_WRONG = "Something went wrong. The request was stopped; what was changed until then stays changed."
 

@@ -17,14 +17,14 @@ from langgraph.errors import GraphRecursionError
 from langgraph.types import Command, StateSnapshot
 
 from graph.build import MAX_SUPERSTEPS, build
-from graph.ending import Told, end_answered, end_failed, run_id_of
+from graph.ending import end_answered, end_failed, run_id_of
 from graph.pausing import pause
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import TurnError, TurnTimedOut
 from nodes.vocabulary.events import FinishedReason
 from nodes.vocabulary.journal import ToolEvents
 from nodes.vocabulary.limits import Limits
-from nodes.vocabulary.log import EventLog
+from nodes.vocabulary.log import EventLog, Told
 from nodes.vocabulary.model_failure import ModelFailure
 from nodes.vocabulary.pause import awaited
 from nodes.vocabulary.state import State, fresh
@@ -57,7 +57,7 @@ class Engine:
 async def run_turn(engine: Engine, identity: Identity, told: Told) -> None:
     """Run a claimed run to its end, or to where it waits for a person.
 
-    `told` is called after each commit that appended events.
+    `told` is called with the events of each commit that appended some.
 
     Raises:
         Fenced: another attempt holds the run; nothing more was written.

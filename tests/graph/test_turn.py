@@ -632,7 +632,7 @@ async def test_a_worker_that_lost_its_run_changes_nothing(database: Database, pe
     gate = Gate()
     async with desk(database, person, [text("late").gated(gate), text("soon")]) as at:
         run_id = await at.accept("Hello")
-        first = asyncio.create_task(run_turn(at.engine, await at.claim(run_id), lambda: None))
+        first = asyncio.create_task(run_turn(at.engine, await at.claim(run_id), lambda _events: None))
         await gate.reached()
         turn = await at.finish(run_id)
         gate.open()
