@@ -26,6 +26,13 @@ class StatementTimedOut(PersistenceError):
         super().__init__("The database took too long over one statement.")
 
 
+class SubjectTaken(PersistenceError):
+    """An issuer's subject is another user already."""
+
+    def __init__(self) -> None:
+        super().__init__("That subject is another user already.")
+
+
 class StatementRefused(PersistenceError):
     """The database refused the values of a statement: a check, a key, a range."""
 

@@ -22,6 +22,7 @@ from server.refusals import Refused
 
 MESSAGE_MAX_BYTES: Final = 16 * 1024  # in UTF-8: 16,384 plain letters, 4,096 emoji
 TITLE_MAX_CHARS: Final = 200  # as the table has it
+CODE_MAX_CHARS: Final = 100
 ID_TEXT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BLANK_CATEGORIES: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 _BLANK_LETTERS: Final = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")  # drawn as nothing, in no blank category
@@ -119,6 +120,12 @@ class SessionChange(_Strict):
         if self.title is None and self.approvals is None:
             raise Refused("invalid_field")
         return self
+
+
+class Code(_Strict):
+    """What `POST /api/auth/session` takes, when no header signs in: the code of a one-time link."""
+
+    code: Annotated[str, Field(max_length=CODE_MAX_CHARS)]
 
 
 class Drop(_Strict):

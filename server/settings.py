@@ -26,6 +26,10 @@ DEEPSEEK_EXECUTOR: Final = "deepseek-v4-flash"
 OPENAI_URL: Final = "https://api.openai.com/v1"
 ELSEWHERE: Final = frozenset({f"{PREFIX}SERVER", f"{PREFIX}TOKEN"})  # the terminal reads these
 SECRET_MIN_CHARS: Final = 32  # what HS256 asks of its key (RFC 7518, section 3.2)
+PUBLIC_KEY_ALGORITHMS: Final = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+)
+USUAL_ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")
 KEPT_IN: Final = "secret"
 SECRET_BYTES: Final = 32
 
@@ -93,6 +97,15 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir)
     secret: Key = None  # one for all processes on one database; unset: kept in the data folder
     jwt_secret: Key = None  # unset: a key derived from the secret, on loopback only
+    jwt_jwks: str | None = None  # a file or an address with the keys of an issuer, instead of a secret
+    jwt_issuer: str | None = Field(
+        default=None, max_length=500
+    )  # with it a subject is the issuer's, without it the id of a user here
+    jwt_audience: str | None = None
+    jwt_algorithms: Names = USUAL_ALGORITHMS
+    jwt_clients: Names = ()  # of the issuer, whose tokens are taken; unset: of every client
+    jwt_max_days: int = Field(default=30, gt=0, le=366)
+    jwt_sign_up: bool = False  # make a user for whomever the issuer vouches for
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(default_factory=system_time_zone)
 
     server: str | None = None  # where the terminal's commands go; unset: they run in their own process
@@ -116,7 +129,23 @@ class Settings(BaseSettings):
     checkpoint_days: Days = 30  # for looking at a run's steps again, and going on from one of them
     limit: Annotated[Limits, AfterValidator(_positive)] = Limits()  # PLANWRIGHT_LIMIT_MODEL_CALLS and so on
 
-    _split = field_validator("planner_fallbacks", "executor_fallbacks", mode="before")(_listed)
+    _split = field_validator("planner_fallbacks", "executor_fallbacks", "jwt_clients", "jwt_algorithms", mode="before")(
+        _listed
+    )
+
+    @field_validator("jwt_algorithms")
+    @classmethod
+    def _with_public_keys(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if not names or not PUBLIC_KEY_ALGORITHMS.issuperset(names):
+            raise ValueError(f"is a comma list of some of {', '.join(sorted(PUBLIC_KEY_ALGORITHMS))}")
+        return names
+
+    @field_validator("jwt_jwks")
+    @classmethod
+    def _file_or_address(cls, source: str | None) -> str | None:
+        if source is not None and "://" in source and not source.startswith(("https://", "http://")):
+            raise ValueError("is a file, or an address that begins with https:// or http://")
+        return source
 
     @field_validator("heartbeat_seconds")
     @classmethod
@@ -177,8 +206,25 @@ def read_settings() -> Settings:
         first = error.errors(include_input=False, include_url=False)[0]
         place = "_".join(str(part) for part in first["loc"])
         raise SettingsInvalid(f"{variable(place)}: {first['msg'].removeprefix('Value error, ')}.") from None
+    _refuse_half_a_sign_in(settings)
     _ = settings.models  # refuses half a configuration now, and not at the first message
     return settings
+
+
+def _refuse_half_a_sign_in(settings: Settings) -> None:
+    """Refuse settings for the tokens of an issuer that would let in others than they seem to."""
+    if settings.jwt_jwks is not None:
+        if settings.jwt_secret is not None:
+            raise SettingsInvalid(f"{variable('jwt_secret')}: unset it; {variable('jwt_jwks')} says which keys count.")
+        for name in ("jwt_issuer", "jwt_audience"):  # many share one issuer's keys, and not all tokens are for us
+            if getattr(settings, name) is None:
+                raise SettingsInvalid(f"{variable(name)}: must be set beside {variable('jwt_jwks')}.")
+    elif "jwt_algorithms" in settings.model_fields_set:
+        raise SettingsInvalid(f"{variable('jwt_algorithms')}: needs {variable('jwt_jwks')}; a secret signs HS256.")
+    if settings.jwt_issuer is not None and settings.jwt_jwks is None and settings.jwt_secret is None:
+        raise SettingsInvalid(f"{variable('jwt_issuer')}: needs {variable('jwt_jwks')} or {variable('jwt_secret')}.")
+    if settings.jwt_issuer is None and settings.jwt_sign_up:
+        raise SettingsInvalid(f"{variable('jwt_sign_up')}: needs {variable('jwt_issuer')}.")
 
 
 def variable(name: str) -> str:

@@ -20,8 +20,11 @@ from persistence.pools import Database
 from persistence.queue import SHARED, Queue, Rhythm
 from persistence.record import users
 from persistence.scope import DISPATCH, Identity, Role, Secret, login
+from server.keys import KeySet
 from server.settings import Settings, kept_secret
+from server.sign_in import SignIn
 from server.tail import Hub
+from server.tokens import ALGORITHM, Rules
 from server.upkeep import Keeping, Upkeep
 from server.worker import Worker
 
@@ -43,6 +46,7 @@ class Planwright:
     token_key: str
     queue: str
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    sign_in: SignIn = field(default_factory=SignIn)
 
 
 class Work(Enum):
@@ -117,6 +121,23 @@ def token_key(settings: Settings) -> str:
     return installation_secret(settings).token_key() if given is None else given.get_secret_value()
 
 
+def sign_in_of(settings: Settings) -> SignIn:
+    """Return how people sign in: by tokens of our own key, or of an issuer that publishes its keys."""
+    rules = Rules(
+        (ALGORITHM,) if settings.jwt_jwks is None else settings.jwt_algorithms,
+        settings.jwt_issuer,
+        settings.jwt_audience,
+        settings.jwt_clients,
+        settings.jwt_max_days,
+    )
+    return SignIn(
+        rules,
+        None if settings.jwt_jwks is None else KeySet(settings.jwt_jwks, rules.algorithms),
+        settings.time_zone if settings.jwt_sign_up else None,
+        installation_secret(settings).credential_key(),
+    )
+
+
 @asynccontextmanager
 async def _working(settings: Settings, dsn: str, database: Database, work: Work) -> AsyncGenerator[Planwright]:
     from server.engine import engine_of, turns_of
@@ -133,7 +154,8 @@ async def _working(settings: Settings, dsn: str, database: Database, work: Work)
             worker.start()
             upkeep.start()
         try:
-            yield Planwright(database, engine, worker, hub, token_key(settings), queue.name)
+            sign_in = sign_in_of(settings)
+            yield Planwright(database, engine, worker, hub, token_key(settings), queue.name, sign_in=sign_in)
         finally:
             await upkeep.stop()
             await worker.stop()

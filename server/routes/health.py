@@ -23,14 +23,15 @@ async def live() -> dict[str, str]:
 
 @router.get("/health/ready")
 async def ready(planwright: TheServer) -> dict[str, str]:
-    """Say whether a message sent now would be accepted."""
-    if planwright.stopping.is_set():
+    """Say whether a message sent now would be accepted; with keys that may be outdated, `degraded`."""
+    keys = planwright.sign_in.keys
+    if planwright.stopping.is_set() or (keys is not None and not len(keys)):
         raise Unavailable("not_ready")
     try:
         await may_sign_in(planwright.database, UUID(int=0))
     except PersistenceError:
         raise Unavailable("not_ready") from None
-    return {"status": "ready"}
+    return {"status": "ready" if keys is None or keys.failure is None else "degraded"}
 
 
 @router.get("/api/agent/events.schema.json")

@@ -33,6 +33,7 @@ RULES: Final[dict[str, LiteralString]] = {
             and not p.roles && '{public, planwright_api, planwright_worker, planwright_executor}'
             and (p.tablename, p.policyname, p.cmd, p.roles::text) not in (
                 ('users', 'signing_in', 'ALL', '{planwright_owner}'),
+                ('credentials', 'signing_in', 'ALL', '{planwright_owner}'),
                 ('runs', 'finding_unfinished', 'SELECT', '{planwright_owner}'),
                 ('runs', 'expiring', 'UPDATE', '{planwright_owner}'),
                 ('approvals', 'finding_due', 'SELECT', '{planwright_owner}'),

@@ -27,6 +27,7 @@ from nodes.vocabulary.events import (
     ToolReturned,
 )
 from persistence.record.conversations import MessageRole, SenderType
+from persistence.record.credentials import Kind
 from persistence.runs.approvals import ApprovalStatus, Verdict
 from persistence.runs.ledger import CallState
 from persistence.runs.runs import FINISHED, RunStatus
@@ -150,6 +151,7 @@ CHECKED: Final[dict[tuple[str, str], Iterable[str]]] = {
         "task_update",
     ),
     ("chat_sessions", "status"): ("active", "archived"),
+    ("credentials", "kind"): Kind,
     ("model_usage", "outcome"): ("answered", "cancelled", "failed"),
     ("projects", "status"): ("active", "archived", "completed", "paused"),
     ("run_events", "type"): EVENT_TYPES,

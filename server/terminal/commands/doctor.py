@@ -15,6 +15,7 @@ from server.terminal.exits import ExitCode, perform
 from server.terminal.model_check import model_finding
 from server.terminal.printable import printable
 from server.terminal.settings import settings_or_usage
+from server.terminal.sign_in_check import sign_in_finding
 from server.wiring import database_server
 
 
@@ -36,6 +37,7 @@ async def _doctor() -> ExitCode:
 async def _findings(settings: Settings) -> AsyncGenerator[Finding]:
     for finding in await asyncio.to_thread(_of_database, settings):
         yield finding
+    yield await sign_in_finding(settings)
     yield await model_finding(settings.models)
     for finding in (*tracing_findings(os.environ), *dependency_findings()):
         yield finding
