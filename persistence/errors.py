@@ -12,11 +12,22 @@ class DatabaseUnavailable(PersistenceError):
         super().__init__("The database does not answer right now.")
 
 
+class OnReplica(PersistenceError):
+    """The database is a replica: what it shows may be old, and nothing can be written to it."""
+
+    def __init__(self) -> None:
+        super().__init__("The database is a read replica. Name its primary in PLANWRIGHT_DATABASE_URL.")
+
+
 class AddressInvalid(PersistenceError):
     """The database's address is no connection string. Its text may hold a password and is not repeated."""
 
     def __init__(self) -> None:
         super().__init__("PLANWRIGHT_DATABASE_URL is not a connection string such as postgresql://user@host/name.")
+
+
+class Conflict(DatabaseUnavailable):
+    """Two transactions got in each other's way, and this one was undone: the same once more may succeed."""
 
 
 class StatementTimedOut(PersistenceError):
