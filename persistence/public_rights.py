@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from psycopg import Connection
-from psycopg.rows import DictRow
+from psycopg.rows import DictRow, TupleRow
 from psycopg.sql import SQL, Identifier
 
 from persistence.scope import Role
@@ -63,3 +63,39 @@ def withdraw(admin: Connection[DictRow], owner: str, notifying: str) -> None:
         admin.execute(f"revoke execute on function pg_catalog.{function['signature']} from public".encode())
     for role in (owner, notifying):
         admin.execute(SQL("grant execute on function pg_catalog.pg_notify(text, text) to {}").format(Identifier(role)))
+    _leave_the_lock(admin)
+
+
+def _leave_the_lock(admin: Connection[DictRow]) -> None:
+    """Leave the lock under which migrations run to the owner of the database, who may be the next administrator."""
+    lock = SQL("pg_catalog.pg_try_advisory_lock(bigint), pg_catalog.pg_advisory_unlock(bigint)")
+    owners = admin.execute("select pg_get_userbyid(datdba) as name from pg_database where datname = current_database()")
+    for row in owners:
+        admin.execute(SQL("grant execute on function {} to {}").format(lock, Identifier(row["name"])))
+
+
+def left_open(admin: Connection[TupleRow]) -> list[str]:
+    """Return what our executors may do that only a superuser could have taken from them."""
+    left = admin.execute(
+        """
+        select what from unnest(%(whats)s::text[], %(names)s::text[]) as reaching_out (what, names)
+        where exists (
+            select from pg_proc p
+            where p.pronamespace = 'pg_catalog'::regnamespace and p.proname ~ ('^(' || names || ')$')
+                and has_function_privilege(%(role)s, p.oid, 'execute'))
+        union all
+        select 'blocks of code' where has_language_privilege(%(role)s, 'plpgsql', 'usage')
+        union all
+        select name || ' as it is' from unnest(%(settings)s::text[]) as name
+        where not exists (
+            select from pg_db_role_setting s, unnest(s.setconfig) as setting
+            where s.setrole = %(role)s::regrole and s.setdatabase = 0 and starts_with(setting, name || '='))
+        """,
+        {
+            "role": Role.EXECUTOR,
+            "whats": [*REACHING_OUT],
+            "names": [*REACHING_OUT.values()],
+            "settings": [*SETTINGS],
+        },
+    )
+    return [row[0] for row in left]
