@@ -168,6 +168,7 @@ async def _enter(connection: Connection, context: str, fenced: bool) -> None:  #
         if fenced
         else "select set_config('planwright.context', %s, true)",
         (context,),
+        prepare=False,
     )
 
 

@@ -22,6 +22,7 @@ class Proxy:
 
     `frozen`: nothing passes in either direction, and no connection ends, until
     `thaw`. A process that is killed meanwhile still ends its connections.
+    `delay_seconds`: how long each packet of the client's is on its way.
     `errors` and `texts`: the code of every error, and each different statement, that came by.
     `overheard` is called with everything that the server says.
     """
@@ -29,6 +30,7 @@ class Proxy:
     def __init__(self, dsn: str) -> None:
         self.upstream = dsn
         self.frozen = False
+        self.delay_seconds = 0.0
         self.tripwire: Tripwire | None = None
         self.overheard: Callable[[bytes], None] | None = None
         self.errors: Final[list[str]] = []
@@ -127,6 +129,7 @@ class _Link:
     async def _to_server(self, up: asyncio.StreamWriter) -> None:
         messages, statements = Messages(), Statements()
         while data := await self._reader.read(CHUNK_BYTES):
+            await asyncio.sleep(self._proxy.delay_seconds)
             for message in messages.feed(data):
                 if (sent := statements.add(message)) is None:
                     continue
