@@ -77,8 +77,8 @@ class UnsafeRole(PersistenceError):
 
     def __init__(self, role: str) -> None:
         super().__init__(
-            f"The role {role} may step around row security: it is a superuser, may bypass it or owns the tables, "
-            "itself or through a role that was granted to it. Take that right away first."
+            f"The role {role} may step around row security: it is a superuser, may bypass it, owns the tables or "
+            "is in a predefined role (pg_…), itself or through a role that was granted to it. Take that away first."
         )
 
 

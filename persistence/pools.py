@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from persistence.errors import DatabaseUnavailable, TransactionLost, UnsafeRole
 from persistence.hanging_up import hung_up_after
-from persistence.scope import DISPATCH, Identity, Role, Scope, Secret, login, signed_context
+from persistence.scope import Identity, Role, Scope, Secret, login, signed_context
 from persistence.translation import translated
 
 POOL_SIZE: Final = {Role.API: 6, Role.WORKER: 10, Role.EXECUTOR: 8}
@@ -136,11 +136,7 @@ def _pool(conninfo: str, role: Role, secret: Secret, size: int, checkout_timeout
 
 
 def _beginning(role: Role) -> Callable[[Connection], Awaitable[None]]:
-    """Return what a connection goes through when it is handed out.
-
-    One round trip shows that it is alive, takes back whatever the last borrower
-    set on it, and begins the transaction.
-    """
+    """Return what a connection goes through when it is handed out: a round trip, which also shows that it is alive."""
 
     async def begin(connection: Connection) -> None:
         with hung_up_after(connection, CHECKOUT_TIMEOUT_SECONDS):
@@ -207,10 +203,11 @@ async def _refuse_unsafe(pool: Pool) -> None:
             """
             select r.rolname from pg_roles r
             join pg_roles held on pg_has_role(r.oid, held.oid, 'member')
-            where r.rolname = any(%s) and (held.rolsuper or held.rolbypassrls or held.rolname = 'planwright_owner')
+            where r.rolname ~ '^planwright_(api|worker|executor|dispatch|migrate)$' and (
+                held.rolsuper or held.rolbypassrls or held.rolname ~ '^pg_'
+                or held.rolname = 'planwright_owner' and r.rolname <> 'planwright_migrate')
             order by r.rolname
-            """,
-            ([*Role, DISPATCH],),
+            """
         )
         unsafe = await cursor.fetchone()
     if unsafe is not None:

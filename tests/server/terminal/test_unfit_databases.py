@@ -1,4 +1,4 @@
-"""A database that only follows another one: nothing of ours works on it, and it is said in one line."""
+"""A database that only follows another one, or whose roles may too much: nothing starts on it, and one line says so."""
 
 import tempfile
 from collections.abc import Generator
@@ -65,3 +65,24 @@ def test_the_doctor_knows_a_replica(replica_dsn: str, tmp_path: Path) -> None:
     done = CommandLine(named).run("doctor")
     assert done.returncode == 1
     assert "failed  database: it is a read replica" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def powerful_dsn() -> Generator[str]:
+    """Give a migrated server on which the queue's login became a superuser."""
+    with tempfile.TemporaryDirectory(prefix="pw") as room:
+        Path(room).chmod(0o755)
+        with embedded.start(Path(room) / "data", settings={"fsync": "off"}) as server:
+            migrate(server.dsn, TEST_SECRET)
+            with psycopg.connect(server.dsn, autocommit=True) as admin:
+                admin.execute("alter role planwright_dispatch superuser")
+            yield server.dsn
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_nothing_starts_with_a_superuser_among_our_logins(powerful_dsn: str, tmp_path: Path, command: str) -> None:
+    """The one line names the role, and says what to take away from it."""
+    named = {"PLANWRIGHT_DATABASE_URL": powerful_dsn, "PLANWRIGHT_DATA_DIR": str(tmp_path)}
+    done = CommandLine(named).run(command)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (5, "", 1)
+    assert done.stderr.startswith("planwright: The role planwright_dispatch may step around row security")
