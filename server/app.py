@@ -177,7 +177,7 @@ def listening(host: str, port: int) -> Generator[socket.socket]:
     """Give a listening socket; 0 takes a free port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=BACKLOG) as open_socket:
-        open_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted connections inherit it
+        open_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted connections inherit both
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
             open_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MILLISECONDS)
         yield open_socket

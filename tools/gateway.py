@@ -8,9 +8,11 @@ own ledger row, so it takes effect exactly when the row says `applied`.
 import asyncio
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, Protocol
 from uuid import UUID, uuid5
 
+from persistence.again import unless_in_conflict
 from persistence.errors import PersistenceError
 from persistence.pools import Database
 from persistence.runs import approvals, ledger
@@ -202,7 +204,7 @@ class Gateway:
             return await self._outside(holder, frozen.row.id, tool, args)
         async with self._one_write_at_a_time:
             if tool.effect is Effect.LOCAL:
-                return await self._write(holder, frozen.row.id, tool, args)
+                return await unless_in_conflict(partial(self._write, holder, frozen.row.id, tool, args))
             async with self._database.acting(Role.WORKER, self._identity) as scope:
                 await ledger.may_act(scope, frozen.row.id)
                 begins = await ledger.begin(scope, frozen.row.id)
