@@ -12,6 +12,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError
 from langgraph.types import Command, StateSnapshot
@@ -19,6 +20,9 @@ from langgraph.types import Command, StateSnapshot
 from graph.build import MAX_SUPERSTEPS, build
 from graph.ending import Told, end_answered, end_failed, run_id_of
 from graph.pausing import pause
+from nodes.asking.ask import is_free
+from nodes.asking.estimate import size_of
+from nodes.planning.rules import plan_schema
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import TurnError, TurnTimedOut
 from nodes.vocabulary.events import FinishedReason
@@ -52,6 +56,13 @@ class Engine:
     executor: tuple[BaseChatModel, ...]
     limits: Limits
     approval_hours: float = APPROVAL_HOURS
+
+    def least_tokens(self, message: str) -> int:
+        """Return what the first model call over a message reserves at least; 0 when nobody pays for it."""
+        if is_free(self.planner[0]):
+            return 0
+        tools = [*self.registry.schemas(self.registry.names()), plan_schema()]
+        return size_of([HumanMessage(message)], tools).tokens + self.limits.answer_tokens
 
 
 async def run_turn(engine: Engine, identity: Identity, told: Told) -> None:

@@ -7,7 +7,6 @@ from enum import Enum
 from typing import Final
 from uuid import UUID
 
-from nodes.asking.ask import ANSWER_TOKENS_RESERVED
 from nodes.planning.plan_rows import as_row, steps_of
 from nodes.vocabulary.events import ExecutorOutcome, ExecutorReturned, Step, StepCompleted, StepStatus
 from nodes.vocabulary.journal import ToolEvents
@@ -36,7 +35,7 @@ class Because(Enum):
 
 async def close_executors(scope: Scope, log: EventLog, run_id: UUID, because: Because) -> None:
     """End the executors at work and the calls that they left open; another may begin their steps again."""
-    await usage.settle_open(scope, run_id, ANSWER_TOKENS_RESERVED)
+    await usage.settle_open(scope, run_id)
     executors = {agent.id for agent in await agents.of_run(scope, run_id) if agent.type == "executor"}
     for call in await ledger.open_of_run(scope, run_id):
         if call.agent_id in executors:

@@ -49,6 +49,7 @@ class Run:
     last_seq: int
     request_digest: str
     cancel_requested_at: datetime | None
+    budget_spent_at: datetime | None
     prompt_tokens: int
     completion_tokens: int
     finished_reason: str | None
@@ -66,7 +67,7 @@ class Run:
 
 _COLUMNS: Final = """
     id, session_id, request, status, strategy, attempt, crashes, last_seq, request_digest, cancel_requested_at,
-    prompt_tokens, completion_tokens, finished_reason, error_code, created_at, started_at, finished_at,
+    budget_spent_at, prompt_tokens, completion_tokens, finished_reason, error_code, created_at, started_at, finished_at,
     events_expired_at
 """
 

@@ -17,6 +17,7 @@ from server.cursor import cursor_of, standing
 from server.dependencies import TheServer
 from server.door import body_of
 from server.openapi import EVENTS, body_as
+from server.rate import Rate
 from server.refusals import Refused, Unavailable
 from server.sse import EventStream
 from server.tail import tail
@@ -51,9 +52,17 @@ async def send(request: Request, planwright: TheServer, user_id: SignedIn, if_bu
     ask = await body_of(request, Ask)
     if planwright.stopping.is_set():
         raise Unavailable("not_ready")
-    accepted = await accept(planwright.database, user_id, ask, key=key, if_busy=if_busy, queue=planwright.queue)
+    accepted = await accept(
+        planwright.database,
+        user_id,
+        ask,
+        key=key,
+        if_busy=if_busy,
+        queue=planwright.queue,
+        rate=Rate(planwright.engine.limits, planwright.engine.least_tokens(ask.message)),
+    )
     after = 0 if accepted.fresh else standing(accepted.run, cursor)
-    return EventStream(tail(planwright.database, user_id, accepted.run.id, after, planwright.hub))
+    return EventStream(tail(planwright.database, user_id, accepted.run.id, after, planwright.hub), accepted.told)
 
 
 @router.get("")

@@ -17,7 +17,7 @@ from persistence.runs.approvals import NewCall
 from persistence.runs.events import KeyedEvent
 from persistence.runs.ledger import CallState, Entry
 from persistence.runs.runs import RunStatus
-from persistence.runs.usage import Usage
+from persistence.runs.usage import Price, Usage
 from persistence.scope import Role, Scope
 from tests.run_rows import Office, run_of
 from tests.workspace_rows import Desk
@@ -84,7 +84,7 @@ async def plan_and_execute(scope: Scope, session_id: UUID, run_id: UUID) -> None
     asked = NewCall(call.id, outcome_unknown=False, tool=call.tool, arguments="{}", target="x", changes=[])
     await approvals.insert(scope, run_id, 1, "digest", 1.0, [asked])
     await ledger.settle(scope, call.id, CallState.APPLIED, "{}", None, 5)
-    spent = await usage.reserve(scope, run_id, executor, "execute", "fast", 100)
+    spent = await usage.reserve(scope, run_id, executor, "execute", "fast", Price(60, 40))
     await usage.settle(scope, spent, "fast", Usage(1, 1, 0), estimated=False, outcome="answered", duration_ms=1)
 
 
