@@ -70,7 +70,7 @@ async def accept(
         TooMany: the person's last minute is full.
     """
     digest = digest_of(ask)
-    async with turn_of(user_id):
+    async with turn_of(database, user_id):
         if key is not None and (earlier := await _made_with(database, user_id, key, digest)) is not None:
             return earlier
         try:
@@ -80,7 +80,7 @@ async def accept(
                 session = await _session(scope, ask, if_busy)
                 run = await _inserted(scope, session, ask.message, digest, key, queue)
                 await _store(scope, session, run, ask)
-                return Accepted(run, fresh=True, told=await allowance.charge(run.id))
+                return Accepted(run, fresh=True, told=await allowance.charge())
         except (_KeyTaken, TooMany) as missed:
             earlier = None if key is None else await _made_with(database, user_id, key, digest)
             if earlier is not None:  # another process was faster with it

@@ -9,24 +9,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 from weakref import WeakValueDictionary
 
 from nodes.vocabulary.limits import Limits
+from persistence.pools import Database
 from persistence.runs import charges
 from persistence.runs.charges import WINDOW_SECONDS, Kind
 from persistence.scope import Scope
 from server.refusals import Refused, TooMany
 
-_turns: Final = WeakValueDictionary[UUID, asyncio.Lock]()
+_turns: Final = WeakValueDictionary[tuple[int, UUID], asyncio.Lock]()
 
 
-def turn_of(user_id: UUID) -> asyncio.Lock:
+def turn_of(database: Database, user_id: UUID) -> asyncio.Lock:
     """Return what one request of a person in this process holds while it is accepted.
 
     They would wait for each other in the database, each on a connection that others need.
     """
-    return _turns.setdefault(user_id, asyncio.Lock())
+    return _turns.setdefault((id(database), user_id), asyncio.Lock())
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,9 @@ class Allowance:
             seconds = ceil(stands.wait_seconds)
             raise TooMany(code, seconds, fields(Quota(name, most, stands.charged, seconds)))
 
-    async def charge(self, run_id: UUID) -> dict[str, str]:
+    async def charge(self) -> dict[str, str]:
         """Charge the person for a message; return what its client is told."""
-        await charges.charge(self.scope, run_id, Kind.REQUEST, 1, self.moment)
+        await charges.charge(self.scope, uuid4(), Kind.REQUEST, 1, self.moment)
         most = self.rate.limits.requests_per_minute
         stands = await charges.standing(self.scope, Kind.REQUEST, self.moment, wanted=1, most=most)
         return fields(Quota("requests", most, stands.charged, ceil(stands.next_seconds)))

@@ -12,8 +12,9 @@ from persistence.runs import events, quoted_history, runs
 from persistence.scope import Role
 from server.accept import HISTORY_MAX_BYTES, Accepted, accept, digest_of, quoted, title_of
 from server.bodies import Ask, Quoted
+from server.rate import Rate
 from server.refusals import Refused
-from tests.conftest import Person
+from tests.conftest import ROOMY, Person
 
 
 async def project_of(database: Database, person: Person) -> UUID:
@@ -110,7 +111,7 @@ async def test_messages_at_the_same_instant_are_queued_in_order(database: Databa
     """Twenty messages to one session at once are all there, at places without gaps, and their runs in that order."""
     first = await accept(database, person.id, Ask(message="0"))
     asks = [Ask(message=str(n), session_id=first.run.session_id) for n in range(1, 21)]
-    await asyncio.gather(*(accept(database, person.id, ask) for ask in asks))
+    await asyncio.gather(*(accept(database, person.id, ask, rate=Rate(ROOMY)) for ask in asks))
     async with database.acting(Role.API, person.identity) as scope:
         said = await messages.of_session(scope, first.run.session_id, 100)
         places = [await runs.queue_place(scope, one.run_id) for one in said if one.run_id is not None]
