@@ -110,11 +110,16 @@ async def settle(scope: Scope, call_id: UUID, amount: int, most: int) -> None:
     windows to come, where it keeps others out: in none is more than `most` charged.
     """
     reserved = await scope.value(int, "select amount from charges where id = %s and charged_at is null", (call_id,))
+    moment = None
     if reserved is not None and amount > reserved:
-        amount = await _within_the_window(scope, amount, reserved, most)
+        moment = await hold(scope)
+        amount = await _within_the_window(scope, moment, amount, reserved, most)
     await scope.execute(
-        "update charges set amount = %s, charged_at = clock_timestamp() where id = %s and charged_at is null",
-        (amount, call_id),
+        """
+        update charges set amount = %s, charged_at = coalesce(%s, clock_timestamp())
+        where id = %s and charged_at is null
+        """,
+        (amount, moment, call_id),
     )
 
 
@@ -131,9 +136,8 @@ async def settle_open(scope: Scope, run_id: UUID) -> None:
     )
 
 
-async def _within_the_window(scope: Scope, amount: int, reserved: int, most: int) -> int:
+async def _within_the_window(scope: Scope, moment: datetime, amount: int, reserved: int, most: int) -> int:
     """Return how much of a call's cost the window holds now, and carry the rest."""
-    moment = await hold(scope)
     stands = await standing(scope, Kind.TOKEN, moment, wanted=0, most=most)
     fitting = min(amount, reserved + max(most - stands.used, 0))
     await _carry(scope, amount - fitting, max(most - (stands.reserved - reserved), 1), moment)
