@@ -19,14 +19,11 @@ from hypothesis import HealthCheck, settings
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
-from nodes.vocabulary.limits import Limits
 from persistence import embedded
 from persistence.migrate import migrate
 from persistence.pools import Database
 from persistence.scope import Identity, Role, Secret
 
-# For whatever is not about what a person may spend in a minute: a test sends more than a person does.
-ROOMY = Limits(requests_per_minute=100_000, tokens_per_minute=1_000_000_000, runs_at_once=100)
 TEST_SECRET = Secret(b"the same for every run of the suite")
 
 settings.register_profile(

@@ -20,7 +20,8 @@ from persistence.record import messages, sessions
 from persistence.runs import events, runs
 from persistence.runs.runs import Run
 from persistence.scope import Identity, Role
-from tests.conftest import ROOMY, Person
+from tests.conftest import Person
+from tests.roomy import ROOMY
 from tests.scripted_model.replies import Reply, call, tools
 from tests.scripted_model.script import Script
 from tests.scripted_model.server import ScriptedModel

@@ -12,7 +12,8 @@ from nodes.vocabulary.errors import TokensSpent
 from nodes.vocabulary.limits import Limits
 from persistence.pools import Database
 from persistence.runs.charges import Kind
-from tests.conftest import ROOMY, TEST_SECRET, Person, new_person
+from tests.conftest import TEST_SECRET, Person, new_person
+from tests.roomy import ROOMY
 from tests.scripted_model.replies import call, text, tools
 from tests.scripted_model.script import Script, rules, when
 from tests.spending import spending_of

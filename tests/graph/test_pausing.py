@@ -21,7 +21,8 @@ from persistence.runs.approvals import NewCall
 from persistence.scope import Role
 from server.refusals import Refused
 from tests.approving import approval_of, asks_first, go_on, say, states, titles
-from tests.conftest import ROOMY, Person
+from tests.conftest import Person
+from tests.roomy import ROOMY
 from tests.scripted_model.replies import Reply, call, text, tools
 from tests.scripted_model.script import rules, when
 from tests.tools import extension

@@ -9,7 +9,8 @@ from graph.turn import run_turn
 from nodes.planning.calling import MAX_CALLS_AT_ONCE
 from persistence.errors import Fenced
 from persistence.pools import Database
-from tests.conftest import ROOMY, Person
+from tests.conftest import Person
+from tests.roomy import ROOMY
 from tests.scripted_model.gate import Gate
 from tests.scripted_model.replies import Call, Reply, call, status, text, tools
 from tests.scripted_model.requests import ChatRequest

@@ -15,7 +15,8 @@ from server.tail import Hub
 from server.tokens import issue_token
 from server.wiring import Planwright
 from server.worker import Worker
-from tests.conftest import ROOMY, TEST_SECRET, Person
+from tests.conftest import TEST_SECRET, Person
+from tests.roomy import ROOMY
 from tests.server.reading import signed_in_client
 from tests.server.scripted_turns import ScriptedTurns
 

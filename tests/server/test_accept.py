@@ -14,7 +14,8 @@ from server.accept import HISTORY_MAX_BYTES, Accepted, accept, digest_of, quoted
 from server.bodies import Ask, Quoted
 from server.rate import Rate
 from server.refusals import Refused
-from tests.conftest import ROOMY, Person
+from tests.conftest import Person
+from tests.roomy import ROOMY
 
 
 async def project_of(database: Database, person: Person) -> UUID:

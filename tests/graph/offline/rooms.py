@@ -8,7 +8,8 @@ from graph.turn import Engine
 from persistence.pools import Database
 from persistence.scope import Role
 from persistence.workspace import demo
-from tests.conftest import ROOMY, Person
+from tests.conftest import Person
+from tests.roomy import ROOMY
 from tests.scripted_model.server import ScriptedModel
 from tests.turns import Desk
 from tools.registry import Registry

@@ -21,7 +21,8 @@ from persistence.pools import Database
 from persistence.record import agents
 from persistence.runs import usage
 from persistence.runs.usage import ModelCall
-from tests.conftest import ROOMY, Person
+from tests.conftest import Person
+from tests.roomy import ROOMY
 from tests.run_rows import Office, run_of
 from tests.scripted_model.replies import Reply
 from tests.scripted_model.script import Script
