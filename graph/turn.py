@@ -17,7 +17,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError
 from langgraph.types import Command, StateSnapshot
 
-from graph.build import MAX_SUPERSTEPS, build
+from graph.build import build
 from graph.ending import Told, end_answered, end_failed, run_id_of
 from graph.pausing import pause
 from nodes.asking.ask import is_free
@@ -104,7 +104,9 @@ async def _through_the_graph(context: Context) -> FinishedReason | list[UUID]:
     """
     graph = GRAPH.copy(update={"checkpointer": Checkpoints(context.database, context.identity)})
     config = RunnableConfig(
-        configurable={"thread_id": str(context.session_id)}, recursion_limit=MAX_SUPERSTEPS, run_name="planwright"
+        configurable={"thread_id": str(context.session_id)},
+        recursion_limit=context.limits.supersteps,
+        run_name="planwright",
     )
     left = await graph.aget_state(config)
     is_ours = left.values.get("run_id") == str(context.run_id)

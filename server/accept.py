@@ -65,10 +65,12 @@ async def accept(
     others of its session come first; then at the end of the last of them.
 
     Raises:
-        Refused: the session or the entity is not there, the session is busy
-            and must not be, or the key was used for another request.
+        Refused: the message is too long, the session or the entity is not there, the
+            session is busy and must not be, or the key was used for another request.
         TooMany: the person's last minute is full.
     """
+    if len(ask.message.encode()) > rate.limits.message_bytes:
+        raise Refused("message_too_long")
     digest = digest_of(ask)
     async with turn_of(database, user_id):
         if key is not None and (earlier := await _made_with(database, user_id, key, digest)) is not None:

@@ -11,6 +11,8 @@ class Limits:
     tokens_per_minute: int = 30_000  # of one person's model calls in any 60 seconds; the offline model's are free
     token_wait_seconds: float = 20.0  # that a model call waits for room among them
     runs_at_once: int = 4  # of one person; further ones wait, so that others find a place
+    message_bytes: int = 16 * 1024  # of UTF-8: 16,384 plain letters, 4,096 emoji
+    supersteps: int = 60  # of the graph: twelve turns of the planner's loop and three plans
     wall_seconds: float = 600.0  # a person has long gone by then
     model_calls: int = 40  # a plan of 12 steps with two calls each, routing, repair, replan and the answer
     tool_calls: int = 100  # 8 executors that each look up a dozen things

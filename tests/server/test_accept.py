@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from nodes.vocabulary.limits import Limits
 from persistence.pools import Database
 from persistence.record import messages, sessions
 from persistence.runs import events, quoted_history, runs
@@ -70,6 +71,14 @@ async def test_what_is_someone_elses_is_not_there(database: Database, person: Pe
     for entity_id in (project_id, uuid4()):
         ask = Ask(message="b", context_type="project", entity_id=entity_id)
         assert await refused(database, person, ask) == "not_found"
+
+
+@pytest.mark.parametrize("message", ["a" * 16_385, "🙂" * 4_097], ids=["one byte too many", "bytes, not letters"])
+async def test_a_message_has_its_longest(database: Database, person: Person, message: str) -> None:
+    """A message of 16 KiB is taken, and of as much as is set; one byte more is not."""
+    assert await refused(database, person, Ask(message=message)) == "message_too_long"
+    await accept(database, person.id, Ask(message="a" * 16_384))
+    await accept(database, person.id, Ask(message=message), rate=Rate(Limits(message_bytes=len(message.encode()))))
 
 
 async def test_a_refused_message_leaves_nothing(database: Database, person: Person) -> None:
