@@ -4,13 +4,12 @@ An answered run ends here and not in a node: LangGraph writes its last checkpoin
 behind the last node, and nothing of a run may be written behind its end.
 """
 
-from collections.abc import Callable
 from typing import Literal
 from uuid import UUID
 
 from nodes.planning.unfinished import Because, close_everything
 from nodes.vocabulary.events import Done, Failed, FinishedReason, UsageBody
-from nodes.vocabulary.log import EventLog
+from nodes.vocabulary.log import EventLog, Told
 from persistence import checkpoints
 from persistence.pools import Database
 from persistence.record import agents, conversations, messages, plans
@@ -18,8 +17,6 @@ from persistence.runs import approvals, events, runs, usage
 from persistence.runs.approvals import ApprovalStatus
 from persistence.runs.runs import RunStatus
 from persistence.scope import Identity, Role, Scope
-
-Told = Callable[[], None]
 
 SOMETHING_WENT_WRONG = "Something went wrong. The request was stopped; what was changed until then stays changed."
 
@@ -70,7 +67,7 @@ async def _end_with_text(scope: Scope, run_id: UUID, log: EventLog, reason: Fini
     stopped = reason is FinishedReason.CANCELLED
     if said := await events.texts(scope, run_id):
         await messages.insert(scope, run.session_id, run_id, "assistant", said)
-    await close_everything(scope, log, run_id, Because.STOPPED if stopped else Because.INTERRUPTED)
+    await close_everything(scope, log, run_id, Because.STOPPED if stopped else Because.ANSWERED)
     await _close_record(scope, run_id, "failed" if stopped else "completed")
     await log.emit(scope, ("end", Done(usage=await tokens_of(scope, run_id), finished_reason=reason)))
     await runs.finish(scope, run_id, RunStatus.CANCELLED if stopped else RunStatus.DONE, reason=reason)

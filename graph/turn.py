@@ -18,7 +18,7 @@ from langgraph.errors import GraphRecursionError
 from langgraph.types import Command, StateSnapshot
 
 from graph.build import build
-from graph.ending import Told, end_answered, end_failed, run_id_of
+from graph.ending import end_answered, end_failed, run_id_of
 from graph.pausing import pause
 from nodes.asking.ask import is_free
 from nodes.asking.estimate import size_of
@@ -28,14 +28,14 @@ from nodes.vocabulary.errors import TurnError, TurnTimedOut
 from nodes.vocabulary.events import FinishedReason
 from nodes.vocabulary.journal import ToolEvents
 from nodes.vocabulary.limits import Limits
-from nodes.vocabulary.log import EventLog
+from nodes.vocabulary.log import EventLog, Told
 from nodes.vocabulary.model_failure import ModelFailure
 from nodes.vocabulary.pause import awaited
 from nodes.vocabulary.state import State, fresh
 from persistence.checkpoints import Checkpoints
 from persistence.pools import Database
 from persistence.record import sessions, users
-from persistence.runs import quoted_history, runs
+from persistence.runs import quoted_history, runs, usage
 from persistence.scope import Identity, Role
 from tools.consent import Consent, Mode
 from tools.gateway import Bounds, Gateway
@@ -68,7 +68,7 @@ class Engine:
 async def run_turn(engine: Engine, identity: Identity, told: Told) -> None:
     """Run a claimed run to its end, or to where it waits for a person.
 
-    `told` is called after each commit that appended events.
+    `told` is called with the events of each commit that appended some.
 
     Raises:
         Fenced: another attempt holds the run; nothing more was written.
@@ -132,6 +132,7 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
         session = await sessions.find(scope, run.session_id)
         person = await users.me(scope)
         quoted = await quoted_history.of_run(scope, run_id)
+        await usage.settle_open(scope, run_id)  # of an attempt before, which settles nothing any more
     assert session is not None, "a run belongs to a session"
     assert person is not None, "a session belongs to a user"
     zone = ZoneInfo(person.time_zone)

@@ -12,12 +12,11 @@ from langgraph.runtime import Runtime
 from nodes.planning.plan_rows import steps_of
 from nodes.planning.schedule import schedule
 from nodes.planning.steps import Steps
-from nodes.planning.unfinished import Because, close_executors
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.events import StepStatus
 from nodes.vocabulary.pause import wait_for_person
 from nodes.vocabulary.state import State, Update
-from persistence.record import plans
+from persistence.record import executions, plans
 from persistence.runs import approvals
 
 ENDED = {StepStatus.COMPLETED: True, StepStatus.FAILED: False, StepStatus.SKIPPED: False}
@@ -44,8 +43,8 @@ async def _run(context: Context, planner_id: UUID) -> tuple[Steps, Collection[in
     async with context.writing() as scope:
         plan = await plans.of_run(scope, context.run_id)
         assert plan is not None, "a plan was stored before it runs"
-        await close_executors(scope, context.log, context.run_id, Because.INTERRUPTED)
-    steps = Steps(context, plan.id, planner_id, steps_of(plan))
+        tried = await executions.of_plan(scope, plan.id)
+    steps = Steps(context, plan.id, planner_id, steps_of(plan), tried)
     settled = {number: ENDED[step.status] for number, step in steps.by_number.items() if step.status in ENDED}
     waits_for = {number: step.depends_on for number, step in steps.by_number.items()}
     own = {number for number, step in steps.by_number.items() if not step.executor_required}

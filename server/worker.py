@@ -13,6 +13,7 @@ from enum import Enum, auto
 from functools import partial
 from typing import Final, Protocol
 
+from nodes.vocabulary.log import Told
 from persistence.errors import CancelRequested, DatabaseUnavailable, Fenced, PersistenceError
 from persistence.lasting import lasting, traced
 from persistence.pools import Database
@@ -25,8 +26,6 @@ from server.tail import Hub
 RELEASE_SECONDS: Final = 5.0  # to put down the turns that did not end while the worker drained
 LOOK_AGAIN_SECONDS: Final = 0.25  # whether a database that went away is back
 ATTEMPTS_MAX: Final = 3  # a run that took its worker down this often would take the next one down too
-
-Told = Callable[[], None]
 
 log = logging.getLogger(__name__)
 

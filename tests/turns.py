@@ -18,6 +18,7 @@ from persistence.errors import CancelRequested
 from persistence.pools import Database
 from persistence.record import messages, sessions
 from persistence.runs import events, runs
+from persistence.runs.events import LoggedEvent
 from persistence.runs.runs import Run
 from persistence.scope import Identity, Role
 from tests.conftest import Person
@@ -110,7 +111,7 @@ class Desk:
         """Take a run and die right after so many commits that appended events: nothing follows the commit."""
         left = commits
 
-        def count() -> None:
+        def count(_events: Sequence[LoggedEvent]) -> None:
             nonlocal left
             left -= 1
             if left <= 0:
@@ -140,7 +141,7 @@ class Desk:
                 return
             await self.news.wait()
 
-    def hear(self) -> None:
+    def hear(self, _events: Sequence[LoggedEvent]) -> None:
         """Take note of a commit that appended events."""
         self.heard.append(1)
         self.news.set()

@@ -73,11 +73,6 @@ class Conversation:
         return sum(row.role == "assistant" and row.model_used is not None for row in self._rows)
 
     @property
-    def tokens_used(self) -> int:
-        """Return the tokens of every model call made for this conversation."""
-        return sum(row.tokens_used for row in self._rows)
-
-    @property
     def last_content(self) -> str:
         """Return the text of the last message, whoever wrote it."""
         return self._rows[-1].content if self._rows else ""

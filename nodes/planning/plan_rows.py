@@ -1,10 +1,20 @@
-"""Plans between their table and their event."""
+"""Plans and executions between their tables and their events."""
 
 from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from nodes.vocabulary.events import Event, Plan, PlanCreated, PlanStatus, Step, Strategy
+from nodes.vocabulary.events import (
+    Event,
+    ExecutorOutcome,
+    ExecutorReturned,
+    Plan,
+    PlanCreated,
+    PlanStatus,
+    Step,
+    Strategy,
+)
+from persistence.record.executions import Execution
 from persistence.record.plans import PlanRow
 
 
@@ -37,3 +47,20 @@ def plan_event(plan: PlanRow) -> tuple[str, Event]:
         created_at=plan.created_at,
     )
     return f"plan:{plan.revision}", PlanCreated(plan=shown)
+
+
+def execution_event(execution: Execution) -> tuple[str, Event]:
+    """Return the event that tells what an executor came to."""
+    outcome = ExecutorOutcome(
+        executor_id=execution.executor_agent_id,
+        success=execution.success is True,
+        data=execution.result,
+        error=execution.error,
+        tool_calls_made=execution.tool_calls_made,
+        tokens_used=execution.tokens_used,
+        duration_ms=execution.duration_ms or 0,
+    )
+    returned = ExecutorReturned(
+        executor_id=execution.executor_agent_id, step_number=execution.step_number, result=outcome
+    )
+    return f"executor_result:{execution.executor_agent_id}", returned

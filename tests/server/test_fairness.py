@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final
@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from psycopg import AsyncConnection
 
+from nodes.vocabulary.log import Told
 from persistence.pools import Database
 from persistence.queue import Queue, Rhythm
 from persistence.record import sessions
@@ -39,7 +40,7 @@ class Counted(ScriptedTurns):
         self.at_work = Counter[UUID]()
         self.most = Counter[UUID]()
 
-    async def run(self, identity: Identity, told: Callable[[], None]) -> None:
+    async def run(self, identity: Identity, told: Told) -> None:
         """Play the script for one run."""
         who = identity.user_id
         self.at_work[who] += 1

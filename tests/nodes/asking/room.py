@@ -72,7 +72,7 @@ async def room(
     office = Office(database, person)
     identity = await office.begin()
     run = await office.row(run_of(identity))
-    registry, log = Registry.build(), EventLog(lambda: None)
+    registry, log = Registry.build(), EventLog(lambda _events: None)
     with ScriptedModel(script) as server:
         models = tuple(chat_models(ModelProfile("deep", server.base_url, fallbacks=fallbacks)))
         context = Context(

@@ -5,13 +5,13 @@ from uuid import UUID, uuid4
 
 import pytest
 from langgraph.checkpoint.base import empty_checkpoint
+from langgraph.checkpoint.serde.types import INTERRUPT
 from psycopg.sql import SQL, Identifier
 
 from persistence.checkpoints import Checkpoints
 from persistence.errors import Fenced
 from persistence.record import agents, conversations, executions, messages, plans, sessions
 from persistence.record.conversations import NewMessage, Opening
-from persistence.record.executions import Ending
 from persistence.runs import approvals, events, ledger, runs, usage
 from persistence.runs.approvals import NewCall
 from persistence.runs.events import KeyedEvent
@@ -77,8 +77,7 @@ async def plan_and_execute(scope: Scope, session_id: UUID, run_id: UUID) -> None
         task="Look.",
         tools=[],
     )
-    ending = Ending(success=True, result={"found": 1}, error=None, tokens_used=10, duration_ms=5, tool_calls_made=1)
-    await executions.finish(scope, execution, ending)
+    await executions.finish(scope, execution, success=True, result={"found": 1}, error=None)
     call = Entry(uuid4(), "k", executor, 1, "list_tasks", "read", "{}")
     await ledger.freeze(scope, run_id, call)
     asked = NewCall(call.id, outcome_unknown=False, tool=call.tool, arguments="{}", target="x", changes=[])
@@ -96,7 +95,7 @@ async def checkpoint(saver: Checkpoints, session_id: UUID) -> None:
     stored = await saver.aput(
         {"configurable": {"thread_id": str(session_id), "checkpoint_ns": ""}}, state, {"step": 1}, {"seen": "1"}
     )
-    await saver.aput_writes(stored, [("seen", ["a"])], "task")
+    await saver.aput_writes(stored, [(INTERRUPT, ["a"])], "task")
 
 
 async def filled(office: Office) -> dict[str, int]:
