@@ -62,6 +62,8 @@ async def _end_with_text(scope: Scope, run_id: UUID, log: EventLog, reason: Fini
     assert run is not None, "the fence was just passed"
     if run.cancel_requested_at is not None:
         reason = FinishedReason.CANCELLED  # it was acknowledged: nothing else may be told
+    elif run.budget_spent_at is not None:
+        reason = FinishedReason.BUDGET_EXHAUSTED
     stopped = reason is FinishedReason.CANCELLED
     if said := await events.texts(scope, run_id):
         await messages.insert(scope, run.session_id, run_id, "assistant", said)

@@ -12,13 +12,17 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError
 from langgraph.types import Command, StateSnapshot
 
-from graph.build import MAX_SUPERSTEPS, build
+from graph.build import build
 from graph.ending import end_answered, end_failed, run_id_of
 from graph.pausing import pause
+from nodes.asking.ask import is_free
+from nodes.asking.estimate import size_of
+from nodes.planning.rules import plan_schema
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import TurnError, TurnTimedOut
 from nodes.vocabulary.events import FinishedReason
@@ -31,7 +35,7 @@ from nodes.vocabulary.state import State, fresh
 from persistence.checkpoints import Checkpoints
 from persistence.pools import Database
 from persistence.record import sessions, users
-from persistence.runs import quoted_history, runs
+from persistence.runs import quoted_history, runs, usage
 from persistence.scope import Identity, Role
 from tools.consent import Consent, Mode
 from tools.gateway import Bounds, Gateway
@@ -52,6 +56,13 @@ class Engine:
     executor: tuple[BaseChatModel, ...]
     limits: Limits
     approval_hours: float = APPROVAL_HOURS
+
+    def least_tokens(self, message: str) -> int:
+        """Return what the first model call over a message reserves at least; 0 when nobody pays for it."""
+        if is_free(self.planner[0]):
+            return 0
+        tools = [*self.registry.schemas(self.registry.names()), plan_schema()]
+        return size_of([HumanMessage(message)], tools).tokens + self.limits.answer_tokens
 
 
 async def run_turn(engine: Engine, identity: Identity, told: Told) -> None:
@@ -93,7 +104,9 @@ async def _through_the_graph(context: Context) -> FinishedReason | list[UUID]:
     """
     graph = GRAPH.copy(update={"checkpointer": Checkpoints(context.database, context.identity)})
     config = RunnableConfig(
-        configurable={"thread_id": str(context.session_id)}, recursion_limit=MAX_SUPERSTEPS, run_name="planwright"
+        configurable={"thread_id": str(context.session_id)},
+        recursion_limit=context.limits.supersteps,
+        run_name="planwright",
     )
     left = await graph.aget_state(config)
     is_ours = left.values.get("run_id") == str(context.run_id)
@@ -119,6 +132,7 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
         session = await sessions.find(scope, run.session_id)
         person = await users.me(scope)
         quoted = await quoted_history.of_run(scope, run_id)
+        await usage.settle_open(scope, run_id)  # of an attempt before, which settles nothing any more
     assert session is not None, "a run belongs to a session"
     assert person is not None, "a session belongs to a user"
     zone = ZoneInfo(person.time_zone)

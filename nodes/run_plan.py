@@ -9,7 +9,6 @@ from uuid import UUID
 
 from langgraph.runtime import Runtime
 
-from nodes.asking.ask import ANSWER_TOKENS_RESERVED
 from nodes.planning.plan_rows import steps_of
 from nodes.planning.schedule import schedule
 from nodes.planning.steps import Steps
@@ -18,7 +17,7 @@ from nodes.vocabulary.events import StepStatus
 from nodes.vocabulary.pause import wait_for_person
 from nodes.vocabulary.state import State, Update
 from persistence.record import executions, plans
-from persistence.runs import approvals, usage
+from persistence.runs import approvals
 
 ENDED = {StepStatus.COMPLETED: True, StepStatus.FAILED: False, StepStatus.SKIPPED: False}
 
@@ -44,7 +43,6 @@ async def _run(context: Context, planner_id: UUID) -> tuple[Steps, Collection[in
     async with context.writing() as scope:
         plan = await plans.of_run(scope, context.run_id)
         assert plan is not None, "a plan was stored before it runs"
-        await usage.settle_open(scope, context.run_id, ANSWER_TOKENS_RESERVED)
         tried = await executions.of_plan(scope, plan.id)
     steps = Steps(context, plan.id, planner_id, steps_of(plan), tried)
     settled = {number: ENDED[step.status] for number, step in steps.by_number.items() if step.status in ENDED}

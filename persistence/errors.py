@@ -79,6 +79,14 @@ class CancelRequested(PersistenceError):
         super().__init__("The run is to be stopped, so nothing of it begins any more.")
 
 
+class NoRoom(PersistenceError):
+    """The person's last minute has no room for a model call; `wait_seconds` until what is charged leaves room."""
+
+    def __init__(self, wait_seconds: float) -> None:
+        super().__init__("The last minute has no room for another model call.")
+        self.wait_seconds = wait_seconds
+
+
 class UnsafeRole(PersistenceError):
     """A login role could step around row security."""
 

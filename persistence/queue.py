@@ -65,6 +65,7 @@ class Rhythm:
     heartbeat_seconds: float
     lease_seconds: float
     drain_seconds: float
+    of_one_person: int | None = None  # at once, in all processes; None: as many as there are
 
 
 Act = Callable[[Job, Callable[[], bool]], Awaitable[None]]

@@ -20,7 +20,6 @@ from pydantic import (
 from persistence.runs.approvals import NOTE_MAX_CHARS
 from server.refusals import Refused
 
-MESSAGE_MAX_BYTES: Final = 16 * 1024  # in UTF-8: 16,384 plain letters, 4,096 emoji
 TITLE_MAX_CHARS: Final = 200  # as the table has it
 CODE_MAX_CHARS: Final = 100
 ID_TEXT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -49,8 +48,6 @@ def says_nothing(text: str) -> bool:
 def _message(text: str) -> str:
     if says_nothing(text):
         raise Refused("message_empty")
-    if len(text.encode()) > MESSAGE_MAX_BYTES:
-        raise Refused("message_too_long")
     return text
 
 
@@ -82,7 +79,7 @@ class Ask(_Strict):
     what it was opened with, and takes no history from outside.
     """
 
-    message: Annotated[str, AfterValidator(_message)] = Field(description=f"At most {MESSAGE_MAX_BYTES} bytes of UTF-8")
+    message: Annotated[str, AfterValidator(_message)] = Field(description="At most 16 KiB of UTF-8")
     session_id: Id | None = None
     context_type: Literal[
         "global",

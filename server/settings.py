@@ -51,8 +51,8 @@ def _known_zone(name: str) -> str:
 
 def _positive(limits: Limits) -> Limits:
     for limit in fields(limits):
-        if not getattr(limits, limit.name) > 0:
-            raise ValueError(f"{limit.name} must be greater than 0")
+        if not 0 < getattr(limits, limit.name) < float("inf"):
+            raise ValueError(f"{limit.name} must be greater than 0, and a number")
     return limits
 
 

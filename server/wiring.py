@@ -177,6 +177,7 @@ def _rhythm(settings: Settings, work: Work) -> Rhythm:
         heartbeat_seconds=settings.heartbeat_seconds,
         lease_seconds=settings.lease_seconds,
         drain_seconds=0.0 if work is Work.OWN else DRAIN_SECONDS,
+        of_one_person=None if work is Work.OWN else settings.limit.runs_at_once,
     )
 
 

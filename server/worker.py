@@ -144,7 +144,7 @@ class Worker:
 
     async def _claim(self, job: Job) -> Run | None:
         async with self._database.acting(Role.WORKER, Identity(job.user_id)) as scope:
-            return await runs.claim(scope, job.run_id, job.attempt, job.id)
+            return await runs.claim(scope, job.run_id, job.attempt, job.id, self._rhythm.of_one_person)
 
     async def _hold(self, identity: Identity, run: Run, held: Held) -> None:
         told = partial(self._hub.told, run.id)

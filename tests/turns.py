@@ -22,6 +22,7 @@ from persistence.runs.events import LoggedEvent
 from persistence.runs.runs import Run
 from persistence.scope import Identity, Role
 from tests.conftest import Person
+from tests.roomy import ROOMY
 from tests.scripted_model.replies import Reply, call, tools
 from tests.scripted_model.script import Script
 from tests.scripted_model.server import ScriptedModel
@@ -174,7 +175,7 @@ async def desk(
     with ScriptedModel(script) as server:
         planner = chat_models(ModelProfile("deep", server.base_url))
         executor = chat_models(ModelProfile("quick", server.base_url))
-        engine = Engine(database, registry or Registry.build(), tuple(planner), tuple(executor), limits or Limits())
+        engine = Engine(database, registry or Registry.build(), tuple(planner), tuple(executor), limits or ROOMY)
         try:
             yield Desk(database, person, engine, server)
         finally:

@@ -28,6 +28,12 @@ class Arriving:
         """Return the text so far."""
         return "".join(self._text)
 
+    @property
+    def written(self) -> str:
+        """Return every word so far, those of calls and thoughts too: what is paid for."""
+        arguments = (piece for pieces in self._calls.values() for piece in pieces)
+        return "".join((*self._text, *self._names.values(), *arguments, *self._thoughts))
+
     def add(self, chunk: AIMessageChunk) -> None:
         """Take a chunk."""
         self._text.append(chunk.text)

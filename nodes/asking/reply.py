@@ -55,6 +55,12 @@ class Reply:
     filtered: bool
 
     @property
+    def written(self) -> str:
+        """Return every word of it, those of calls and thoughts too: what is paid for."""
+        calls = (part for call in self.calls for part in (call.name, call.arguments))
+        return "".join((self.text, *calls, self.reasoning or ""))
+
+    @property
     def says_nothing(self) -> bool:
         """Say whether there is neither text nor a call to act on."""
         return not self.text.strip() and not self.calls

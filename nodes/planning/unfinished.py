@@ -7,7 +7,6 @@ from enum import Enum
 from typing import Final
 from uuid import UUID
 
-from nodes.asking.ask import ANSWER_TOKENS_RESERVED
 from nodes.planning.plan_rows import as_row, execution_event, steps_of
 from nodes.vocabulary.events import Step, StepCompleted, StepStatus
 from nodes.vocabulary.journal import ToolEvents
@@ -35,7 +34,7 @@ class Because(Enum):
 
 async def close_everything(scope: Scope, log: EventLog, run_id: UUID, because: Because) -> None:
     """End whatever of a run is open; nothing of it may be at work any more."""
-    await usage.settle_open(scope, run_id, ANSWER_TOKENS_RESERVED)
+    await usage.settle_open(scope, run_id)
     executors = {agent.id for agent in await agents.of_run(scope, run_id) if agent.type == "executor"}
     for call in await ledger.open_of_run(scope, run_id):
         await _close_call(scope, log, call, because, by_executor=call.agent_id in executors)

@@ -18,6 +18,7 @@ from server.dependencies import TheServer
 from server.door import body_of
 from server.guarded import followed
 from server.openapi import EVENTS, body_as
+from server.rate import Rate
 from server.refusals import Refused, Unavailable
 from server.sse import EventStream
 
@@ -53,9 +54,17 @@ async def send(
     ask = await body_of(request, Ask)
     if planwright.stopping.is_set():
         raise Unavailable("not_ready")
-    accepted = await accept(planwright.database, user_id, ask, key=key, if_busy=if_busy, queue=planwright.queue)
+    accepted = await accept(
+        planwright.database,
+        user_id,
+        ask,
+        key=key,
+        if_busy=if_busy,
+        queue=planwright.queue,
+        rate=Rate(planwright.engine.limits, planwright.engine.least_tokens(ask.message)),
+    )
     after = 0 if accepted.fresh else standing(accepted.run, cursor)
-    return EventStream(followed(planwright, caller, accepted.run.id, after))
+    return EventStream(followed(planwright, caller, accepted.run.id, after), accepted.told)
 
 
 @router.get("")

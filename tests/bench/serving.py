@@ -16,6 +16,7 @@ import psycopg
 
 from persistence.scope import Secret
 from server.tokens import issue_token
+from tests.roomy import ROOMY_SETTINGS
 
 CLOCK_TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
 STOP_TIMEOUT_SECONDS: Final = 40
@@ -46,7 +47,7 @@ def served(environment: Mapping[str, str], *, user: str | None = None) -> Genera
     folder = Path(tempfile.mkdtemp(prefix="planwright-bench-"))
     folder.chmod(0o755)
     settings = {name: value for name, value in os.environ.items() if not name.startswith("PLANWRIGHT_")}
-    settings |= {"PLANWRIGHT_DATA_DIR": str(folder / "data"), "PLANWRIGHT_PORT": "0", **environment}
+    settings |= {"PLANWRIGHT_DATA_DIR": str(folder / "data"), "PLANWRIGHT_PORT": "0", **ROOMY_SETTINGS, **environment}
     command = str(Path(sys.executable).parent / "planwright")
     try:
         if user is not None:

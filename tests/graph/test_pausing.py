@@ -14,7 +14,6 @@ from pydantic import JsonValue
 
 from graph.ending import end_cancelled
 from graph.pausing import digest_of
-from nodes.vocabulary.limits import Limits
 from persistence.errors import PersistenceError
 from persistence.pools import Database
 from persistence.runs import runs
@@ -23,6 +22,7 @@ from persistence.scope import Role
 from server.refusals import Refused
 from tests.approving import approval_of, asks_first, go_on, say, states, titles
 from tests.conftest import Person
+from tests.roomy import ROOMY
 from tests.scripted_model.replies import Reply, call, text, tools
 from tests.scripted_model.script import rules, when
 from tests.tools import extension
@@ -367,7 +367,7 @@ async def test_a_call_that_the_end_of_its_step_cut_off_waits(database: Database,
         when(text("It is not known whether it took effect.")),
     )
     registry = Registry.of([*Registry.build().tools.values(), act])
-    async with desk(database, person, script, registry=registry, limits=Limits(step_seconds=0.5)) as at:
+    async with desk(database, person, script, registry=registry, limits=replace(ROOMY, step_seconds=0.5)) as at:
         turn = await at.ask("Act")
         assert [shown["unknown"] for shown in approval_of(turn)["calls"]] == [True]
         assert turn.all("tool_result")[0]["tool_result"]["success"] is False

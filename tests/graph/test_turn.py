@@ -8,17 +8,17 @@ import pytest
 
 from graph.turn import run_turn
 from nodes.planning.calling import MAX_CALLS_AT_ONCE
-from nodes.vocabulary.limits import Limits
 from persistence.errors import Fenced
 from persistence.pools import Database
 from tests.conftest import Person
+from tests.roomy import ROOMY
 from tests.scripted_model.gate import Gate
 from tests.scripted_model.replies import Call, Reply, call, status, text, tools
 from tests.scripted_model.requests import ChatRequest
 from tests.scripted_model.script import rules, when
 from tests.turns import Turn, desk, plan, step, submit
 
-QUICK = Limits(call_attempts=1, step_attempts=1, first_token_seconds=2, token_gap_seconds=2)
+QUICK = replace(ROOMY, call_attempts=1, step_attempts=1, first_token_seconds=2, token_gap_seconds=2)
 WRITES = call("create_task", {"title": "Water the plants"})
 
 

@@ -22,6 +22,7 @@ from persistence.record import agents
 from persistence.runs import usage
 from persistence.runs.usage import ModelCall
 from tests.conftest import Person
+from tests.roomy import ROOMY
 from tests.run_rows import Office, run_of
 from tests.scripted_model.replies import Reply
 from tests.scripted_model.script import Script
@@ -33,7 +34,7 @@ from tools.tool import Caller
 
 NOW: Final = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)
 BERLIN: Final = ZoneInfo("Europe/Berlin")
-PATIENT: Final = Limits(first_token_seconds=20, token_gap_seconds=20, call_seconds=30)
+PATIENT: Final = replace(ROOMY, first_token_seconds=20, token_gap_seconds=20, call_seconds=30)
 
 
 @dataclass

@@ -17,7 +17,7 @@ from persistence.runs.approvals import NewCall
 from persistence.runs.events import KeyedEvent
 from persistence.runs.ledger import CallState, Entry
 from persistence.runs.runs import RunStatus
-from persistence.runs.usage import Usage
+from persistence.runs.usage import Price, Usage
 from persistence.scope import Role, Scope
 from tests.run_rows import Office, run_of
 from tests.workspace_rows import Desk
@@ -83,7 +83,7 @@ async def plan_and_execute(scope: Scope, session_id: UUID, run_id: UUID) -> None
     asked = NewCall(call.id, outcome_unknown=False, tool=call.tool, arguments="{}", target="x", changes=[])
     await approvals.insert(scope, run_id, 1, "digest", 1.0, [asked])
     await ledger.settle(scope, call.id, CallState.APPLIED, "{}", None, 5)
-    spent = await usage.reserve(scope, run_id, executor, "execute", "fast", 100)
+    spent = await usage.reserve(scope, run_id, executor, "execute", "fast", Price(60, 40))
     await usage.settle(scope, spent, "fast", Usage(1, 1, 0), estimated=False, outcome="answered", duration_ms=1)
 
 
@@ -99,7 +99,11 @@ async def checkpoint(saver: Checkpoints, session_id: UUID) -> None:
 
 
 async def filled(office: Office) -> dict[str, int]:
-    """Count the person's rows in every table that holds people's rows, those of the workspace and credentials aside."""
+    """Count the person's rows in every table that holds people's rows.
+
+    Those of the workspace and credentials aside, and what was spent in the last minutes: deleting a conversation
+    gives none of it back.
+    """
     async with office.asking() as scope:
         tables = await (
             await scope.connection.execute(
@@ -107,7 +111,7 @@ async def filled(office: Office) -> dict[str, int]:
                 select distinct a.attrelid::regclass::text from pg_attribute a join pg_class c on c.oid = a.attrelid
                 where a.attname = 'user_id' and c.relkind = 'r' and c.relnamespace = 'planwright'::regnamespace
                     and not has_table_privilege('planwright_executor', c.oid, 'select')
-                    and c.relname <> 'credentials'
+                    and c.relname not in ('credentials', 'charges')
                 """
             )
         ).fetchall()
