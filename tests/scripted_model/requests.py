@@ -48,6 +48,13 @@ class ChatRequest:
         return []
 
     @property
+    def kinds_of_change(self) -> list[JsonValue]:
+        """The kinds of change that a model may allow, when it is asked for them."""
+        path = ("parameters", "$defs", "Intent", "properties", "change", "enum")
+        kinds = [_within(function, *path) for function in self._functions]
+        return [kind for known in kinds if isinstance(known, list) for kind in known]
+
+    @property
     def last_role(self) -> str:
         """Who spoke last."""
         return str(self.messages[-1].get("role")) if self.messages else ""
