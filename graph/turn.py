@@ -52,6 +52,7 @@ class Engine:
     executor: tuple[BaseChatModel, ...]
     limits: Limits
     approval_hours: float = APPROVAL_HOURS
+    link_hosts: frozenset[str] = frozenset()
 
 
 async def run_turn(engine: Engine, identity: Identity, told: Told) -> None:
@@ -150,4 +151,5 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
         executor=engine.executor,
         limits=engine.limits,
         log=log,
+        link_hosts=engine.link_hosts,
     )

@@ -4,6 +4,7 @@ Read once, at start. Values go down from here, this object never does.
 """
 
 import os
+import re
 import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -28,6 +29,7 @@ ELSEWHERE: Final = frozenset({f"{PREFIX}SERVER", f"{PREFIX}TOKEN"})  # the termi
 SECRET_MIN_CHARS: Final = 32  # what HS256 asks of its key (RFC 7518, section 3.2)
 KEPT_IN: Final = "secret"
 SECRET_BYTES: Final = 32
+_HOST: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*")
 
 
 class SettingsInvalid(ValueError):
@@ -37,6 +39,12 @@ class SettingsInvalid(ValueError):
 def _listed(text: str | tuple[str, ...]) -> tuple[str, ...]:
     parts = text.split(",") if isinstance(text, str) else text
     return tuple(part.strip() for part in parts if part.strip())
+
+
+def _hosts(names: tuple[str, ...]) -> tuple[str, ...]:
+    if wrong := next((name for name in names if not _HOST.fullmatch(name.lower())), None):
+        raise ValueError(f"{wrong!r} is not a host’s name, such as docs.example.com")
+    return tuple(name.lower() for name in names)
 
 
 def _known_zone(name: str) -> str:
@@ -107,6 +115,9 @@ class Settings(BaseSettings):
     planner_fallbacks: Names = ()
     executor_fallbacks: Names = ()
     tools: str | None = None  # module:attribute, a list of more tools
+    link_hosts: Annotated[
+        Names, AfterValidator(_hosts)
+    ] = ()  # that an answer may link to; of any other address only the words are left
 
     lease_seconds: Seconds = 8.0  # a worker that is silent this long has lost its runs
     heartbeat_seconds: Seconds = 2.0  # three may be missed before the lease runs out
@@ -116,7 +127,7 @@ class Settings(BaseSettings):
     checkpoint_days: Days = 30  # for looking at a run's steps again, and going on from one of them
     limit: Annotated[Limits, AfterValidator(_positive)] = Limits()  # PLANWRIGHT_LIMIT_MODEL_CALLS and so on
 
-    _split = field_validator("planner_fallbacks", "executor_fallbacks", mode="before")(_listed)
+    _split = field_validator("planner_fallbacks", "executor_fallbacks", "link_hosts", mode="before")(_listed)
 
     @field_validator("heartbeat_seconds")
     @classmethod
