@@ -24,11 +24,12 @@ from tools.errors import AwaitsPerson, CallsSpent, MayNotWrite, NotOffered, Tool
 from tools.intents import NOTHING, from_json, most
 from tools.outcomes import OUTCOME_UNKNOWN, as_far_as_known, fitting, outcome_unknown, replayed, state_of
 from tools.registry import Registry
-from tools.rulings import as_decided, left_as_it_is, ran_again, said_no
+from tools.rulings import as_decided, asked_enough, left_as_it_is, ran_again, said_no
 from tools.running import ran, undone_if_refused
 from tools.tool import Access, AnyTool, Args, Caller, Effect, ToolAnswer, answer_text, refused
 
 CALL_TIMEOUT_SECONDS: Final = 20.0  # four times the statement limit of the SELECT-only role
+APPROVALS: Final = 8  # questions to a person in one run
 MAX_NAME_CHARS: Final = 100  # what is kept of a name that no tool has
 
 
@@ -54,10 +55,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many calls a run may make, and how long one may take."""
+    """How many calls a run may make, how long one may take, and how often a person is asked."""
 
     calls: int
     call_seconds: float = CALL_TIMEOUT_SECONDS
+    approvals: int = APPROVALS
 
 
 class Journal(Protocol):
@@ -176,6 +178,8 @@ class Gateway:
         except ToolError as error:
             return await self._settled(holder, frozen.row.id, refused(str(error), error.code), 0)
         if frozen.ruling is None and not agreed and await self._lacks_consent(tool, args):
+            if await self._has_asked_enough():
+                return await self._settled(holder, frozen.row.id, asked_enough(self._bounds.approvals), 0)
             raise AwaitsPerson(frozen.row.id)
         answer = await self._ran(holder, frozen, tool, args)
         if answer.code == OUTCOME_UNKNOWN:
@@ -193,6 +197,10 @@ class Gateway:
         room = most(wanted, tool)
         allowed = NOTHING if room is not None and made >= room else wanted
         return await self._consent.is_missing(tool, args, self._caller, allowed)
+
+    async def _has_asked_enough(self) -> bool:
+        async with self._database.acting(Role.WORKER, self._identity) as scope:
+            return await approvals.next_position(scope, self._run_id) > self._bounds.approvals
 
     async def _after_unknown(self, holder: Holder, asked: Asked, frozen: "_Frozen") -> ToolAnswer:
         """Run a call again, as a call of its own, when a person said so; nothing else runs it again.

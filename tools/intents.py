@@ -17,7 +17,7 @@ from persistence.workspace.tasks import Task
 from tools.describing.subjects import Subject
 from tools.fields import MAX_TITLE_CHARS, OneOrMore
 from tools.registry import Registry
-from tools.tool import AnyTool, Args, Caller, function_schema
+from tools.tool import AnyTool, Args, Caller, Effect, function_schema
 from tools.write.updates import Updates
 
 INTENTS_TOOL: Final = "allow_changes"
@@ -108,9 +108,13 @@ def from_json(text: str) -> Intents:
 
 
 def covers(intents: Sequence[Intent], tool: AnyTool, args: Args, subject: Subject | None, caller: Caller) -> bool:
-    """Say whether everything that a call would change was asked for, of just this row."""
+    """Say whether everything that a call would change was asked for, of just this row.
+
+    What leaves the workspace has to go where the person named: a set is not enough.
+    """
+    naming = [intent for intent in intents if intent.names or tool.effect is Effect.LOCAL or subject is None]
     return all(
-        any(_allows(intent, kind, value, subject, caller.now) for intent in intents)
+        any(_allows(intent, kind, value, subject, caller.now) for intent in naming)
         for kind, value in _changes(tool, args, subject)
     )
 

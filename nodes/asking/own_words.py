@@ -13,9 +13,9 @@ _LONG_QUOTES: Final = re.compile(
     rf"“[^”]{{{SHORT_QUOTE_CHARS},}}”|\"[^\"]{{{SHORT_QUOTE_CHARS},}}\"|«[^»]{{{SHORT_QUOTE_CHARS},}}»"
 )
 _TEXT_BEHIND: Final = re.compile(
-    r"\b(?:translat|summar|proofread|rewrit|rephras|paraphras|shorten|correct|explain|read|review|repl(?:y|ies)|answer"
+    r"\b(?:translat|summar|proofread|rewrit|rephras|paraphras|shorten|correct|explain|read|repl(?:y|ies)|answer"
     r"|e-?mail|mail|message|letter|article|transcript|text|says?|said|wrote|writes|told|tells"
-    r"|übersetz|fass|traduis|traduce|resum)\w*\b[^.!?\n]*:(?=\s*\S)",
+    r"|übersetz|fass|traduis|traduce|resum)\w*\b[^.!?\n]*:(?=\s+\S)",
     re.IGNORECASE,
 )
 

@@ -163,8 +163,12 @@ async def set_up(desk: Desk, registry: Registry) -> Bench:
 
 
 def everything(registry: Registry) -> Intents:
-    """Return the intents of a person who asked for every change there can be."""
-    return tuple(Intent(change=kind, names=[]) for kind in kinds_of_change(registry))
+    """Return the intents of a person who asked for every change there can be, and for mail to one address."""
+    added = [name for name in registry.tools if name in kinds_of_change(registry)]
+    return (
+        *(Intent(change=kind, names=[]) for kind in kinds_of_change(registry)),
+        *(Intent(change=name, names=["a@example.org"]) for name in added),
+    )
 
 
 def asked(tool: str, key: str = "step 1, call 1", **arguments: JsonValue) -> Asked:

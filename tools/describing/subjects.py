@@ -23,7 +23,7 @@ class Subject:
 
 
 async def subject_of(args: Args, caller: Caller) -> Subject | None:
-    """Return what a call is about; None when its row is not there, or an added tool knows alone."""
+    """Return what a call is about, of an added tool its arguments; None when there is no such row."""
     match args:
         case CreateTask():
             return Subject((args.title,))
@@ -48,4 +48,4 @@ async def _existing(args: Args, caller: Caller) -> Subject | None:
                 project = await projects.find(scope, args.project_id)
                 return None if project is None else Subject((project.name,), project)
             case _:
-                return None
+                return Subject((args.model_dump_json(),)) if args.model_fields_set else None

@@ -15,7 +15,9 @@ from tests.scripted_model.replies import Call, call
 from tests.tools import extension
 from tests.turns import Desk
 from tools.registry import READ_TOOLS, WRITE_TOOLS, Registry
-from tools.tool import Access, Args, Caller, Tool, ToolAnswer, answered, refused
+from tools.tool import Access, Args, Caller, Effect, Tool, ToolAnswer, answered, refused
+
+MAIL: Final = replace(extension.SEND, effect=Effect.EXTERNAL)  # as `Registry.build` takes an operator's tool
 
 Plant = Callable[[Desk, House, Lines], Awaitable[None]]
 
@@ -90,7 +92,7 @@ async def _tool_description(at: Desk, _: House, lines: Lines) -> None:
 
 
 def _offer(at: Desk, tool: Tool[CheckMail]) -> None:
-    at.engine = replace(at.engine, registry=Registry.of((*READ_TOOLS, *WRITE_TOOLS, extension.SEND, tool)))
+    at.engine = replace(at.engine, registry=Registry.of((*READ_TOOLS, *WRITE_TOOLS, MAIL, tool)))
 
 
 async def _earlier_answer(at: Desk, _: House, lines: Lines) -> None:
