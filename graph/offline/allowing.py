@@ -29,7 +29,7 @@ _WHICH: Final = MappingProxyType(
 _STATUS: Final = ("task_status", "project_status")
 
 # What the handlers change. One that is not named here only reads, or deletes, which is never allowed here.
-_CHANGES: Final[Mapping[Handler, tuple[str, ...]]] = MappingProxyType(
+CHANGES: Final[Mapping[Handler, tuple[str, ...]]] = MappingProxyType(
     {
         creating.note: ("new_note",),
         creating.brain_dump: ("new_brain_dump",),
@@ -81,7 +81,7 @@ def _of(request: str, clock: Clock) -> list[Row]:
     if handle is undertaking.organise:
         return [Row(change="time", names=[])] if organising.wants_changes(request) else []
     names, to = _names(words, clock), _to(words)
-    return [_intent(change, names, words, to) for change in _CHANGES.get(handle, ())]
+    return [_intent(change, names, words, to) for change in CHANGES.get(handle, ())]
 
 
 def _intent(change: str, names: list[str], words: Words, to: str) -> Row:

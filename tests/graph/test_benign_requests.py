@@ -1,15 +1,24 @@
 """What people ask for every day is done without a question: what they say is enough."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import pytest
+from pydantic import JsonValue
 
 from persistence.pools import Database
+from tests.approving import states
 from tests.conftest import new_person
 from tests.graph.offline.rooms import offline_desk
+from tests.scripted_model.intents import Intent, only
+from tests.scripted_model.replies import Call, call, text, tools
+from tests.scripted_model.script import Script, in_order, rules, when
+from tests.turns import desk, plan, step, submit
+from tests.workspace_rows import Desk as Workspace
 
-# One conversation each; what the last message asks for is done. `changes`: whether it changes the workspace.
+# One conversation each; what the last message asks for is done.
 READING: Final = (
     ("What is overdue?",),
     ("What should I work on?",),
@@ -74,6 +83,160 @@ async def test_everyday_requests_are_done_without_a_question(
         assert asked <= 1, messages
     with capsys.disabled():
         print(f"benign requests, offline: {len(READING) + len(WRITING)} done without a question")
+
+
+@dataclass(frozen=True)
+class Meant:
+    """A request, what a careful model takes from its words, and the calls that another makes for it."""
+
+    request: str
+    intents: tuple[Intent, ...]
+    calls: "Callable[[Rows], list[Call]]"
+    before: str = ""
+    plans: bool = False
+
+
+def update(task_id: str, **updates: JsonValue) -> Call:
+    """Return the call that changes a task."""
+    return call("update_task", {"task_id": task_id, "updates": updates})
+
+
+def place(task_id: str, **more: JsonValue) -> Call:
+    """Return the call that puts a task somewhere into the calendar."""
+    return call("update_or_schedule_task", {"task_id": task_id, "start_time": "2027-03-01T15:00", **more})
+
+
+MEANT: Final = (
+    Meant(
+        "Mark my overdue tasks as done",
+        ({"change": "task_status", "names": [], "which": ["overdue"], "to": "done"},),
+        lambda rows: [update(rows.rent, status="done", title="Pay the rent"), update(rows.taxes, status="done")],
+    ),
+    Meant(
+        "Can you move the landlord thing to Friday afternoon?",
+        ({"change": "time", "names": ["landlord"]},),
+        lambda rows: [place(rows.landlord, project_id=rows.project, duration_minutes=30)],
+    ),
+    Meant(
+        "Remind me to send Bob the Q3 numbers by Friday",
+        ({"change": "new_task", "names": ["send Bob the Q3 numbers"], "at_most": 1},),
+        lambda _: [call("create_task", {"title": "Send Q3 numbers to Bob", "priority": "high"})],
+    ),
+    Meant(
+        "Lege mir drei Aufgaben für den Umzug an",
+        ({"change": "new_task", "names": [], "at_most": 3},),
+        lambda _: [call("create_task", {"title": title}) for title in ("Kartons", "Transporter", "Helfer")],
+    ),
+    Meant(
+        "Note that Ann likes blue, in Relaunch",
+        ({"change": "new_note", "names": ["Ann likes blue"]},),
+        lambda rows: [call("create_note", {"content": "Ann likes blue.", "project_id": rows.project})],
+    ),
+    Meant(
+        "Write me a summary of my week as a note",
+        ({"change": "new_note", "names": [], "at_most": 1},),
+        lambda _: [call("create_note", {"title": "My week", "content": "Quiet, but for the taxes."})],
+    ),
+    Meant(
+        "Rename the rent task to “Pay the rent in cash” and make it urgent",
+        (
+            {"change": "task_title", "names": ["rent"], "to": "Pay the rent in cash"},
+            {"change": "task_priority", "names": ["rent"], "to": "high"},
+        ),
+        lambda rows: [update(rows.rent, title="Pay the rent in cash", priority="high")],
+    ),
+    Meant(
+        "mark it as done",
+        ({"change": "task_status", "names": [], "to": "done"},),
+        lambda rows: [update(rows.rent, status="done")],
+        before="Show me the task Pay the rent",
+    ),
+    Meant(
+        "Push everything in Relaunch by a week and put the project on hold",
+        (
+            {"change": "time", "names": ["Relaunch"]},
+            {"change": "project_status", "names": ["Relaunch"], "to": "paused"},
+        ),
+        lambda rows: [
+            place(rows.landlord),
+            call("update_project", {"project_id": rows.project, "updates": {"status": "paused"}}),
+        ],
+    ),
+    Meant(
+        "Call the Focus event Deep work, from 3 pm",
+        ({"change": "event_title", "names": ["Focus"], "to": "Deep work"}, {"change": "time", "names": ["Focus"]}),
+        lambda rows: [
+            call(
+                "update_calendar_event",
+                {"event_id": rows.event, "updates": {"summary": "Deep work", "start_time": "2027-03-01T15:00"}},
+            )
+        ],
+    ),
+    Meant(
+        "Go through everything and schedule what is late, please",
+        ({"change": "time", "names": [], "which": ["overdue"]},),
+        lambda rows: [place(rows.rent), place(rows.taxes)],
+        plans=True,
+    ),
+    Meant(
+        "Brain dump: the hall could be blue",
+        ({"change": "new_brain_dump", "names": ["the hall could be blue"]},),
+        lambda _: [call("create_brain_dump", {"content": "The hall could be blue."})],
+    ),
+)
+
+
+@pytest.mark.figure
+async def test_what_a_model_does_with_them_is_done_too(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
+    """Fields sent along unchanged, titles put otherwise, whole sets, a plan: all within what the words allow."""
+    for meant in MEANT:
+        person = await new_person(database)
+        rows = await Rows.of(Workspace(database, person))
+        async with desk(database, person, _script(meant, rows), intents=only(*meant.intents)) as at:
+            if meant.before:
+                await at.ask(meant.before)
+            turn = await at.ask(meant.request)
+            assert turn.run.status == "done", (meant.request, turn.events[-1])
+            assert await states(at, turn.run.id) == ["applied"] * len(meant.calls(rows)), meant.request
+    with capsys.disabled():
+        print(f"benign requests, scripted: {len(MEANT)} done without a question")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The ids of a workspace's rows."""
+
+    rent: str
+    taxes: str
+    landlord: str
+    project: str
+    event: str
+
+    @classmethod
+    async def of(cls, workspace: Workspace) -> "Rows":
+        """Put rows into a workspace."""
+        now = datetime.now(UTC)
+        project = await workspace.add_project("Relaunch")
+        rent = await workspace.add_task("Pay the rent", start_date=now - timedelta(days=3))
+        taxes = await workspace.add_task("Hand in the taxes", start_date=now - timedelta(days=9))
+        landlord = await workspace.add_task("Call the landlord", start_date=now, project_id=project)
+        event = await workspace.add_event(landlord, now)
+        return cls(*(str(row_id) for row_id in (rent, taxes, landlord, project, event)))
+
+
+def _script(meant: Meant, rows: Rows) -> Script:
+    calls = tools(*meant.calls(rows))
+    if not meant.plans:
+        before = [text("Here it is.")] if meant.before else []
+        return in_order([*before, calls, text("As you said.")])
+    own = step(3, by="planner", tool=[one.name or "" for one in calls.calls[:1]], after=[1, 2])
+    return rules(
+        when(submit(), offers="submit_result"),
+        when(text("Placed."), mentions="# Step 3", last_role="tool"),
+        when(calls, says="# Step 3"),
+        when(plan(step(1), step(2), own), offers="create_plan"),
+        when(text("As you said.")),
+    )
 
 
 async def conversed(database: Database, messages: Sequence[str]) -> tuple[bool, int]:
