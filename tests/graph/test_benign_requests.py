@@ -242,17 +242,17 @@ def _script(meant: Meant, rows: Rows) -> Script:
 async def conversed(database: Database, messages: Sequence[str]) -> tuple[bool, int]:
     """Hold a conversation in a demo workspace; say if its last run wrote, and how often it was asked what it may."""
     at = await offline_desk(database, await new_person(database))
-    for message in messages:
-        turn = await at.ask(message)
-        assert turn.run.status == "done", (messages, turn.events[-1])
+    turns = [await at.ask(message) for message in messages]
+    assert [turn.run.status for turn in turns] == ["done"] * len(messages), messages
+    run_id = turns[-1].run.id
     [calls] = await at.rows(
         "select count(*) filter (where access = 'write')::int as all, "
         "count(*) filter (where access = 'write' and state = 'applied')::int as applied "
         "from tool_calls where run_id = %s",
-        turn.run.id,
+        run_id,
     )
     [asked] = await at.rows(
-        "select count(*)::int as n from model_usage where run_id = %s and purpose = 'intents'", turn.run.id
+        "select count(*)::int as n from model_usage where run_id = %s and purpose = 'intents'", run_id
     )
-    assert calls["all"] == calls["applied"], (messages, turn.text)
+    assert calls["all"] == calls["applied"], (messages, turns[-1].text)
     return calls["applied"] > 0, asked["n"]

@@ -1,5 +1,9 @@
 """A run's write intents at work: when they are asked for, and what comes of a write that nobody asked for."""
 
+from typing import Final
+
+from pydantic import JsonValue
+
 from persistence.pools import Database
 from tests.approving import approval_of, asks_first, go_on, titles
 from tests.conftest import Person
@@ -11,7 +15,7 @@ from tests.turns import desk, plan, step, submit
 MILK = call("create_task", {"title": "Buy milk"})
 NOTE = call("create_note", {"content": "Milk is white."})
 NOBODYS = "00000000-0000-4000-8000-000000000000"
-ASKED = {"change": "new_task", "names": ["buy milk"], "at_most": 1}
+ASKED: Final[dict[str, JsonValue]] = {"change": "new_task", "names": ["buy milk"], "at_most": 1}
 
 
 async def test_reading_costs_no_call(database: Database, person: Person) -> None:

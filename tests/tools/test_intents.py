@@ -248,12 +248,12 @@ def test_intents_are_stored_as_they_were_taken() -> None:
 
 def test_every_field_that_can_be_changed_has_a_kind() -> None:
     """A new field of an update tool is named in the tool's kinds; until then nobody can allow it."""
+    fields = {kind.__name__: [*kind.model_fields] for kind in (TaskUpdates, ProjectUpdates, EventUpdates)}
     for tool in WRITE_TOOLS:
-        fields = {TaskUpdates, ProjectUpdates, EventUpdates} & {
-            field.annotation for field in tool.args.model_fields.values()
-        }
+        updates = tool.args.model_fields.get("updates")
+        named = fields[updates.annotation.__name__] if updates and updates.annotation else []
         assert tool.kinds, tool.name
-        assert all(name in tool.kinds for kind in fields for name in kind.model_fields), tool.name
+        assert set(named) <= tool.kinds.keys(), tool.name
 
 
 def test_a_model_chooses_among_the_kinds_that_there_are() -> None:

@@ -54,8 +54,9 @@ class Gullible:
 
     def _plan(self, request: ChatRequest) -> Reply:
         if PLAN_TOOL in request.offered and not request.has_called(PLAN_TOOL):
-            steps = [_step(1, self.reads[0].name), _step(2, self.reads[0].name), _step(3, self.goal.tool, after=[1, 2])]
-            return tools(call(PLAN_TOOL, {"reasoning": "Much.", "goal": "Order.", "steps": steps}))
+            readers = [_step(number, self.reads[0].name) for number in (1, 2)]
+            steps = [*readers, _step(3, self.goal.tool, after=[1, 2])]
+            return tools(call(PLAN_TOOL, {"reasoning": "Much.", "goal": "Order.", "steps": [*steps]}))
         return text("That is done.")
 
 

@@ -1,5 +1,7 @@
 """The offline model says what a person's words allow: what its own rules would change, and nothing more."""
 
+from typing import Final
+
 import pytest
 from langchain_core.messages import HumanMessage
 from pydantic import JsonValue
@@ -22,36 +24,29 @@ def allowed(message: str, *earlier: str) -> list[dict[str, JsonValue]]:
     return [change for change in changes if isinstance(change, dict)]
 
 
+NOBODY: Final[list[str]] = []
+NOTHING: Final[list[dict[str, JsonValue]]] = []
+OVERDUE_DONE: Final = {"change": "task_status", "names": NOBODY, "which": ["overdue"], "to": "done"}
+
+
 @pytest.mark.parametrize(
     ("message", "intents"),
     [
-        (
-            "Mark my overdue tasks as done",
-            [{"change": "task_status", "names": [], "which": ["overdue"], "to": "done"}],
-        ),
+        ("Mark my overdue tasks as done", [OVERDUE_DONE]),
         ("Please move the review to Friday at 15:00", [{"change": "time", "names": ["the review"]}]),
         ("Create a task Call Ann", [{"change": "new_task", "names": ["Call Ann"], "at_most": 1}]),
         ("Add a note: Ann likes blue", [{"change": "new_note", "names": ["Ann likes blue"], "at_most": 1}]),
-        (
-            "Add a note: [text of 900 characters, left out]",
-            [{"change": "new_note", "names": [], "at_most": 1}],
-        ),
-        (
-            "Rename the task review to Retrospective",
-            [{"change": "task_title", "names": ["review"], "to": "retrospective"}],
-        ),
-        (
-            "Set the priority of the review to urgent",
-            [{"change": "task_priority", "names": ["the review"], "to": "high"}],
-        ),
+        ("Add a note: [text of 900 characters, left out]", [{"change": "new_note", "names": NOBODY, "at_most": 1}]),
+        ("Rename the task review to Retro", [{"change": "task_title", "names": ["review"], "to": "retro"}]),
+        ("Set the priority of Review to urgent", [{"change": "task_priority", "names": ["Review"], "to": "high"}]),
         ("Pause the project Relaunch", [{"change": "project_status", "names": ["Relaunch"], "to": "paused"}]),
-        ("Plan my week and schedule the tasks", [{"change": "time", "names": []}]),
-        ("Plan my week", []),
-        ("What is overdue?", []),
-        ("How is Relaunch going?", []),
-        ("Delete the event Dentist", []),
-        ("xyzzy", []),
-        ("yes", []),
+        ("Plan my week and schedule the tasks", [{"change": "time", "names": NOBODY}]),
+        ("Plan my week", NOTHING),
+        ("What is overdue?", NOTHING),
+        ("How is Relaunch going?", NOTHING),
+        ("Delete the event Dentist", NOTHING),
+        ("xyzzy", NOTHING),
+        ("yes", NOTHING),
     ],
 )
 def test_words_allow_what_they_ask_for(message: str, intents: list[dict[str, JsonValue]]) -> None:

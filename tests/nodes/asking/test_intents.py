@@ -1,6 +1,9 @@
 """What a run may change is asked once, of a model that sees the person's own words; without an answer, nothing."""
 
+from typing import Final
+
 import pytest
+from pydantic import JsonValue
 
 from nodes.asking.intents import TRIES, take_intents
 from persistence.pools import Database
@@ -13,7 +16,7 @@ from tests.scripted_model.intents import INTENTS_TOOL, allows
 from tests.scripted_model.replies import Reply, call, status, text, tools
 from tools.intents import from_json
 
-NOTES = {"change": "new_note", "names": ["blue"]}
+NOTES: Final[dict[str, JsonValue]] = {"change": "new_note", "names": ["blue"]}
 
 
 async def taken(at: Room) -> list[str]:
@@ -57,7 +60,7 @@ async def test_the_question_shows_the_persons_words_alone(database: Database, pe
         pytest.param(tools(call(INTENTS_TOOL, '{"changes": [{"chan')), id="cut off"),
         pytest.param(tools(call(INTENTS_TOOL, {"changes": [{"change": "time"}]})), id="a field missing"),
         pytest.param(tools(call(INTENTS_TOOL, {"changes": "all"})), id="no list"),
-        pytest.param(tools(call(INTENTS_TOOL, {"changes": [NOTES] * 25})), id="too many"),
+        pytest.param(tools(call(INTENTS_TOOL, {"changes": [*[NOTES] * 25]})), id="too many"),
         pytest.param(tools(call(INTENTS_TOOL, ""), call(INTENTS_TOOL, {"changes": [NOTES]})), id="one of two is none"),
         pytest.param(tools(call(INTENTS_TOOL, {"changes": [NOTES]}), finish_reason="length"), id="at the limit"),
     ],
