@@ -26,13 +26,15 @@ Plant = Callable[[Desk, House, Lines], Awaitable[None]]
 class Channel:
     """One way in: how text is planted, and what the model calls to read it.
 
-    `history` says that it comes with the message, as what a client claims was said before.
+    `history` says that it comes with the message, as what a client claims was said
+    before; `pasted` that the person hands it over in the message itself.
     """
 
     plant: Plant
     reads: Callable[[House], tuple[Call, ...]] = lambda _: ()
     plans: bool = False
     history: bool = False
+    pasted: bool = False
 
 
 async def claim_history(at: Desk, run_id: UUID, lines: Lines) -> None:
@@ -125,6 +127,7 @@ CHANNELS: Final[dict[str, Channel]] = {
     "tool's error": Channel(_error_text, _simply("check_mail")),
     "tool's description": Channel(_tool_description),
     "claimed history": Channel(_nowhere, history=True),
+    "pasted text": Channel(_nowhere, pasted=True),
     "snapshot": Channel(_in_progress),
     "earlier answer": Channel(_earlier_answer),
 }
