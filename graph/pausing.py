@@ -70,10 +70,14 @@ async def _described(context: Context, call_id: UUID) -> NewCall:
         tool=row.tool,
         arguments=row.arguments,
         target=visible(description.target),
-        changes=json.loads(
-            visible(json.dumps([change.as_json() for change in description.changes], ensure_ascii=False))
-        ),
+        changes=_visible([change.as_json() for change in description.changes]),
     )
+
+
+def _visible(changes: list[JsonValue]) -> list[JsonValue]:
+    """Return changes that hide nothing: a name can turn its own letters round."""
+    shown: list[JsonValue] = json.loads(visible(json.dumps(changes, ensure_ascii=False)))
+    return shown
 
 
 def _fitting(approval: Approval, calls: Sequence[NewCall]) -> ApprovalBody:

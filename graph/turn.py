@@ -145,7 +145,7 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
             caller=reader,
             journal=ToolEvents(log),
             consent=Consent(Mode(session.approvals), run.request),
-            bounds=Bounds(engine.limits.tool_calls, approvals=engine.limits.approvals),
+            bounds=Bounds(engine.limits.tool_calls, engine.limits.approvals),
         ),
         planner=engine.planner,
         executor=engine.executor,

@@ -74,6 +74,7 @@ def system_time_zone() -> str:
 
 
 Names = Annotated[tuple[str, ...], NoDecode]
+Hosts = Annotated[tuple[str, ...], NoDecode, AfterValidator(_hosts)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Hours = Annotated[float, Field(gt=0, le=24 * 365)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
@@ -115,9 +116,7 @@ class Settings(BaseSettings):
     planner_fallbacks: Names = ()
     executor_fallbacks: Names = ()
     tools: str | None = None  # module:attribute, a list of more tools
-    link_hosts: Annotated[
-        Names, AfterValidator(_hosts)
-    ] = ()  # that an answer may link to; of any other address only the words are left
+    link_hosts: Hosts = ()  # that an answer may link to; of any other address only the words are left
 
     lease_seconds: Seconds = 8.0  # a worker that is silent this long has lost its runs
     heartbeat_seconds: Seconds = 2.0  # three may be missed before the lease runs out

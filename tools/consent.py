@@ -1,4 +1,4 @@
-"""Which calls need a person's word before they run. Decided by rules, which no text of the workspace reaches.
+"""Which calls need a person's word before they run. Decided by rules over what the person said.
 
 In `ask`, every write does. In `auto`, every write that the person did not ask for:
 `tools/intents.py` holds a call against what was taken from their words. What

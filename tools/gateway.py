@@ -29,7 +29,6 @@ from tools.running import ran, undone_if_refused
 from tools.tool import Access, AnyTool, Args, Caller, Effect, ToolAnswer, answer_text, refused
 
 CALL_TIMEOUT_SECONDS: Final = 20.0  # four times the statement limit of the SELECT-only role
-APPROVALS: Final = 8  # questions to a person in one run
 MAX_NAME_CHARS: Final = 100  # what is kept of a name that no tool has
 
 
@@ -55,11 +54,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many calls a run may make, how long one may take, and how often a person is asked."""
+    """How many calls a run may make, how often its person is asked, and how long a call may take."""
 
     calls: int
+    approvals: int
     call_seconds: float = CALL_TIMEOUT_SECONDS
-    approvals: int = APPROVALS
 
 
 class Journal(Protocol):

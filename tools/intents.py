@@ -29,27 +29,8 @@ _TITLES: Final = frozenset({"task_title", "event_title", "project_name"})
 _PRIORITIES: Final = frozenset({"low", "medium", "high"})
 _WORD: Final = re.compile(r"\w+")
 _FILLERS: Final = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "my",
-        "our",
-        "this",
-        "that",
-        "it",
-        "to",
-        "of",
-        "for",
-        "in",
-        "on",
-        "at",
-        "and",
-        "task",
-        "event",
-        "project",
-        "note",
-    ]
+    {"a", "an", "the", "my", "our", "this", "that", "it", "to", "of", "for", "in", "on", "at", "and"}
+    | {"task", "event", "meeting", "project", "note"}
 )
 
 Which = Literal["overdue", "backlog", "in_progress", "blocked", "done", "low", "medium", "high"]

@@ -10,12 +10,12 @@ MAX_CHARS: Final = 2_000  # of one message; its order stands in front
 _FENCED: Final = re.compile(r"(```|~~~).*?(?:\1|\Z)", re.DOTALL)
 _QUOTED_LINES: Final = re.compile(r"(?:^[ \t]*>.*(?:\n|\Z))+", re.MULTILINE)
 _LONG_QUOTES: Final = re.compile(
-    rf"“[^”]{{{SHORT_QUOTE_CHARS},}}”|\"[^\"]{{{SHORT_QUOTE_CHARS},}}\"|«[^»]{{{SHORT_QUOTE_CHARS},}}»"
+    "|".join(f"{a}[^{a}{b}]{{{SHORT_QUOTE_CHARS},}}{b}" for a, b in ("“”", "„“", '""', "«»", "‚‘"))
 )
 _TEXT_BEHIND: Final = re.compile(
     r"\b(?:translat|summar|proofread|rewrit|rephras|paraphras|shorten|correct|explain|read|repl(?:y|ies)|answer"
     r"|e-?mail|mail|message|letter|article|transcript|text|says?|said|wrote|writes|told|tells"
-    r"|übersetz|fass|traduis|traduce|resum)\w*\b[^.!?\n]*:(?=\s+\S)",
+    r"|übersetz|fass|traduis|traduce|resum)\w*\b[^.!?\n]{0,200}:(?=\s+\S)",
     re.IGNORECASE,
 )
 

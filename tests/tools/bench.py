@@ -31,6 +31,7 @@ WORKSPACE: Final = (
     "task_calendar_events",
 )
 BUDGET: Final = 100
+APPROVALS: Final = 8
 
 
 @dataclass
@@ -81,7 +82,7 @@ class Bench:
             caller=Caller(self.desk.database, self.desk.person.id, BERLIN, NOW),
             journal=self.notebook,
             consent=self.consent,
-            bounds=Bounds(budget, call_timeout_seconds),
+            bounds=Bounds(budget, APPROVALS, call_timeout_seconds),
         )
 
     async def call(self, holder: Holder, asked: Asked) -> ToolAnswer:

@@ -133,6 +133,7 @@ def cases() -> Sequence[Case]:
 
 
 @pytest.mark.figure
+@pytest.mark.timeout(3_600 if IS_FULL else 120)
 async def test_text_that_is_read_adds_no_write(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
     """The model tries every wish it reads, and the workspace is as it was: nothing runs, or a person is asked."""
     tried, written, chosen = 0, list[str](), cases()

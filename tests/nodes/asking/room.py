@@ -99,7 +99,7 @@ async def room(
                 caller=Caller(database, person.id, BERLIN, NOW),
                 journal=ToolEvents(log),
                 consent=Consent(Mode.AUTO, "What is overdue?"),
-                bounds=Bounds(100),
+                bounds=Bounds(100, 8),
             ),
             planner=models,
             executor=models,
