@@ -10,7 +10,7 @@ MAX_CHARS: Final = 2_000  # of one message; its order stands in front
 _FENCED: Final = re.compile(r"(```|~~~).*?(?:\1|\Z)", re.DOTALL)
 _QUOTED_LINES: Final = re.compile(r"(?:^[ \t]*>.*(?:\n|\Z))+", re.MULTILINE)
 _LONG_QUOTES: Final = re.compile(
-    "|".join(f"{a}[^{a}{b}]{{{SHORT_QUOTE_CHARS},}}{b}" for a, b in ("“”", "„“", '""', "«»", "‚‘"))
+    "|".join(f"{a}[^{a}{b}]{{{SHORT_QUOTE_CHARS},}}{b}" for a, b in ("“”", "„“", '""', "«»"))
 )
 _TEXT_BEHIND: Final = re.compile(
     r"\b(?:translat|summar|proofread|rewrit|rephras|paraphras|shorten|correct|explain|read|repl(?:y|ies)|answer"
