@@ -45,7 +45,7 @@ async def test_what_rows_hide_no_model_reads(database: Database, person: Person)
 
 async def test_what_a_model_hides_nobody_is_told(database: Database, person: Person) -> None:
     """Hidden characters of a model's answer are not in the answer, nor in what models are shown of it later."""
-    async with desk(database, person, [text(f"Two{HIDDEN} tasks.", deltas=4), text("Yes.")]) as at:
-        assert (await at.ask("How many?")).text == "Two tasks."
-        await at.ask("Sure?")
+    script = [tools(call("list_tasks", {}), text=f"I{HIDDEN} look."), text(f"Two{HIDDEN} tasks.", deltas=4)]
+    async with desk(database, person, script) as at:
+        assert (await at.ask("How many?")).text == "I look.\n\nTwo tasks."
         assert HIDDEN not in at.model.requests[1].everything_read
