@@ -4,7 +4,8 @@ import re
 from typing import Final
 
 SHORT_QUOTE_CHARS: Final = 80  # a name; what is longer is somebody's text
-SHORT_MESSAGE_CHARS: Final = 600  # a longer one holds a text behind its first paragraph
+SHORT_MESSAGE_CHARS: Final = 600  # of several paragraphs; a longer one holds a text
+ORDER_CHARS: Final = 300  # in front of a text; a longer first paragraph is part of it
 MAX_CHARS: Final = 2_000  # of one message; its order stands in front
 
 _FENCED: Final = re.compile(r"(```|~~~).*?(?:\1|\Z)", re.DOTALL)
@@ -29,7 +30,7 @@ def own_words(message: str) -> str:
         text = text[: found.end()] + " " + _marked(text[found.end() :])
     first, gap, rest = text.strip().partition("\n\n")
     if len(text) > SHORT_MESSAGE_CHARS and rest.strip():
-        text = first + gap + _marked(rest)
+        text = (first if len(first) <= ORDER_CHARS else _marked(first)) + gap + _marked(rest)
     return text[:MAX_CHARS].strip()
 
 
