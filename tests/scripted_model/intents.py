@@ -11,8 +11,6 @@ from tools.intents import INTENTS_TOOL
 
 Intent = Mapping[str, JsonValue]
 
-__all__ = ["INTENTS_TOOL", "allows", "everything", "only"]
-
 
 def everything(request: ChatRequest) -> Reply:
     """Allow every kind of change, of anything: of a script whose writes are all meant."""

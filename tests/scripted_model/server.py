@@ -19,12 +19,13 @@ from pydantic import JsonValue
 
 from tests.scripted_model.delivery import deliver_body, deliver_chat
 from tests.scripted_model.http import ClientLeft, Connection, HttpRequest
-from tests.scripted_model.intents import INTENTS_TOOL, everything
+from tests.scripted_model.intents import everything
 from tests.scripted_model.replies import Reply, raw_body, status
 from tests.scripted_model.requests import ChatRequest
 from tests.scripted_model.script import Script, in_order
 from tests.scripted_model.tokens import Tokens, count
 from tests.scripted_model.wire import reports_usage
+from tools.intents import INTENTS_TOOL
 
 
 class ScriptedModel:

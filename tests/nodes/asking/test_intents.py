@@ -12,9 +12,9 @@ from persistence.runs import intents
 from persistence.scope import Role
 from tests.conftest import Person
 from tests.nodes.asking.room import Room, room
-from tests.scripted_model.intents import INTENTS_TOOL, allows
+from tests.scripted_model.intents import allows
 from tests.scripted_model.replies import Reply, call, status, text, tools
-from tools.intents import from_json
+from tools.intents import INTENTS_TOOL, from_json
 
 NOTES: Final[dict[str, JsonValue]] = {"change": "new_note", "names": ["blue"]}
 
