@@ -5,6 +5,7 @@ and the digest is over just that: a decision is on these calls and no others.
 """
 
 import hashlib
+import json
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
@@ -18,6 +19,7 @@ from persistence.runs import approvals, ledger
 from persistence.runs.approvals import Approval, NewCall
 from persistence.runs.ledger import CallState
 from persistence.text import shortened
+from persistence.visible import visible
 from tools.arguments import canonical, parse_object, validated
 from tools.describing.calls import described
 
@@ -67,9 +69,15 @@ async def _described(context: Context, call_id: UUID) -> NewCall:
         outcome_unknown=row.state == CallState.UNKNOWN,
         tool=row.tool,
         arguments=row.arguments,
-        target=description.target,
-        changes=[change.as_json() for change in description.changes],
+        target=visible(description.target),
+        changes=_visible([change.as_json() for change in description.changes]),
     )
+
+
+def _visible(changes: list[JsonValue]) -> list[JsonValue]:
+    """Return changes that hide nothing: a name can turn its own letters round."""
+    shown: list[JsonValue] = json.loads(visible(json.dumps(changes, ensure_ascii=False)))
+    return shown
 
 
 def _fitting(approval: Approval, calls: Sequence[NewCall]) -> ApprovalBody:

@@ -56,6 +56,7 @@ class Engine:
     executor: tuple[BaseChatModel, ...]
     limits: Limits
     approval_hours: float = APPROVAL_HOURS
+    link_hosts: frozenset[str] = frozenset()
 
     def least_tokens(self, message: str) -> int:
         """Return what the first model call over a message reserves at least; 0 when nobody pays for it."""
@@ -158,10 +159,11 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
             caller=reader,
             journal=ToolEvents(log),
             consent=Consent(Mode(session.approvals), run.request),
-            bounds=Bounds(engine.limits.tool_calls),
+            bounds=Bounds(engine.limits.tool_calls, engine.limits.approvals),
         ),
         planner=engine.planner,
         executor=engine.executor,
         limits=engine.limits,
         log=log,
+        link_hosts=engine.link_hosts,
     )

@@ -1,6 +1,6 @@
 """The engine of turns, from what the operator chose. Importing it imports LangGraph."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from types import MappingProxyType
@@ -33,6 +33,7 @@ async def engine_of(
     tools: str | None,
     limits: Limits,
     approval_hours: float = APPROVAL_HOURS,
+    link_hosts: Iterable[str] = (),
 ) -> AsyncGenerator[Engine]:
     """Give the engine over these models, the built-in tools and those of `tools`; close its connections after.
 
@@ -43,7 +44,7 @@ async def engine_of(
     """
     registry = Registry.build(tools)
     planner, executor = _offline() if models is None else configured(models)
-    engine = Engine(database, registry, planner, executor, limits, approval_hours)
+    engine = Engine(database, registry, planner, executor, limits, approval_hours, frozenset(link_hosts))
     try:
         _check_budget(engine)
         yield engine

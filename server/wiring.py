@@ -144,7 +144,14 @@ async def _working(settings: Settings, dsn: str, database: Database, work: Work)
 
     secret = installation_secret(settings)
     async with (
-        engine_of(database, settings.models, settings.tools, settings.limit, settings.approval_hours) as engine,
+        engine_of(
+            database,
+            settings.models,
+            settings.tools,
+            settings.limit,
+            settings.approval_hours,
+            settings.link_hosts,
+        ) as engine,
         _informed(login(dsn, DISPATCH, secret)) as hub,
     ):
         queue = Queue(dsn, secret, f"only {uuid4().hex}" if work is Work.OWN else SHARED)

@@ -19,6 +19,7 @@ from persistence.record import conversations
 from persistence.record.conversations import AgentMessage, NewMessage, Opening, SenderType
 from persistence.scope import Scope
 from persistence.text import storable
+from persistence.visible import visible
 from tools.arguments import parse_object
 from tools.errors import ArgumentsInvalid
 from tools.gateway import Asked
@@ -134,7 +135,7 @@ class Conversation:
 
     async def add_result(self, scope: Scope, call: WantedCall, answer: ToolAnswer) -> None:
         """Append what a tool call came to."""
-        await self.add(scope, NewMessage("system", "tool", answer_text(answer), tool_call_id=call.id))
+        await self.add(scope, NewMessage("system", "tool", visible(answer_text(answer)), tool_call_id=call.id))
 
     def _asked(self, position: int, ordinal: int, call: dict[str, str]) -> Asked:
         digest = hashlib.sha256(call["arguments"].encode()).hexdigest()[:16]

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 
 from persistence.runs.usage import Usage
 from persistence.text import shortened, storable
+from persistence.visible import visible
 
 MAX_CALLS_IN_ONE_REPLY: Final = 64  # that are kept; how many of them run is for `nodes/planning/calling.py` to say
 MAX_TOKENS_BELIEVED: Final = 10_000_000  # a provider that claims more counts wrongly
@@ -72,7 +73,7 @@ def read_reply(message: AIMessage, model: str) -> Reply:
     cut = finish in CUT_REASONS
     thought = message.additional_kwargs.get("reasoning_content")
     return Reply(
-        text=storable(message.text),
+        text=visible(storable(message.text)),
         calls=() if cut else _calls(message),
         reasoning=storable(thought) if isinstance(thought, str) and thought else None,
         model=storable(str(message.response_metadata.get("model_name") or model)),

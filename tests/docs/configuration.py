@@ -58,6 +58,7 @@ SETTINGS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "event_days": "Days that the events of a run that ended are kept, for rejoining its stream; 0 keeps them."
             " Messages, plans and tool calls stay.",
             "checkpoint_days": "Days that LangGraph’s checkpoints are kept, for a run’s history; 0 keeps them.",
+            "link_hosts": "Comma list of hosts that an answer may link to; every other address is left as words.",
             "tools": "`module:attribute`, a list of further tools: [adding.md](adding.md).",
         },
         "Sign-in": {
