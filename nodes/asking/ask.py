@@ -20,7 +20,7 @@ from pydantic import JsonValue
 
 from nodes.asking.arriving import Arriving
 from nodes.asking.last_words import written_down
-from nodes.asking.reply import Reply, read_reply
+from nodes.asking.reply import Reply, read_reply, within
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import CallsSpent
 from nodes.vocabulary.limits import Limits
@@ -110,7 +110,7 @@ async def _ask_once(context: Context, model: BaseChatModel, question: Question, 
     prompt_tokens = _estimated_prompt(question)
     call_id = await _reserve(context, question, name, prompt_tokens + ANSWER_TOKENS_RESERVED)
     started = time.monotonic()
-    arriving = Arriving()
+    arriving = Arriving(context.limits.answer_chars)
     try:
         message = await _answer(context, model, question, telling, arriving)
     except ModelFailure:
@@ -127,7 +127,7 @@ async def _ask_once(context: Context, model: BaseChatModel, question: Question, 
     counted = Usage(prompt_tokens, _tokens(written))
     spent = Spent(reply.model, reply.usage or counted, estimated=reply.usage is None, outcome="answered")
     await _settle(context, call_id, spent, started)
-    return replace(reply, usage=spent.usage)
+    return within(replace(reply, usage=spent.usage), context.limits.answer_chars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +201,9 @@ async def _streamed(
     is_empty = True
     while (chunk := await _next(stream, patience_seconds)) is not None:
         patience_seconds, is_empty = limits.token_gap_seconds, False
-        arriving.add(chunk)
-        if chunk.text:
-            await telling.tell(storable(chunk.text))
-        if arriving.chars > limits.answer_chars:
+        if text := arriving.add(chunk):
+            await telling.tell(storable(text))
+        if arriving.is_full:
             return arriving.cut()
     if is_empty:
         raise ModelFailure("model_unavailable", retryable=True, seen="an empty stream")

@@ -88,7 +88,8 @@ class Played:
             "an answer was a 5xx": not self.fifth_hundreds,
             "not exactly one end, and it last": [
                 place for place, kind in enumerate(self.stream.types, 1) if kind in TERMINAL_TYPES
-            ] == [len(self.stream.types)],
+            ]
+            == [len(self.stream.types)],
             "an error that nobody foresaw": self.code != "internal",
             "the replay is another one": self.replay == self.stream.body,
             "the message is not what was streamed": kept == self.text,
@@ -191,9 +192,7 @@ class House:
         )
 
     @contextmanager
-    def _set_up(
-        self, script: Script | Iterable[Reply], limits: Limits, registry: Registry | None
-    ) -> Generator[None]:
+    def _set_up(self, script: Script | Iterable[Reply], limits: Limits, registry: Registry | None) -> Generator[None]:
         self._script = script if callable(script) else in_order(script)
         self.engine = replace(self._usual, limits=limits, registry=registry or self._usual.registry)
         try:

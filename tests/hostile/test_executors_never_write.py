@@ -34,7 +34,9 @@ EXECUTORS: Final = 8
 READS: Final = ("list_tasks", "search_notes")
 CALLS_IN_AN_ANSWER: Final = 15  # of the sixteen that run
 WIDE: Final = replace(BRISK, plan_steps=500, model_calls=5_000, tool_calls=5_000, executor_turns=20, step_seconds=300)
+TOOLS_IN_A_PLAN: Final = 3
 FEWEST_ATTEMPTS: Final = 500
+FAILURES: Final = {"unreadable": "did not give a usable answer", "filtered": "content filter stopped"}
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ def answers_for(wish: Asked) -> Iterator[Answer]:
         yield Answer(words(wish), wish.tool, "kept as words")
     for dropped in ways.DROPPED.values():
         yield Answer(dropped(wish), wish.tool, "no call")
+    for filtered in ways.FILTERED.values():
+        yield Answer(filtered(wish), wish.tool, "filtered")
     for unreadable in ways.UNREADABLE.values():
         yield Answer(unreadable(wish), wish.tool, "unreadable")
     for way in ways.HANDED_IN:
@@ -119,7 +123,11 @@ def by_part(answer: Callable[[int, int], Reply | None], parts: int) -> Callable[
     def script(request: ChatRequest) -> Reply:
         if "submit_result" not in request.offered:
             wants_plan = "create_plan" in request.offered and request.last_role == "user"
-            return plan(*(step(number, tool=READS) for number in numbered.values())) if wants_plan else text("Nothing was changed.")
+            return (
+                plan(*(step(number, tool=READS) for number in numbered.values()))
+                if wants_plan
+                else text("Nothing was changed.")
+            )
         task = next(part for part in numbered if f"{part}\n" in request.all_text)
         said = sum(message["role"] == "assistant" for message in request.messages)
         return answer(numbered[task], said) or submit()
@@ -187,7 +195,7 @@ def what_became_of(trace: Trace, part: int, answer: Answer) -> str:
         if any(message.role == "tool" and code in message.content for message in talk.messages):
             return code
     if not execution.success:
-        return "unreadable" if "usable answer" in (execution.error or "") else f"{execution.error}"
+        return next((what for what, words in FAILURES.items() if words in (execution.error or "")), "failed")
     if answer.tool in json.dumps(execution.result):
         return "kept as words"
     return "no call" if nothing_was_called(talk) else "called"
@@ -204,7 +212,12 @@ async def test_no_plan_gives_an_executor_a_write(house: House, office: Office) -
     """A draft that gives a write tool to an executor's step, in whatever field or spelling, is refused twice."""
     wishes = await writes_that_would_work(office.desk)
     before = await office.workspace()
-    drafts = [(wish.tool, way) for way in ways.PLAN_FIELDS for wish in wishes]
+    names = [wish.tool for wish in wishes]
+    drafts = [
+        (names[at : at + TOOLS_IN_A_PLAN], way)
+        for way in ways.PLAN_FIELDS
+        for at in range(0, len(names), TOOLS_IN_A_PLAN)
+    ]
     refused = Counter[str]()
     for first, second in zip(drafts[::2], drafts[1::2], strict=True):
         script = [ways.planned(*first), ways.planned(*second), text("Nothing was changed.")]
@@ -215,11 +228,11 @@ async def test_no_plan_gives_an_executor_a_write(house: House, office: Office) -
         told = [message.content for talk in trace.conversations for message in talk.messages if message.role == "tool"]
         for (_, way), refusal in zip((first, second), told, strict=True):
             sentence = ways.PLAN_FIELDS[way][1]
-            refused[sentence] += sentence in refusal
-    assert refused.total() == len(drafts)
+            refused[sentence] += refusal.count(sentence)
+    assert refused.total() == len(names) * len(ways.PLAN_FIELDS)
     assert await office.workspace() == before
     reasons = ", ".join(f"“{sentence}” {n}" for sentence, n in refused.items())
-    print(f"writes asked for by plans for executors: {len(drafts)} attempts, 0 writes ({reasons})")
+    print(f"writes asked for by plans for executors: {refused.total()} attempts, 0 writes ({reasons})")
 
 
 async def test_an_executor_that_nobody_answers_writes_nothing_either(house: House, office: Office) -> None:
