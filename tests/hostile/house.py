@@ -5,7 +5,6 @@ graph; the models are asked over real HTTP. Afterwards the session is looked at 
 its person would: it is listed, opened, replayed, traced, and greeted.
 """
 
-import json
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -138,14 +137,14 @@ class Tally:
 
 
 class House:
-    """The running program, and the script that its models follow now."""
+    """The running program, and the script that its models follow now. `engine` and `address` come with the start."""
 
-    def __init__(self, database: Database, engine: Engine) -> None:
+    engine: Engine
+    address: str
+
+    def __init__(self, database: Database) -> None:
         self.database: Final = database
-        self.engine = engine
-        self.address = ""
         self._script: Script = in_order([])
-        self._usual: Final = engine
 
     def reply(self, request: ChatRequest) -> Reply:
         """Answer a model call. A greeting is answered well, whatever came before."""
@@ -193,12 +192,13 @@ class House:
 
     @contextmanager
     def _set_up(self, script: Script | Iterable[Reply], limits: Limits, registry: Registry | None) -> Generator[None]:
+        usual = self.engine
         self._script = script if callable(script) else in_order(script)
-        self.engine = replace(self._usual, limits=limits, registry=registry or self._usual.registry)
+        self.engine = replace(usual, limits=limits, registry=registry or usual.registry)
         try:
             yield
         finally:
-            self.engine = self._usual
+            self.engine = usual
 
     @asynccontextmanager
     async def _asking(self, profile: ModelProfile | None) -> AsyncGenerator[None]:
@@ -217,19 +217,17 @@ class House:
 @asynccontextmanager
 async def house_of(database: Database, admin_dsn: str, queue: str) -> AsyncGenerator[House]:
     """Start the program over the suite's database: a server, a worker and a scripted provider of models."""
-    holder: list[House] = []
-    with ScriptedModel(lambda request: holder[0].reply(request)) as provider:
+    house = House(database)
+    with ScriptedModel(house.reply) as provider:
         planner = chat_models(ModelProfile("deep", provider.base_url))
         executor = chat_models(ModelProfile("quick", provider.base_url))
-        engine = Engine(database, Registry.build(), tuple(planner), tuple(executor), BRISK)
-        house = House(database, engine)
-        holder.append(house)
+        house.engine = Engine(database, Registry.build(), tuple(planner), tuple(executor), BRISK)
         hub = Hub()
         turns = Turns(house.run, partial(end_cancelled, database), partial(end_failed, database))
         worker = Worker(database, Queue(admin_dsn, TEST_SECRET, queue, successor=queue), turns, hub, RHYTHM)
         worker.start()
         try:
-            async with serving(Planwright(database, engine, worker, hub, TOKEN_KEY, queue)) as server:
+            async with serving(Planwright(database, house.engine, worker, hub, TOKEN_KEY, queue)) as server:
                 house.address = server.address
                 yield house
         finally:

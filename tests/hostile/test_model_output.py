@@ -304,7 +304,7 @@ def rows_of(table: Mapping[str, Row]) -> list[object]:
 async def test_whatever_a_model_does_the_run_ends_as_it_should(
     house: House, database: Database, tally: Tally, row: Row
 ) -> None:
-    """The run ends with the code of its row and says what there is to say; each call is in the ledger as it came out."""
+    """The run ends with the code of its row and says what there is to say; each call is in the ledger as it came."""
     played = await house.play(row.script, limits=row.limits, model=row.model)
     tally.count(played)
     assert (played.code, row.says in played.text) == (row.code, True), played.text[-300:]
