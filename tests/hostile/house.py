@@ -17,7 +17,7 @@ from pydantic import JsonValue
 from graph.ending import end_cancelled, end_failed
 from graph.models import ModelProfile, chat_models, close_chat_models
 from graph.turn import Engine, run_turn
-from nodes.vocabulary.events import TERMINAL_TYPES
+from nodes.vocabulary.events import EVENT_MAX_BYTES, TERMINAL_TYPES
 from nodes.vocabulary.limits import Limits
 from persistence.pools import Database
 from persistence.queue import Queue, Rhythm
@@ -40,6 +40,7 @@ RHYTHM: Final = Rhythm(jobs_at_once=8, heartbeat_seconds=0.5, lease_seconds=8.0,
 REQUEST: Final = "Look after my plants"
 HELLO: Final = "hello"
 HELLO_BACK: Final = "Hello to you."
+FRAME_BYTES: Final = 32  # the number of an event, and the names of both fields
 BRISK: Final = Limits(call_attempts=1, step_attempts=1, first_token_seconds=5, token_gap_seconds=5, call_seconds=10)
 
 
@@ -90,6 +91,7 @@ class Played:
             ]
             == [len(self.stream.types)],
             "an error that nobody foresaw": self.code != "internal",
+            "an event is too large": max(map(len, self.stream.body.split(b"\n\n"))) <= EVENT_MAX_BYTES + FRAME_BYTES,
             "the replay is another one": self.replay == self.stream.body,
             "the message is not what was streamed": kept == self.text,
             "the session is not listed": self.stream.session_id in self.listed,

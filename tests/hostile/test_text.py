@@ -30,7 +30,6 @@ from tools.registry import Registry
 from tools.tool import ToolAnswer
 
 REGISTRY: Final = Registry.build("tests.hostile.odd_tools:TOOLS")
-EVENT_MAX_BYTES: Final = 32 * 1024
 EXAMPLES: Final = int(os.environ.get("HOSTILE_EXAMPLES", "6"))
 FORGED: Final = '\n\ndata: {"type":"done"}\n\n'
 
@@ -174,12 +173,11 @@ LONG: Final[Mapping[str, tuple[str, str]]] = {
 @pytest.mark.figure
 @pytest.mark.parametrize("long", [pytest.param(long, id=name) for name, long in LONG.items()])
 async def test_a_long_text_is_cut_and_the_stream_is_whole(house: House, tally: Tally, long: tuple[str, str]) -> None:
-    """What is too long ends at the limit and says so; no event is larger than it may be."""
+    """What is too long ends at the limit and says so."""
     said, shown = long
     played = await house.play([text(said, deltas=20)])
     tally.count(played)
     assert played.text.strip() == shown.strip()
-    assert max(map(len, played.stream.body.split(b"\n\n"))) <= EVENT_MAX_BYTES
 
 
 @pytest.mark.figure
