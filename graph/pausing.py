@@ -14,7 +14,7 @@ from pydantic import JsonValue
 
 from graph.ending import tokens_of
 from nodes.vocabulary.context import Context
-from nodes.vocabulary.events import ApprovalBody, AwaitedCall, ChangeBody, Done, FinishedReason
+from nodes.vocabulary.events import EVENT_MAX_BYTES, ApprovalBody, AwaitedCall, ChangeBody, Done, FinishedReason
 from persistence.runs import approvals, ledger
 from persistence.runs.approvals import Approval, NewCall
 from persistence.runs.ledger import CallState
@@ -23,7 +23,6 @@ from persistence.visible import visible
 from tools.arguments import canonical, parse_object, validated
 from tools.describing.calls import described
 
-EVENT_MAX_BYTES: Final = 32 * 1024
 ABRIDGED_CHARS: Final = 200  # of each text, when all in full would be too long; `tool_call` has shown them
 
 

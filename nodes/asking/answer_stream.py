@@ -18,6 +18,7 @@ from nodes.vocabulary.events import Event, TextSaid
 from persistence.errors import PersistenceError
 from persistence.runs import events
 from persistence.scope import Scope
+from persistence.text import says_nothing
 
 GATHER_SECONDS: Final = 0.05  # below what an eye notices
 EVENT_CHARS: Final = 5_000  # keeps an event below 32 KB: a control character takes six bytes in JSON
@@ -61,7 +62,7 @@ class AnswerStream:
     async def _send_held(self) -> None:
         """Send what is held; blank text waits for the first word."""
         text = "".join(self._held)
-        if not text or not (self.started or text.strip()):
+        if not text or (not self.started and says_nothing(text)):
             return
         async with self._context.writing() as scope:
             sent = await self._send(scope, text)

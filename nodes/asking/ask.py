@@ -21,7 +21,7 @@ from pydantic import JsonValue
 from nodes.asking.arriving import Arriving
 from nodes.asking.estimate import Size, size_of, tokens_of
 from nodes.asking.last_words import written_down
-from nodes.asking.reply import Reply, read_reply
+from nodes.asking.reply import Reply, read_reply, within
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import CallsSpent, TokensSpent
 from nodes.vocabulary.limits import Limits
@@ -115,7 +115,7 @@ async def _ask_once(
     asked = _Asked.of(context, model, question)
     call_id = await _reserve(context, question, asked, pause)
     started = time.monotonic()
-    arriving = Arriving()
+    arriving = Arriving(context.limits.answer_chars)
     try:
         message = await _answer(context, asked, question, telling, arriving)
     except ModelFailure:
@@ -134,7 +134,7 @@ async def _ask_once(
     usage = told or asked.counted(arriving.written or reply.written)
     spent = Spent(reply.model, usage, estimated=told is None, outcome="answered")
     await _settle(context, call_id, spent, started)
-    return replace(reply, usage=usage)
+    return within(replace(reply, usage=usage), context.limits.answer_chars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,10 +291,9 @@ async def _streamed(
     is_empty = True
     while (chunk := await _next(stream, patience_seconds)) is not None:
         patience_seconds, is_empty = limits.token_gap_seconds, False
-        arriving.add(chunk)
-        if chunk.text:
-            await telling.tell(storable(chunk.text))
-        if arriving.chars > limits.answer_chars:
+        if text := arriving.add(chunk):
+            await telling.tell(storable(text))
+        if arriving.is_full:
             return arriving.cut()
     if is_empty:
         raise ModelFailure("model_unavailable", retryable=True, seen="an empty stream")

@@ -35,4 +35,5 @@ class Limits:
     history_messages: int = 20  # earlier messages the planner is shown
     history_chars: int = 16_000  # and how much of them
     snapshot_chars: int = 6_000  # of the context snapshot, about 2,000 tokens
+    prompt_chars: int = 300_000  # of a conversation sent to a model: some 75,000 tokens; old results are left out first
     result_chars: int = 4_000  # of one step's result in a later prompt

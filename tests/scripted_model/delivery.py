@@ -51,6 +51,8 @@ async def _deliver(connection: Connection, reply: Reply, blocks: list[bytes], *,
             raise ClientLeft
         if sent:
             await _pass_gate(connection, reply, sent)
+        if reply.pace_seconds:
+            await _unless_left(connection, lambda: asyncio.sleep(reply.pace_seconds))
         if sent in {reply.ends_after_events, len(blocks)}:
             break
         await connection.send(blocks[sent], slice_bytes=reply.slice_bytes)

@@ -54,6 +54,7 @@ class Reply:
     ends_after_events: int | None = None
     slice_bytes: int | None = None
     delay_seconds: float = 0
+    pace_seconds: float = 0
     gate: Gate | None = None
     gate_after_events: int = 0
 
@@ -84,6 +85,10 @@ class Reply:
     def delayed(self, seconds: float) -> Self:
         """Answer later. For benchmarks: a test waits at a gate."""
         return replace(self, delay_seconds=seconds)
+
+    def paced(self, seconds: float) -> Self:
+        """Wait before each event: a model that speaks slowly. Only where slowness itself is tried."""
+        return replace(self, pace_seconds=seconds)
 
     def gated(self, gate: Gate, *, after: int = 0) -> Self:
         """Go on after so many events when the test opens the gate. 0: before a byte is sent."""
