@@ -27,7 +27,6 @@ def answer_refusals(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _framework_refused)
     for away in (DatabaseUnavailable, StatementTimedOut, StoodStill):
         app.add_exception_handler(away, _unavailable)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _refused(_: Request, error: Exception) -> JSONResponse:
@@ -49,7 +48,3 @@ async def _framework_refused(_: Request, error: Exception) -> JSONResponse:
 
 async def _unavailable(_request: Request, _error: Exception) -> JSONResponse:
     return answered(Unavailable("database_unavailable"))
-
-
-async def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
-    return answered(Refused("internal"))

@@ -15,16 +15,18 @@ from fastapi import FastAPI
 
 from server.answers import answer_refusals
 from server.bodies import Ask, Decision, SessionChange
+from server.contained import Contained
+from server.h11_protocol import PatientProtocol
 from server.openapi import Api
 from server.routes import decision, health, runs, sessions, stream
+from server.security_headers import SecurityHeaders
 from server.settings import Settings, SettingsInvalid
 from server.tokens import issue_token
-from server.unambiguous import Unambiguous
+from server.unambiguous import HEADERS_MAX_BYTES, Unambiguous
 from server.wiring import Planwright, Work, local_user, opened
 
 CONNECTIONS_MAX: Final = 2000  # a stream is one; past it uvicorn answers 503
 BACKLOG: Final = 512
-HEADERS_MAX_BYTES: Final = 32 * 1024
 KEEP_ALIVE_SECONDS: Final = 15
 SHUTDOWN_SECONDS: Final = 25  # a little longer than the worker's drain
 UNREAD_MILLISECONDS: Final = 60_000  # after that the kernel drops a connection whose peer takes nothing
@@ -37,7 +39,8 @@ def create_app(planwright: Planwright) -> FastAPI:
     app = Api(title="Planwright", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.bodies = (Ask, Decision, SessionChange)
     app.state.planwright = planwright
-    app.add_middleware(Unambiguous)
+    for middleware in (Unambiguous, Contained, SecurityHeaders):  # the last is the outermost
+        app.add_middleware(middleware)
     answer_refusals(app)
     for routes in (stream, sessions, runs, decision, health):
         app.include_router(routes.router)
@@ -119,7 +122,7 @@ class HttpServer(uvicorn.Server):
                 access_log=False,
                 backlog=BACKLOG,
                 h11_max_incomplete_event_size=HEADERS_MAX_BYTES,
-                http="h11",
+                http=PatientProtocol,
                 lifespan="off",
                 limit_concurrency=CONNECTIONS_MAX,
                 log_config=None,
