@@ -38,7 +38,7 @@ class Answer:
     @property
     def code(self) -> JsonValue:
         """Return the code of a refusal, which is small and has nothing else in it."""
-        body = json.loads(self.body)
+        body: dict[str, JsonValue] = json.loads(self.body)
         assert set(body) == {"error", "code"}, body
         assert len(self.raw) < 2_000
         return body["code"]

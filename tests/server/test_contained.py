@@ -19,7 +19,7 @@ SECRET = "postgresql://planwright:hunter2@db/x, and the text of a person"
 async def test_an_error_that_nobody_foresaw_is_told_by_its_places_alone(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The client gets a 500 that says nothing, the log one line with the places and the route; both without its text."""
+    """The client gets a 500 that says nothing, the log a line with the route and the places; neither has its text."""
 
     async def broken(*_: object) -> bool:
         raise RuntimeError(SECRET)
