@@ -5,7 +5,7 @@ foreseen travels to the worker, which logs it and ends the run by `end_failed`.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Final, Never
 from uuid import UUID
@@ -20,6 +20,7 @@ from graph.build import MAX_SUPERSTEPS, build
 from graph.ending import Told, end_answered, end_failed, run_id_of
 from graph.pausing import pause
 from nodes.vocabulary.context import Context
+from nodes.vocabulary.counters import Counters, Uncounted
 from nodes.vocabulary.errors import TurnError, TurnTimedOut
 from nodes.vocabulary.events import FinishedReason
 from nodes.vocabulary.journal import ToolEvents
@@ -52,6 +53,7 @@ class Engine:
     executor: tuple[BaseChatModel, ...]
     limits: Limits
     approval_hours: float = APPROVAL_HOURS
+    counters: Counters = field(default_factory=Uncounted)
 
 
 async def run_turn(engine: Engine, identity: Identity, told: Told) -> None:
@@ -142,7 +144,7 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
             database=engine.database,
             identity=identity,
             caller=reader,
-            journal=ToolEvents(log),
+            journal=ToolEvents(log, engine.counters),
             consent=Consent(Mode(session.approvals), run.request),
             bounds=Bounds(engine.limits.tool_calls),
         ),
@@ -150,4 +152,5 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
         executor=engine.executor,
         limits=engine.limits,
         log=log,
+        counters=engine.counters,
     )

@@ -10,13 +10,15 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from persistence.errors import DatabaseUnavailable, StatementTimedOut, StoodStill
+from server.counted import REFUSALS
 from server.refusals import Refused, Unavailable
 
 _CODE_OF_STATUS: Final[Mapping[int, str]] = MappingProxyType({404: "not_found", 405: "method_not_allowed"})
 
 
 def answered(refused: Refused) -> JSONResponse:
-    """Return a refusal as it is sent."""
+    """Return a refusal as it is sent, and count it."""
+    REFUSALS.labels(refused.code).inc()
     return JSONResponse({"error": str(refused), "code": refused.code}, refused.status, dict(refused.headers))
 
 

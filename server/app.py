@@ -18,7 +18,7 @@ from server.bodies import Ask, Decision, SessionChange
 from server.contained import Contained
 from server.h11_protocol import PatientProtocol
 from server.openapi import Api
-from server.routes import decision, health, runs, sessions, stream
+from server.routes import decision, health, metrics, runs, sessions, stream
 from server.security_headers import SecurityHeaders
 from server.settings import Settings, SettingsInvalid
 from server.tokens import issue_token
@@ -42,7 +42,7 @@ def create_app(planwright: Planwright) -> FastAPI:
     for middleware in (Unambiguous, Contained, SecurityHeaders):  # the last is the outermost
         app.add_middleware(middleware)
     answer_refusals(app)
-    for routes in (stream, sessions, runs, decision, health):
+    for routes in (stream, sessions, runs, decision, health, metrics):
         app.include_router(routes.router)
     return app
 

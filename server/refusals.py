@@ -88,5 +88,5 @@ class SignInRefused(Refused):
 class Unavailable(Refused):
     """Another try a little later may succeed."""
 
-    def __init__(self, code: str) -> None:
-        super().__init__(code, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+    def __init__(self, code: str, text: str | None = None) -> None:
+        super().__init__(code, {"Retry-After": str(RETRY_AFTER_SECONDS)}, text)

@@ -20,6 +20,7 @@ from persistence.pools import Database
 from persistence.queue import SHARED, Queue, Rhythm
 from persistence.record import users
 from persistence.scope import DISPATCH, Identity, Role, Secret, login
+from server.readiness import Readiness
 from server.settings import Settings, kept_secret
 from server.tail import Hub
 from server.upkeep import Keeping, Upkeep
@@ -43,6 +44,13 @@ class Planwright:
     token_key: str
     queue: str
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    readiness: Readiness = field(default_factory=Readiness)
+
+    async def fault(self) -> str | None:
+        """Return why this process does not take messages now; None when it does."""
+        if self.stopping.is_set():
+            return "This server stops."
+        return await self.readiness.fault(self.database, self.worker, self.queue)
 
 
 class Work(Enum):

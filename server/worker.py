@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
+from time import monotonic
 from typing import Final, Protocol
 
 from persistence.errors import CancelRequested, DatabaseUnavailable, Fenced, PersistenceError
@@ -95,10 +96,23 @@ class Worker:
         self._hub: Final = hub
         self._rhythm: Final = rhythm
         self._working: asyncio.Task[None] | None = None
+        self._began_at = monotonic()
         self._must_go = False
+
+    @property
+    def lease_seconds(self) -> float:
+        """Return for how long a worker may be silent."""
+        return self._rhythm.lease_seconds
+
+    @property
+    def is_silent(self) -> bool:
+        """Say whether it should work and has given no sign of life for a whole lease."""
+        heard = max(self._began_at, self._queue.beat_at)
+        return self._working is not None and monotonic() - heard > self.lease_seconds
 
     def start(self) -> None:
         """Begin to take runs from the queue."""
+        self._began_at = monotonic()
         self._working = lasting("worker", lambda: self._queue.work(self._work, self._rhythm))
 
     async def stop(self) -> None:

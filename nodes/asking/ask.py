@@ -115,18 +115,18 @@ async def _ask_once(context: Context, model: BaseChatModel, question: Question, 
         message = await _answer(context, model, question, telling, arriving)
     except ModelFailure:
         paid = Usage(prompt_tokens, _tokens(arriving.chars)) if arriving.chars else Usage()
-        await _settle(context, call_id, Spent(name, paid, estimated=True, outcome="failed"), started)
+        await _settle(context, call_id, name, Spent(name, paid, estimated=True, outcome="failed"), started)
         raise
     except asyncio.CancelledError:
         paid = Usage(prompt_tokens, _tokens(arriving.chars))
         with suppress(PersistenceError):
-            await _settle(context, call_id, Spent(name, paid, estimated=True, outcome="cancelled"), started)
+            await _settle(context, call_id, name, Spent(name, paid, estimated=True, outcome="cancelled"), started)
         raise
     reply = read_reply(message, name)
     written = arriving.chars or len(reply.text) + sum(len(call.arguments) for call in reply.calls)
     counted = Usage(prompt_tokens, _tokens(written))
     spent = Spent(reply.model, reply.usage or counted, estimated=reply.usage is None, outcome="answered")
-    await _settle(context, call_id, spent, started)
+    await _settle(context, call_id, name, spent, started)
     return replace(reply, usage=spent.usage)
 
 
@@ -147,11 +147,13 @@ async def _reserve(context: Context, question: Question, model: str, tokens: int
         return await usage.reserve(scope, context.run_id, question.agent_id, question.purpose, model, tokens)
 
 
-async def _settle(context: Context, call_id: UUID, spent: Spent, started: float) -> None:
-    await written_down(_settled(context, call_id, spent, started))
+async def _settle(context: Context, call_id: UUID, asked: str, spent: Spent, started: float) -> None:
+    """Write down what a call of the model that is configured as `asked` came to."""
+    await written_down(_settled(context, call_id, spent, seconds := time.monotonic() - started))
+    context.counters.model_called(asked, spent.outcome, seconds, spent.usage)
 
 
-async def _settled(context: Context, call_id: UUID, spent: Spent, started: float) -> None:
+async def _settled(context: Context, call_id: UUID, spent: Spent, seconds: float) -> None:
     async with context.writing() as scope:
         await usage.settle(
             scope,
@@ -160,7 +162,7 @@ async def _settled(context: Context, call_id: UUID, spent: Spent, started: float
             spent.usage,
             estimated=spent.estimated,
             outcome=spent.outcome,
-            duration_ms=round((time.monotonic() - started) * 1000),
+            duration_ms=round(seconds * 1000),
         )
 
 
