@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
 from ipaddress import ip_address
 from typing import Final
@@ -17,6 +17,7 @@ from server.answers import answer_refusals
 from server.bodies import Ask, Decision, SessionChange
 from server.contained import Contained
 from server.h11_protocol import PatientProtocol
+from server.logs import speak, tell_of_lost_errors
 from server.openapi import Api
 from server.routes import decision, health, metrics, runs, sessions, stream
 from server.security_headers import SecurityHeaders
@@ -49,14 +50,19 @@ def create_app(planwright: Planwright) -> FastAPI:
 
 def serve(settings: Settings, work: Work = Work.SHARED) -> None:
     """Run `serve_until_stopped` in a loop of its own, the fastest there is."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve_until_stopped(settings, work))
+    _run(settings, serve_until_stopped(settings, work))
 
 
 def work(settings: Settings) -> None:
     """Run `work_until_stopped` in a loop of its own."""
+    _run(settings, work_until_stopped(settings))
+
+
+def _run(settings: Settings, until_stopped: Coroutine[None, None, None]) -> None:
+    speak(settings.log_format, settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(work_until_stopped(settings))
+        runner.get_loop().set_exception_handler(tell_of_lost_errors)
+        runner.run(until_stopped)
 
 
 async def serve_until_stopped(settings: Settings, work: Work) -> None:

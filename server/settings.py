@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from nodes.vocabulary.limits import Limits
 from persistence.embedded import default_data_dir
+from server.logs import Format, Level
 
 PREFIX: Final = "PLANWRIGHT_"
 ENV_FILE: Final = ".env"
@@ -94,6 +95,9 @@ class Settings(BaseSettings):
     secret: Key = None  # one for all processes on one database; unset: kept in the data folder
     jwt_secret: Key = None  # unset: a key derived from the secret, on loopback only
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(default_factory=system_time_zone)
+
+    log_format: Format = "text"
+    log_level: Level = "info"
 
     server: str | None = None  # where the terminal's commands go; unset: they run in their own process
     token: SecretStr | None = None  # what they sign in with there

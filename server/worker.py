@@ -21,6 +21,7 @@ from persistence.queue import Job, JobLeft, Queue, Rhythm
 from persistence.runs import runs
 from persistence.runs.runs import Run
 from persistence.scope import Identity, Role
+from server.logs import about
 from server.tail import Hub
 
 RELEASE_SECONDS: Final = 5.0  # to put down the turns that did not end while the worker drained
@@ -141,20 +142,23 @@ class Worker:
         Raises:
             JobLeft: it did not come to an end; the queue is to give it out again.
         """
-        identity = Identity(job.user_id, job.run_id, job.attempt + 1)
+        with about(job.run_id):
+            await self._named_attempt(Identity(job.user_id, job.run_id, job.attempt + 1), job, held)
+
+    async def _named_attempt(self, identity: Identity, job: Job, held: Held) -> None:
         try:
             run = await self._claim(job)
             if run is not None:
                 await self._hold(identity, run, held)
         except Fenced:
-            log.info("Run %s is held by another attempt", job.run_id)
+            log.info("The run is held by another attempt")
         except DatabaseUnavailable:
             await self._put_down_when_possible(identity)
         except PersistenceError as error:
-            log.warning("Run %s is left to another attempt: %s", job.run_id, error)
+            log.warning("The run is left to another attempt: %s", error)
             raise JobLeft from None
         except Exception as error:  # noqa: BLE001 - else the queue would log it with its text
-            log.error("Run %s could not be taken or ended: %s", job.run_id, traced(error))  # noqa: TRY400
+            log.error("The run could not be taken or ended: %s", traced(error))  # noqa: TRY400
             raise JobLeft from None
 
     async def _claim(self, job: Job) -> Run | None:
@@ -172,14 +176,17 @@ class Worker:
 
     async def _conduct(self, identity: Identity, told: Told, held: Held) -> None:
         """Run the turn, and write down how it ended if it did not do so itself."""
+        began = monotonic()
+        log.info("Attempt %s begins", identity.attempt)
         try:
             await held.run(self._turns.run(identity, told))
+            log.info("The attempt is over after %.2f s", monotonic() - began)
         except CancelRequested:
             held.why = Why.CANCELLED
         except PersistenceError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a turn dies of, its run gets an end
-            log.error("Run %s ended by an error nobody foresaw: %s", identity.run_id, traced(error))  # noqa: TRY400
+            log.error("The run ended by an error nobody foresaw: %s", traced(error))  # noqa: TRY400
             await self._turns.end_failed(identity, told, "internal", retryable=True)
             return
         if held.why is Why.CANCELLED:

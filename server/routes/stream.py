@@ -1,5 +1,6 @@
 """`/api/agent/stream`: send a message and follow its run; list sessions, or read one."""
 
+import logging
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +17,7 @@ from server.bodies import Ask, Id
 from server.cursor import cursor_of, standing
 from server.dependencies import TheServer
 from server.door import body_of
+from server.logs import about
 from server.openapi import EVENTS, body_as
 from server.refusals import Refused, Unavailable
 from server.sse import EventStream
@@ -25,6 +27,7 @@ SESSIONS_SHOWN: Final = 50
 MESSAGES_SHOWN: Final = 500  # the newest; a session that long has been forgotten by its own planner
 _KEY: Final = re.compile(r"[!-~]{1,200}")
 
+log = logging.getLogger(__name__)
 router: Final = APIRouter(prefix="/api/agent/stream", tags=["messages"])
 
 
@@ -52,6 +55,8 @@ async def send(request: Request, planwright: TheServer, user_id: SignedIn, if_bu
     if planwright.stopping.is_set():
         raise Unavailable("not_ready")
     accepted = await accept(planwright.database, user_id, ask, key=key, if_busy=if_busy, queue=planwright.queue)
+    with about(accepted.run.id):
+        log.info("Accepted" if accepted.fresh else "Asked for again")
     after = 0 if accepted.fresh else standing(accepted.run, cursor)
     return EventStream(tail(planwright.database, user_id, accepted.run.id, after, planwright.hub))
 

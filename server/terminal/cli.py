@@ -11,6 +11,7 @@ from uuid import UUID
 
 import typer
 
+from server.logs import speak
 from server.terminal.backend import Approvals, Question, Reached
 
 app = typer.Typer(
@@ -204,6 +205,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
+    speak("text", "warning")
     app()
 
 

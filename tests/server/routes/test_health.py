@@ -1,6 +1,7 @@
 """`/health` and the schemas, over HTTP."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from uuid import uuid4
@@ -14,7 +15,7 @@ from persistence.errors import DatabaseUnavailable
 from persistence.pools import POOL_SIZE, Database
 from persistence.record import users
 from persistence.scope import Identity, Role, Scope
-from persistence.standing import Standing
+from persistence.standing import Standing, standing
 from server import readiness
 from server.wiring import Planwright
 from server.worker import Worker
@@ -56,21 +57,28 @@ async def test_without_a_database_a_server_says_so(
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        pytest.param({"writable": False}, "The database takes no writes.", id="a standby"),
-        pytest.param({"migrations": []}, "The database’s schema is of an older release.", id="not migrated"),
-        pytest.param({"oldest_seconds": 301.0}, "Runs wait too long for a worker.", id="a queue that stands"),
+        pytest.param(lambda stands: replace(stands, writable=False), "The database takes no writes.", id="a standby"),
+        pytest.param(
+            lambda stands: replace(stands, migrations=[]),
+            "The database’s schema is of an older release.",
+            id="not migrated",
+        ),
+        pytest.param(
+            lambda stands: replace(stands, oldest_seconds=301.0),
+            "Runs wait too long for a worker.",
+            id="a queue that stands",
+        ),
     ],
 )
 async def test_a_server_is_ready_when_a_message_would_be_answered(
-    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, change: dict[str, object], sentence: str
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, change: Callable[[Standing], Standing], sentence: str
 ) -> None:
     """A database that takes no writes, an old schema or a queue that stands make it not ready; it says which."""
 
-    async def standing(scope: Scope, queue: str, lease_seconds: float) -> Standing:
-        return replace(await really(scope, queue, lease_seconds), **change)
+    async def changed(scope: Scope, queue: str, lease_seconds: float) -> Standing:
+        return change(await standing(scope, queue, lease_seconds))
 
-    really = readiness.standing
-    monkeypatch.setattr(readiness, "standing", standing)
+    monkeypatch.setattr(readiness, "standing", changed)
     response = await client.get("/health/ready")
     assert refusal(response) == (503, "not_ready")
     assert response.json()["error"] == sentence
@@ -118,19 +126,16 @@ async def _is_ready(client: httpx.AsyncClient) -> bool:
     return (await client.get("/health/ready")).status_code == 200
 
 
-async def test_many_who_ask_are_one_question(
-    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_many_who_ask_are_one_question(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """Anybody may ask whether a server is ready, so the database is asked once a second at most."""
     asked = 0
 
-    async def standing(scope: Scope, queue: str, lease_seconds: float) -> Standing:
+    async def counted(scope: Scope, queue: str, lease_seconds: float) -> Standing:
         nonlocal asked
         asked += 1
-        return await really(scope, queue, lease_seconds)
+        return await standing(scope, queue, lease_seconds)
 
-    really = readiness.standing
-    monkeypatch.setattr(readiness, "standing", standing)
+    monkeypatch.setattr(readiness, "standing", counted)
     monkeypatch.setattr(readiness, "FRESH_SECONDS", 60.0)
     await asyncio.gather(*(client.get("/health/ready") for _ in range(20)))
     assert asked == 1
