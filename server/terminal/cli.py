@@ -11,7 +11,6 @@ from uuid import UUID
 
 import typer
 
-from server.logs import speak
 from server.terminal.backend import Approvals, Question, Reached
 
 app = typer.Typer(
@@ -205,7 +204,6 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
-    speak("text", "warning")
     app()
 
 
