@@ -1,6 +1,5 @@
 """A server process on a database of its own, whose every secret and every text is a canary."""
 
-import os
 import signal
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -127,7 +126,8 @@ class Installation:
         """Return every row of every table as text, but the keys that are kept there on purpose."""
         with psycopg.connect(self.dsn, autocommit=True) as admin:
             names = admin.execute(
-                "select schemaname, tablename from pg_tables where schemaname like 'planwright%' and tablename <> 'context_keys'"
+                "select schemaname, tablename from pg_tables"
+                " where schemaname like 'planwright%' and tablename <> 'context_keys'"
             ).fetchall()
             return {
                 table: [

@@ -1,12 +1,11 @@
-"""P10: canaries are planted in every secret, every error and everybody's texts, and every output is searched for them."""
+"""P10: every secret, every error and everybody's texts are canaries, and every output is searched for them."""
 
 import asyncio
 import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
-from urllib.parse import urlsplit
+from typing import Any, Final
 from uuid import uuid4
 
 import httpx
@@ -40,7 +39,7 @@ def found(canaries: Iterable[str], where: bytes) -> list[str]:
     return [canary for canary, spellings in spelled.items() if any(one in where for one in spellings)]
 
 
-def ask(client: httpx.Client, message: str, **fields: str) -> list[dict[str, object]]:
+def ask(client: httpx.Client, message: str, **fields: str) -> list[dict[str, Any]]:
     """Send a message; return its events, or nothing when it was refused."""
     response = client.post(STREAM, json={"message": message, **fields}, headers=TRACING)
     return [json.loads(line[6:]) for line in response.text.splitlines() if line.startswith("data: ")]
@@ -124,7 +123,5 @@ def test_no_secret_and_nobody_elses_text_gets_out(server_dsn: str, tmp_path: Pat
     assert not {"baggage", "langsmith-trace", "traceparent"} & {
         name for request in requests for name in request.headers
     }
-    print(
-        f"canaries: {len(hidden) + 1} planted, 0 found in {len(here.answers)} answers, {len(log.splitlines())} log lines, "
-        f"{sum(map(len, stored.values()))} rows in {len(stored)} tables"
-    )
+    searched = f"{len(here.answers)} answers, {len(log.splitlines())} log lines, {rows.count(chr(10)) + 1} rows"
+    print(f"canaries: {len(hidden) + 1} planted, 0 found in {searched} of {len(stored)} tables and the metrics")
