@@ -29,18 +29,23 @@ class RoleFacts:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """The server: its version as a number (170006 is 17.6) and its clock."""
+    """The server: its version as a number (170006 is 17.6), its clock, and whether it takes writes."""
 
     version: int
     clock: datetime
+    writable: bool
 
 
 @dataclass(frozen=True, slots=True)
 class QueueFacts:
-    """How many processes work on runs, and how many runs have waited for one longer than they should."""
+    """How many processes work on runs, how many runs have waited for one longer than they should, and the upkeep.
+
+    `upkeep_seconds` is how long ago the last round of upkeep began; infinite when there was none.
+    """
 
     workers: int
     overdue: int
+    upkeep_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,12 @@ def examine(conninfo: str) -> DatabaseFacts:
 
 def _server(connection: Connection) -> ServerFacts:
     with connection.cursor(row_factory=class_row(ServerFacts)) as cursor:
-        cursor.execute("select current_setting('server_version_num')::int as version, clock_timestamp() as clock")
+        cursor.execute(
+            """
+            select current_setting('server_version_num')::int as version, clock_timestamp() as clock,
+                not pg_is_in_recovery() and current_setting('default_transaction_read_only') = 'off' as writable
+            """
+        )
         facts = cursor.fetchone()
     assert facts is not None, "a select without from yields one row"
     return facts
@@ -139,7 +149,7 @@ def _unprotected(connection: Connection) -> list[str]:
 
 
 def _queue(connection: Connection) -> QueueFacts | None:
-    known = connection.execute("select to_regclass('planwright_queue.procrastinate_jobs')").fetchone()
+    known = connection.execute("select to_regclass('planwright.upkeep')").fetchone()
     if known is None or known[0] is None:
         return None
     with connection.cursor(row_factory=class_row(QueueFacts)) as cursor:
@@ -152,7 +162,9 @@ def _queue(connection: Connection) -> QueueFacts | None:
                     where status = 'todo' and queue_name = %(shared)s and not exists (
                         select from planwright_queue.procrastinate_events e
                         where e.job_id = job.id and e.at > clock_timestamp() - make_interval(secs => %(overdue)s))
-                ) as overdue
+                ) as overdue,
+                (select extract(epoch from clock_timestamp() - began_at)::float8 from planwright.upkeep)
+                    as upkeep_seconds
             """,
             {"overdue": OVERDUE_SECONDS, "shared": SHARED},
         )

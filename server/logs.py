@@ -25,7 +25,7 @@ from persistence.text import shortened
 
 LINE_MAX_CHARS: Final = 2_000
 OURS: Final = frozenset({"graph", "nodes", "persistence", "server", "tools"})
-NOISY: Final = "uvicorn"  # warns of each client that sends noise; that is counted instead
+NOISY: Final = frozenset({"psycopg", "uvicorn"})  # warn of each lost connection, each client that sends noise
 
 Format = Literal["text", "json"]
 Level = Literal["debug", "info", "warning", "error"]
@@ -96,7 +96,7 @@ def _is_worth_a_line(record: logging.LogRecord) -> bool:
     library, _, _ = record.name.partition(".")
     if library in OURS:
         return True
-    return record.levelno >= (logging.ERROR if library == NOISY else logging.WARNING)
+    return record.levelno >= (logging.ERROR if library in NOISY else logging.WARNING)
 
 
 def _time_of(record: logging.LogRecord) -> str:

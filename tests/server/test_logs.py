@@ -92,7 +92,7 @@ async def test_a_task_that_began_inside_is_about_the_run_too(said: Said) -> None
 def test_no_line_has_the_text_of_an_exception(said: Said, style: Format) -> None:
     """An exception that is logged, by whomever and however, is told by its kind and its places."""
     speak(style, "info")
-    library = logging.getLogger("psycopg.pool")
+    library = logging.getLogger("procrastinate.worker")
     try:
         int("hunter2")
     except ValueError as error:
