@@ -16,6 +16,7 @@ from graph.offline.model import OfflineModel
 from graph.turn import APPROVAL_HOURS, Engine, run_turn
 from nodes.vocabulary.limits import Limits
 from persistence.pools import Database
+from server.counted import Counted
 from server.settings import ModelChoice, SettingsInvalid, variable
 from server.worker import Turns
 from tools.registry import Registry
@@ -44,7 +45,7 @@ async def engine_of(
     """
     registry = Registry.build(tools)
     planner, executor = _offline() if models is None else configured(models)
-    engine = Engine(database, registry, planner, executor, limits, approval_hours, frozenset(link_hosts))
+    engine = Engine(database, registry, planner, executor, limits, approval_hours, frozenset(link_hosts), Counted())
     try:
         _check_budget(engine)
         yield engine

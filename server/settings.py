@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from nodes.vocabulary.limits import Limits
 from persistence.embedded import default_data_dir
+from server.logs import Format, Level
 
 PREFIX: Final = "PLANWRIGHT_"
 ENV_FILE: Final = ".env"
@@ -116,6 +117,9 @@ class Settings(BaseSettings):
     jwt_max_days: int = Field(default=30, gt=0, le=366)
     jwt_sign_up: bool = False  # make a user for whomever the issuer vouches for
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(default_factory=system_time_zone)
+
+    log_format: Format = "text"
+    log_level: Level = "info"
 
     server: str | None = None  # where the terminal's commands go; unset: they run in their own process
     token: SecretStr | None = None  # what they sign in with there

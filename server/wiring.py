@@ -21,6 +21,7 @@ from persistence.queue import SHARED, Queue, Rhythm
 from persistence.record import users
 from persistence.scope import DISPATCH, Identity, Role, Secret, login
 from server.keys import KeySet
+from server.readiness import Readiness
 from server.settings import Settings, kept_secret
 from server.sign_in import SignIn
 from server.tail import Hub
@@ -47,6 +48,15 @@ class Planwright:
     queue: str
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     sign_in: SignIn = field(default_factory=SignIn)
+    readiness: Readiness = field(default_factory=Readiness)
+
+    async def fault(self) -> str | None:
+        """Return why this process does not take messages now; None when it does."""
+        if self.stopping.is_set():
+            return "This server stops."
+        if self.sign_in.keys is not None and not len(self.sign_in.keys):
+            return "The keys of the issuer of tokens are not known yet."
+        return await self.readiness.fault(self.database, self.worker, self.queue)
 
 
 class Work(Enum):

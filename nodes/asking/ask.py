@@ -120,12 +120,13 @@ async def _ask_once(
         message = await _answer(context, asked, question, telling, arriving)
     except ModelFailure:
         paid = asked.counted(arriving.written) if arriving.written else Usage()
-        await _settle(context, call_id, Spent(asked.name, paid, estimated=True, outcome="failed"), started)
+        await _settle(context, call_id, asked.name, Spent(asked.name, paid, estimated=True, outcome="failed"), started)
         raise
     except asyncio.CancelledError:
         paid = asked.counted(arriving.written)
         with suppress(PersistenceError):
-            await _settle(context, call_id, Spent(asked.name, paid, estimated=True, outcome="cancelled"), started)
+            spent = Spent(asked.name, paid, estimated=True, outcome="cancelled")
+            await _settle(context, call_id, asked.name, spent, started)
         raise
     reply = read_reply(message, asked.name)
     told = asked.believed(reply)
@@ -133,7 +134,7 @@ async def _ask_once(
         log.warning("The model %s says no believable token count: our own is used", reply.model)
     usage = told or asked.counted(arriving.written or reply.written)
     spent = Spent(reply.model, usage, estimated=told is None, outcome="answered")
-    await _settle(context, call_id, spent, started)
+    await _settle(context, call_id, asked.name, spent, started)
     return within(replace(reply, usage=usage), context.limits.answer_chars)
 
 
@@ -235,11 +236,13 @@ async def _reserved(context: Context, question: Question, asked: _Asked) -> UUID
         return call_id
 
 
-async def _settle(context: Context, call_id: UUID, spent: Spent, started: float) -> None:
-    await written_down(_settled(context, call_id, spent, started))
+async def _settle(context: Context, call_id: UUID, asked: str, spent: Spent, started: float) -> None:
+    """Write down what a call of the model that is configured as `asked` came to."""
+    await written_down(_settled(context, call_id, spent, seconds := time.monotonic() - started))
+    context.counters.model_called(asked, spent.outcome, seconds, spent.usage)
 
 
-async def _settled(context: Context, call_id: UUID, spent: Spent, started: float) -> None:
+async def _settled(context: Context, call_id: UUID, spent: Spent, seconds: float) -> None:
     async with context.writing() as scope:
         await usage.settle(
             scope,
@@ -248,7 +251,7 @@ async def _settled(context: Context, call_id: UUID, spent: Spent, started: float
             spent.usage,
             estimated=spent.estimated,
             outcome=spent.outcome,
-            duration_ms=round((time.monotonic() - started) * 1000),
+            duration_ms=round(seconds * 1000),
         )
         await charges.settle(scope, call_id, spent.usage.total, context.limits.tokens_per_minute)
 

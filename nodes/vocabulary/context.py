@@ -1,13 +1,14 @@
 """What a node may use: the capabilities of one attempt of one run."""
 
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from langchain_core.language_models import BaseChatModel
 
+from nodes.vocabulary.counters import Counters, Uncounted
 from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.log import EventLog
 from persistence.pools import Database
@@ -42,6 +43,7 @@ class Context:
     limits: Limits
     log: EventLog
     link_hosts: frozenset[str] = frozenset()
+    counters: Counters = field(default_factory=Uncounted)
 
     def writing(self) -> AbstractAsyncContextManager[Scope]:
         """Open a transaction of this run's worker; it passes the fence first."""

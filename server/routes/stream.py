@@ -1,5 +1,6 @@
 """`/api/agent/stream`: send a message and follow its run; list sessions, or read one."""
 
+import logging
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +18,7 @@ from server.cursor import cursor_of, standing
 from server.dependencies import TheServer
 from server.door import body_of
 from server.guarded import followed
+from server.logs import about
 from server.openapi import EVENTS, body_as
 from server.rate import Rate
 from server.refusals import Refused, Unavailable
@@ -26,6 +28,7 @@ SESSIONS_SHOWN: Final = 50
 MESSAGES_SHOWN: Final = 500  # the newest; a session that long has been forgotten by its own planner
 _KEY: Final = re.compile(r"[!-~]{1,200}")
 
+log = logging.getLogger(__name__)
 router: Final = APIRouter(prefix="/api/agent/stream", tags=["messages"])
 
 
@@ -63,6 +66,8 @@ async def send(
         queue=planwright.queue,
         rate=Rate(planwright.engine.limits, planwright.engine.least_tokens(ask.message)),
     )
+    with about(accepted.run.id):
+        log.info("Accepted" if accepted.fresh else "Asked for again")
     after = 0 if accepted.fresh else standing(accepted.run, cursor)
     return EventStream(followed(planwright, caller, accepted.run.id, after), accepted.told)
 

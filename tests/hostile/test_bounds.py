@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 import pytest
-from pydantic import JsonValue
 
 from tests.hostile.house import House, Tally
 from tests.hostile.odd_tools import ANSWERS
@@ -30,7 +29,7 @@ def tally() -> Iterator[Tally]:
 def large_plan() -> Script:
     """Return a model whose plan, results and revision are as large as each may be."""
     steps = [{**step(number), "description": f"Do part {number}." + "w" * 1_980} for number in range(1, 12)]
-    found: dict[str, JsonValue] = {
+    found: dict[str, Any] = {
         "status": "complete", "summary": "s" * 6_000, "data": {"k" * 10_000: 1}, "open_questions": ["q" * 400] * 10
     }  # fmt: skip
     return rules(
