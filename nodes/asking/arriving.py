@@ -53,21 +53,29 @@ class Arriving:
         taken = chunk.text[: max(self._most_chars - self._said_chars, 0)]
         self._text.append(taken)
         self.chars += len(chunk.text)
-        for piece in chunk.tool_call_chunks:
-            place, arguments = piece["index"], piece["args"] or ""
-            self._calls.setdefault(place, []).append(arguments)
-            self._names[place] = self._names.get(place) or piece["name"] or ""
-            self.chars += len(arguments)
+        self._add_calls(chunk)
         if isinstance(thought := chunk.additional_kwargs.get("reasoning_content"), str):
             self._thoughts.append(thought)
             self._thought_chars += len(thought)
             self.chars += len(thought)
         if isinstance(refusal := chunk.additional_kwargs.get("refusal"), str):
             self._refusals.append(refusal)
-        self._raw = chunk.additional_kwargs.get("raw_tool_calls", self._raw)
         self._metadata.update(chunk.response_metadata)
         self._counted = chunk if chunk.usage_metadata else self._counted
         return taken
+
+    def _add_calls(self, chunk: AIMessageChunk) -> None:
+        """Take what a chunk says of calls: how much of them came, the calls as written, or, failing these, pieces."""
+        if "argument_chars" in chunk.additional_kwargs:
+            self.chars += int(chunk.additional_kwargs["argument_chars"])
+        if "raw_tool_calls" in chunk.additional_kwargs:
+            self._raw = chunk.additional_kwargs["raw_tool_calls"]
+            return
+        for piece in chunk.tool_call_chunks:
+            place, arguments = piece["index"], piece["args"] or ""
+            self._calls.setdefault(place, []).append(arguments)
+            self._names[place] = self._names.get(place) or piece["name"] or ""
+            self.chars += len(arguments)
 
     def whole(self) -> AIMessage:
         """Return the answer in one piece, its calls as raw text."""

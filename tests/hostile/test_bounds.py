@@ -1,20 +1,25 @@
 """P11: whatever a model says and for how long, what a run takes and leaves behind stays bounded."""
 
 import json
+import tracemalloc
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
+from pydantic import JsonValue
 
-from tests.hostile.house import House, Tally
+from tests.hostile.house import BRISK, House, Tally
 from tests.hostile.odd_tools import ANSWERS
-from tests.scripted_model.replies import call, text, tools
+from tests.scripted_model.replies import Reply, call, raw_body, raw_events, text, tools
 from tests.scripted_model.script import Script, rules, when
 from tests.turns import plan, step, submit
 from tools.registry import Registry
 from tools.tool import ToolAnswer
 
 REGISTRY: Final = Registry.build("tests.hostile.odd_tools:TOOLS")
+MEGABYTE: Final = 1024 * 1024
+MOST_MEGABYTES: Final = 100  # three copies of the longest body that is read, in one line
 WIDEST: Final = "\x01"  # six bytes of JSON each
 
 
@@ -81,3 +86,38 @@ async def test_no_result_of_a_tool_is_larger_than_it_may_be(house: House, tally:
     played = await house.play([tools(call("say_something_odd", {})), text("Well.")], registry=REGISTRY)
     tally.count(played)
     assert (played.code, played.text) == ("stop", "Well.")
+
+
+def said(**delta: JsonValue) -> JsonValue:
+    """Return one event of a stream."""
+    return {"choices": [{"index": 0, "delta": delta}]}
+
+
+ENDLESS: Final[Mapping[str, Reply]] = {
+    "words": raw_events(said(content="word " * 50)),
+    "empty words": raw_events(said(content="")),
+    "thoughts": raw_events(said(reasoning_content="Hm. " * 50)),
+    "events without choices": raw_events({"choices": [], "usage": None}),
+    "arguments": raw_events(said(tool_calls=[{"index": 0, "function": {"name": "a", "arguments": "{" * 99}}])),
+    "ever new calls": raw_events(said(tool_calls=[{"function": {"name": "list_tasks", "arguments": "{}"}}])),
+    "one line": raw_body(b"data: " + b"x" * 100_000),
+}
+LEFT: Final = {"stop", "model_gave_nothing", "model_timeout", "model_unavailable"}
+
+
+@pytest.mark.figure
+async def test_a_stream_without_end_takes_no_memory_without_end(house: House, tally: Tally) -> None:
+    """A model that never stops, whatever it sends, is left in time, and what was held of it is gone again."""
+    limits = replace(BRISK, call_seconds=2.0)
+    peaks: dict[str, float] = {}
+    for name, reply in ENDLESS.items():
+        tracemalloc.start()
+        played = await house.play([reply.repeat_after(1)] * 2, limits=limits)
+        held_bytes, peak_bytes = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        tally.count(played)
+        assert played.code in LEFT, name
+        assert held_bytes < 8 * MEGABYTE, name
+        peaks[name] = peak_bytes / MEGABYTE
+    assert max(peaks.values()) < MOST_MEGABYTES
+    print("streams without end, peak MB: " + ", ".join(f"{name} {peak:.1f}" for name, peak in peaks.items()))

@@ -46,6 +46,8 @@ async def _deliver(connection: Connection, reply: Reply, blocks: list[bytes], *,
     for sent in range(len(blocks) + 1):
         if sent == reply.disconnects_after_events:
             return False
+        while sent == reply.repeats_after_events:
+            await connection.send(blocks[sent - 1], slice_bytes=reply.slice_bytes)
         if sent == reply.stalls_after_events:
             await connection.left()
             raise ClientLeft

@@ -52,6 +52,7 @@ class Reply:
     stalls_after_events: int | None = None
     disconnects_after_events: int | None = None
     ends_after_events: int | None = None
+    repeats_after_events: int | None = None
     slice_bytes: int | None = None
     delay_seconds: float = 0
     pace_seconds: float = 0
@@ -77,6 +78,10 @@ class Reply:
     def end_after(self, events: int) -> Self:
         """End the body cleanly after so many events, as a gateway does that lost its model."""
         return replace(self, ends_after_events=events, sends_done=False)
+
+    def repeat_after(self, events: int) -> Self:
+        """Send so many events and then the last of them again and again, until the client leaves."""
+        return replace(self, repeats_after_events=events)
 
     def sliced(self, size_bytes: int) -> Self:
         """Write the body in slices of so many bytes, each in a packet of its own."""
