@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import Final
@@ -19,20 +19,23 @@ from persistence.record.credentials import Kind
 from persistence.scope import Identity, Role
 from server.answers import answer_refusals
 from server.bodies import Ask, Code, Decision, SessionChange
+from server.contained import Contained
 from server.credentials import digest_of, mint
+from server.h11_protocol import PatientProtocol
+from server.logs import speak, tell_of_lost_errors
 from server.loopback import is_loopback
 from server.openapi import Api
-from server.routes import decision, health, runs, sessions, sign_in, stream
+from server.routes import decision, health, metrics, runs, sessions, sign_in, stream
 from server.scopes import Scope
+from server.security_headers import SecurityHeaders
 from server.settings import Settings, SettingsInvalid
 from server.sign_in import kept_fresh
 from server.tokens import issue_token
-from server.unambiguous import Unambiguous
+from server.unambiguous import HEADERS_MAX_BYTES, Unambiguous
 from server.wiring import Planwright, Work, local_user, opened
 
 CONNECTIONS_MAX: Final = 2000  # a stream is one; past it uvicorn answers 503
 BACKLOG: Final = 512
-HEADERS_MAX_BYTES: Final = 32 * 1024
 KEEP_ALIVE_SECONDS: Final = 15
 SHUTDOWN_SECONDS: Final = 25  # a little longer than the worker's drain
 UNREAD_MILLISECONDS: Final = 60_000  # after that the kernel drops a connection whose peer takes nothing
@@ -46,23 +49,29 @@ def create_app(planwright: Planwright) -> FastAPI:
     app = Api(title="Planwright", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.bodies = (Ask, Code, Decision, SessionChange)
     app.state.planwright = planwright
-    app.add_middleware(Unambiguous)
+    for middleware in (Unambiguous, Contained, SecurityHeaders):  # the last is the outermost
+        app.add_middleware(middleware)
     answer_refusals(app)
-    for routes in (stream, sessions, runs, decision, sign_in, health):
+    for routes in (stream, sessions, runs, decision, sign_in, health, metrics):
         app.include_router(routes.router)
     return app
 
 
 def serve(settings: Settings, work: Work = Work.SHARED) -> None:
     """Run `serve_until_stopped` in a loop of its own, the fastest there is."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve_until_stopped(settings, work))
+    _run(settings, serve_until_stopped(settings, work))
 
 
 def work(settings: Settings) -> None:
     """Run `work_until_stopped` in a loop of its own."""
+    _run(settings, work_until_stopped(settings))
+
+
+def _run(settings: Settings, until_stopped: Coroutine[None, None, None]) -> None:
+    speak(settings.log_format, settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(work_until_stopped(settings))
+        runner.get_loop().set_exception_handler(tell_of_lost_errors)
+        runner.run(until_stopped)
 
 
 async def serve_until_stopped(settings: Settings, work: Work) -> None:
@@ -131,7 +140,7 @@ class HttpServer(uvicorn.Server):
                 access_log=False,
                 backlog=BACKLOG,
                 h11_max_incomplete_event_size=HEADERS_MAX_BYTES,
-                http="h11",
+                http=PatientProtocol,
                 lifespan="off",
                 limit_concurrency=CONNECTIONS_MAX,
                 log_config=None,
@@ -177,7 +186,7 @@ def listening(host: str, port: int) -> Generator[socket.socket]:
     """Give a listening socket; 0 takes a free port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=BACKLOG) as open_socket:
-        open_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted connections inherit it
+        open_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted connections inherit both
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
             open_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MILLISECONDS)
         yield open_socket

@@ -4,6 +4,7 @@ Read once, at start. Values go down from here, this object never does.
 """
 
 import os
+import re
 import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from nodes.vocabulary.limits import Limits
 from persistence.embedded import default_data_dir
+from server.logs import Format, Level
 
 PREFIX: Final = "PLANWRIGHT_"
 ENV_FILE: Final = ".env"
@@ -32,6 +34,7 @@ PUBLIC_KEY_ALGORITHMS: Final = frozenset(
 USUAL_ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")
 KEPT_IN: Final = "secret"
 SECRET_BYTES: Final = 32
+_HOST: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*")
 
 
 class SettingsInvalid(ValueError):
@@ -43,6 +46,12 @@ def _listed(text: str | tuple[str, ...]) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
+def _hosts(names: tuple[str, ...]) -> tuple[str, ...]:
+    if wrong := next((name for name in names if not _HOST.fullmatch(name.lower())), None):
+        raise ValueError(f"{wrong!r} is not a host’s name, such as docs.example.com")
+    return tuple(name.lower() for name in names)
+
+
 def _known_zone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError("is not a time zone of the IANA list, such as Europe/Berlin")
@@ -51,8 +60,8 @@ def _known_zone(name: str) -> str:
 
 def _positive(limits: Limits) -> Limits:
     for limit in fields(limits):
-        if not getattr(limits, limit.name) > 0:
-            raise ValueError(f"{limit.name} must be greater than 0")
+        if not 0 < getattr(limits, limit.name) < float("inf"):
+            raise ValueError(f"{limit.name} must be greater than 0, and a number")
     return limits
 
 
@@ -70,6 +79,7 @@ def system_time_zone() -> str:
 
 
 Names = Annotated[tuple[str, ...], NoDecode]
+Hosts = Annotated[tuple[str, ...], NoDecode, AfterValidator(_hosts)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Hours = Annotated[float, Field(gt=0, le=24 * 365)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
@@ -108,6 +118,9 @@ class Settings(BaseSettings):
     jwt_sign_up: bool = False  # make a user for whomever the issuer vouches for
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(default_factory=system_time_zone)
 
+    log_format: Format = "text"
+    log_level: Level = "info"
+
     server: str | None = None  # where the terminal's commands go; unset: they run in their own process
     token: SecretStr | None = None  # what they sign in with there
 
@@ -120,6 +133,7 @@ class Settings(BaseSettings):
     planner_fallbacks: Names = ()
     executor_fallbacks: Names = ()
     tools: str | None = None  # module:attribute, a list of more tools
+    link_hosts: Hosts = ()  # that an answer may link to; of any other address only the words are left
 
     lease_seconds: Seconds = 8.0  # a worker that is silent this long has lost its runs
     heartbeat_seconds: Seconds = 2.0  # three may be missed before the lease runs out
@@ -129,9 +143,9 @@ class Settings(BaseSettings):
     checkpoint_days: Days = 30  # for looking at a run's steps again, and going on from one of them
     limit: Annotated[Limits, AfterValidator(_positive)] = Limits()  # PLANWRIGHT_LIMIT_MODEL_CALLS and so on
 
-    _split = field_validator("planner_fallbacks", "executor_fallbacks", "jwt_clients", "jwt_algorithms", mode="before")(
-        _listed
-    )
+    _split = field_validator(
+        "planner_fallbacks", "executor_fallbacks", "jwt_clients", "jwt_algorithms", "link_hosts", mode="before"
+    )(_listed)
 
     @field_validator("jwt_algorithms")
     @classmethod

@@ -21,6 +21,7 @@ from persistence.queue import SHARED, Queue, Rhythm
 from persistence.record import users
 from persistence.scope import DISPATCH, Identity, Role, Secret, login
 from server.keys import KeySet
+from server.readiness import Readiness
 from server.settings import Settings, kept_secret
 from server.sign_in import SignIn
 from server.tail import Hub
@@ -47,6 +48,15 @@ class Planwright:
     queue: str
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     sign_in: SignIn = field(default_factory=SignIn)
+    readiness: Readiness = field(default_factory=Readiness)
+
+    async def fault(self) -> str | None:
+        """Return why this process does not take messages now; None when it does."""
+        if self.stopping.is_set():
+            return "This server stops."
+        if self.sign_in.keys is not None and not len(self.sign_in.keys):
+            return "The keys of the issuer of tokens are not known yet."
+        return await self.readiness.fault(self.database, self.worker, self.queue)
 
 
 class Work(Enum):
@@ -144,7 +154,14 @@ async def _working(settings: Settings, dsn: str, database: Database, work: Work)
 
     secret = installation_secret(settings)
     async with (
-        engine_of(database, settings.models, settings.tools, settings.limit, settings.approval_hours) as engine,
+        engine_of(
+            database,
+            settings.models,
+            settings.tools,
+            settings.limit,
+            settings.approval_hours,
+            settings.link_hosts,
+        ) as engine,
         _informed(login(dsn, DISPATCH, secret)) as hub,
     ):
         queue = Queue(dsn, secret, f"only {uuid4().hex}" if work is Work.OWN else SHARED)
@@ -177,6 +194,7 @@ def _rhythm(settings: Settings, work: Work) -> Rhythm:
         heartbeat_seconds=settings.heartbeat_seconds,
         lease_seconds=settings.lease_seconds,
         drain_seconds=0.0 if work is Work.OWN else DRAIN_SECONDS,
+        of_one_person=None if work is Work.OWN else settings.limit.runs_at_once,
     )
 
 

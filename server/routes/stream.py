@@ -1,5 +1,6 @@
 """`/api/agent/stream`: send a message and follow its run; list sessions, or read one."""
 
+import logging
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +18,9 @@ from server.cursor import cursor_of, standing
 from server.dependencies import TheServer
 from server.door import body_of
 from server.guarded import followed
+from server.logs import about
 from server.openapi import EVENTS, body_as
+from server.rate import Rate
 from server.refusals import Refused, Unavailable
 from server.sse import EventStream
 
@@ -25,6 +28,7 @@ SESSIONS_SHOWN: Final = 50
 MESSAGES_SHOWN: Final = 500  # the newest; a session that long has been forgotten by its own planner
 _KEY: Final = re.compile(r"[!-~]{1,200}")
 
+log = logging.getLogger(__name__)
 router: Final = APIRouter(prefix="/api/agent/stream", tags=["messages"])
 
 
@@ -53,9 +57,19 @@ async def send(
     ask = await body_of(request, Ask)
     if planwright.stopping.is_set():
         raise Unavailable("not_ready")
-    accepted = await accept(planwright.database, user_id, ask, key=key, if_busy=if_busy, queue=planwright.queue)
+    accepted = await accept(
+        planwright.database,
+        user_id,
+        ask,
+        key=key,
+        if_busy=if_busy,
+        queue=planwright.queue,
+        rate=Rate(planwright.engine.limits, planwright.engine.least_tokens(ask.message)),
+    )
+    with about(accepted.run.id):
+        log.info("Accepted" if accepted.fresh else "Asked for again")
     after = 0 if accepted.fresh else standing(accepted.run, cursor)
-    return EventStream(followed(planwright, caller, accepted.run.id, after))
+    return EventStream(followed(planwright, caller, accepted.run.id, after), accepted.told)
 
 
 @router.get("")

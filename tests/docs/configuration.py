@@ -51,6 +51,8 @@ SETTINGS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "secret": "At least 32 characters; database passwords and keys derive from it. All processes on one"
             " database share it. Unset: made once and kept in the data folder.",
             "time_zone": "IANA time zone of users who are made here.",
+            "log_format": "`text` for people or `json`, one object a line: [operations.md](operations.md#logs).",
+            "log_level": "`debug`, `info`, `warning` or `error`: what `serve` and `worker` say at least.",
             "lease_seconds": "A worker that is silent this long has lost its runs; the same in all processes.",
             "heartbeat_seconds": "How often a worker shows that it is alive; at most half the lease.",
             "approval_hours": "How long a run waits for a person’s decision; after that it is cancelled.",
@@ -58,6 +60,7 @@ SETTINGS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "event_days": "Days that the events of a run that ended are kept, for rejoining its stream; 0 keeps them."
             " Messages, plans and tool calls stay.",
             "checkpoint_days": "Days that LangGraph’s checkpoints are kept, for a run’s history; 0 keeps them.",
+            "link_hosts": "Comma list of hosts that an answer may link to; every other address is left as words.",
             "tools": "`module:attribute`, a list of further tools: [adding.md](adding.md).",
         },
         "Sign-in": {
