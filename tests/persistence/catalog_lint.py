@@ -81,7 +81,8 @@ RULES: Final[dict[str, LiteralString]] = {
             and not exists (
                 select from pg_attribute a
                 where a.attrelid = c.oid and (a.attname = 'user_id' and a.attnum = any (i.indkey::int2[])
-                    or a.attnum = i.indkey[0] and (a.atttypid = 'uuid'::regtype or a.attname = 'thread_id')))
+                    or a.attnum = i.indkey[0]
+                        and (a.atttypid = 'uuid'::regtype or a.attname in ('thread_id', 'digest'))))
     """,
     "what people wrote, and whose it is, leaves nothing in the planner's statistics": """
         select c.relname || '.' || a.attname from pg_class c
@@ -138,7 +139,8 @@ RULES: Final[dict[str, LiteralString]] = {
         select p.oid::regprocedure::text from pg_proc p
         where p.pronamespace in ('planwright'::regnamespace, 'planwright_queue'::regnamespace) and p.prosecdef
             and p.prosrc !~ 'current_user_id\\(\\)|in_nobodys_name\\(\\)'
-            and p.proname not in ('context_field', 'sign_up', 'may_sign_in', 'beat')
+            and p.proname not in ('context_field', 'sign_up', 'may_sign_in', 'beat',
+                'user_of_subject', 'sign_up_subject', 'holder_of', 'open_session')
     """,
     "everything of ours is the owner's, who cannot log in": """
         select c.oid::regclass::text from pg_class c
