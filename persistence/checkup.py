@@ -31,18 +31,23 @@ class RoleFacts:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """The server: its version as a number (170006 is 17.6) and its clock."""
+    """The server: its version as a number (170006 is 17.6), its clock, and whether it takes writes."""
 
     version: int
     clock: datetime
+    writable: bool
 
 
 @dataclass(frozen=True, slots=True)
 class QueueFacts:
-    """How many processes work on runs, and how many runs have waited for one longer than they should."""
+    """How many processes work on runs, how many runs have waited for one longer than they should, and the upkeep.
+
+    `upkeep_seconds` is how long ago the last round of upkeep began; infinite when there was none.
+    """
 
     workers: int
     overdue: int
+    upkeep_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,6 @@ class DatabaseFacts:
     ran: dict[str, str]
     unprotected: list[str]
     queue: QueueFacts | None
-    is_replica: bool = False
     left_open: tuple[str, ...] = ()  # what a superuser could take from executors, and nobody did
 
 
@@ -84,7 +88,6 @@ def examine(conninfo: str, secret: Secret) -> DatabaseFacts:
                 ran,
                 _unprotected(connection),
                 queue,
-                is_replica=connection.execute("select where pg_is_in_recovery()").fetchone() is not None,
                 left_open=tuple(left_open(connection)) if ran else (),
             )
     except OperationalError as error:
@@ -103,7 +106,12 @@ def _as_owner(conninfo: str, secret: Secret) -> tuple[dict[str, str], QueueFacts
 
 def _server(connection: Connection) -> ServerFacts:
     with connection.cursor(row_factory=class_row(ServerFacts)) as cursor:
-        cursor.execute("select current_setting('server_version_num')::int as version, clock_timestamp() as clock")
+        cursor.execute(
+            """
+            select current_setting('server_version_num')::int as version, clock_timestamp() as clock,
+                not pg_is_in_recovery() and current_setting('default_transaction_read_only') = 'off' as writable
+            """
+        )
         facts = cursor.fetchone()
     assert facts is not None, "a select without from yields one row"
     return facts
@@ -156,7 +164,7 @@ def _unprotected(connection: Connection) -> list[str]:
 
 
 def _queue(connection: Connection) -> QueueFacts | None:
-    known = connection.execute("select to_regclass('planwright_queue.procrastinate_jobs')").fetchone()
+    known = connection.execute("select to_regclass('planwright.upkeep')").fetchone()
     if known is None or known[0] is None:
         return None
     with connection.cursor(row_factory=class_row(QueueFacts)) as cursor:
@@ -169,7 +177,9 @@ def _queue(connection: Connection) -> QueueFacts | None:
                     where status = 'todo' and queue_name = %(shared)s and not exists (
                         select from planwright_queue.procrastinate_events e
                         where e.job_id = job.id and e.at > clock_timestamp() - make_interval(secs => %(overdue)s))
-                ) as overdue
+                ) as overdue,
+                (select extract(epoch from clock_timestamp() - began_at)::float8 from planwright.upkeep)
+                    as upkeep_seconds
             """,
             {"overdue": OVERDUE_SECONDS, "shared": SHARED},
         )

@@ -37,6 +37,13 @@ class StatementTimedOut(PersistenceError):
         super().__init__("The database took too long over one statement.")
 
 
+class SubjectTaken(PersistenceError):
+    """An issuer's subject is another user already."""
+
+    def __init__(self) -> None:
+        super().__init__("That subject is another user already.")
+
+
 class StatementRefused(PersistenceError):
     """The database refused the values of a statement: a check, a key, a range."""
 
@@ -70,6 +77,14 @@ class CancelRequested(PersistenceError):
 
     def __init__(self) -> None:
         super().__init__("The run is to be stopped, so nothing of it begins any more.")
+
+
+class NoRoom(PersistenceError):
+    """The person's last minute has no room for a model call; `wait_seconds` until what is charged leaves room."""
+
+    def __init__(self, wait_seconds: float) -> None:
+        super().__init__("The last minute has no room for another model call.")
+        self.wait_seconds = wait_seconds
 
 
 class UnsafeRole(PersistenceError):

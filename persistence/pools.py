@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from psycopg import AsyncConnection, DatabaseError
@@ -35,6 +36,15 @@ BEGINNING: Final = {  # takes back whatever the last borrower left on the connec
 
 Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """How many connections of a pool are open, how many of them are busy, and how many callers wait for one."""
+
+    open: int
+    busy: int
+    awaited: int
 
 
 class Database:
@@ -76,6 +86,10 @@ class Database:
         """Close every pool; open scopes end with their transaction rolled back."""
         for pool in self._pools.values():
             await pool.close()
+
+    def use(self) -> dict[Role, PoolUse]:
+        """Return how the pools are used right now."""
+        return {role: _use(pool.get_stats()) for role, pool in self._pools.items()}
 
     @asynccontextmanager
     async def acting(self, role: Role, who: Identity) -> AsyncGenerator[Scope]:
@@ -120,6 +134,11 @@ async def _checked_out(pool: Pool) -> AsyncGenerator[Connection]:
         if task.cancelling() > cancelled_before:
             raise asyncio.CancelledError
         yield connection
+
+
+def _use(stats: Mapping[str, int]) -> PoolUse:
+    size = stats["pool_size"]
+    return PoolUse(size, size - stats["pool_available"], stats["requests_waiting"])
 
 
 def _pool(conninfo: str, role: Role, secret: Secret, size: int, checkout_timeout_seconds: float) -> Pool:

@@ -20,6 +20,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Final, LiteralString, TypeVar
 from uuid import UUID
 
@@ -69,6 +70,7 @@ class Rhythm:
     heartbeat_seconds: float
     lease_seconds: float
     drain_seconds: float
+    of_one_person: int | None = None  # at once, in all processes; None: as many as there are
 
 
 Act = Callable[[Job, Callable[[], bool]], Awaitable[None]]
@@ -90,6 +92,7 @@ class Queue:
         self._unwanted: Final = set[int]()  # those of the held that a person stopped while this process drains
         self._worker: Worker | None = None
         self._stopping: Final = asyncio.Event()
+        self.beat_at = float("-inf")  # when this process last gave a sign of life, by `time.monotonic`
 
     async def work(self, act: Act, rhythm: Rhythm) -> None:
         """Work on jobs until `stop`; then let those at work end for `drain_seconds`, and cancel the rest."""
@@ -163,6 +166,7 @@ class Queue:
                     held=list(self._held),
                     lease=rhythm.lease_seconds,
                 )
+                self.beat_at = monotonic()
                 if self._stopping.is_set():
                     self._stop_unwanted(await app.job_manager.list_jobs_to_abort_async(self.name))
             except ConnectorException as error:

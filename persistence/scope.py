@@ -77,6 +77,10 @@ class Secret:
         """Return the key for bearer tokens of an installation that sets none."""
         return self._derive("bearer tokens").hex()
 
+    def credential_key(self) -> bytes:
+        """Return the key that marks the credentials of this installation, 32 bytes."""
+        return self._derive("credentials")
+
     def _derive(self, purpose: str) -> bytes:
         return hmac.digest(self.root, purpose.encode(), "sha256")
 

@@ -33,9 +33,12 @@ RULES: Final[dict[str, LiteralString]] = {
             and not p.roles && '{public, planwright_api, planwright_worker, planwright_executor}'
             and (p.tablename, p.policyname, p.cmd, p.roles::text) not in (
                 ('users', 'signing_in', 'ALL', '{planwright_owner}'),
+                ('credentials', 'signing_in', 'ALL', '{planwright_owner}'),
                 ('runs', 'finding_unfinished', 'SELECT', '{planwright_owner}'),
                 ('runs', 'expiring', 'UPDATE', '{planwright_owner}'),
                 ('approvals', 'finding_due', 'SELECT', '{planwright_owner}'),
+                ('charges', 'expiring', 'ALL', '{planwright_owner}'),
+                ('model_usage', 'expiring_found', 'SELECT', '{planwright_owner}'),
                 ('run_events', 'expiring_found', 'SELECT', '{planwright_owner}'),
                 ('run_events', 'expiring', 'DELETE', '{planwright_owner}'),
                 ('chat_sessions', 'expiring_found', 'SELECT', '{planwright_owner}'),
@@ -228,10 +231,11 @@ RULES: Final[dict[str, LiteralString]] = {
         where p.pronamespace = 'planwright'::regnamespace and r.rolname = 'planwright_dispatch'
             and has_function_privilege(r.oid, p.oid, 'execute')
     """,
-    "of the queue, those who ask and work call three functions, and nobody else any": """
+    "of the queue, those who ask and work call four functions, and nobody else any": """
         select p.oid::regprocedure || ' for ' || r.rolname from pg_proc p, pg_roles r
         where p.pronamespace = 'planwright_queue'::regnamespace
-            and (r.rolname in ('planwright_api', 'planwright_worker') and p.proname not in ('hand_on', 'abort', 'bring')
+            and (r.rolname in ('planwright_api', 'planwright_worker')
+                    and p.proname not in ('hand_on', 'hand_on_next', 'abort', 'bring')
                 or r.rolname in ('planwright_executor', 'pg_monitor'))
             and has_function_privilege(r.oid, p.oid, 'execute')
     """,

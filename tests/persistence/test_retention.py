@@ -10,6 +10,7 @@ import pytest
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import Checkpoint, empty_checkpoint
 from langgraph.checkpoint.base.id import uuid6
+from langgraph.checkpoint.serde.types import INTERRUPT
 from psycopg.errors import InsufficientPrivilege
 
 from persistence import retention
@@ -55,7 +56,7 @@ async def store(office: Office, worker: Identity, made: str, versions: dict[str,
     place = thread(run.session_id)
     saver = Checkpoints(office.database, worker)
     stored = await saver.aput(place, checkpoint(made, versions), {"step": 1}, {name: versions[name] for name in new})
-    await saver.aput_writes(stored, [("seen", [made])], "task")
+    await saver.aput_writes(stored, [(INTERRUPT, [made])], "task")
 
 
 async def ended(office: Office, days_ago: float) -> Identity:

@@ -26,7 +26,9 @@ from nodes.vocabulary.events import (
     ToolCalled,
     ToolReturned,
 )
+from persistence.record import credentials
 from persistence.record.conversations import MessageRole, SenderType
+from persistence.runs import charges
 from persistence.runs.approvals import ApprovalStatus, Verdict
 from persistence.runs.ledger import CallState
 from persistence.runs.runs import FINISHED, RunStatus
@@ -132,7 +134,7 @@ MISTAKES: Final[dict[str, tuple[LiteralString, str]]] = {
         "grant select (args) on planwright_queue.procrastinate_jobs to planwright_api",
         "planwright_queue.procrastinate_jobs for planwright_api",
     ),
-    "of the queue, those who ask and work call three functions, and nobody else any": (
+    "of the queue, those who ask and work call four functions, and nobody else any": (
         "grant execute on function planwright_queue.procrastinate_register_worker_v1() to planwright_api",
         "planwright_queue.procrastinate_register_worker_v1() for planwright_api",
     ),
@@ -159,6 +161,7 @@ CHECKED: Final[dict[tuple[str, str], Iterable[str]]] = {
     ("approvals", "status"): ApprovalStatus,
     ("brain_dumps", "status"): ("completed", "failed", "pending", "processing"),
     ("calendar_events", "recurrence"): ("biweekly", "daily", "monthly", "weekdays", "weekly"),
+    ("charges", "kind"): charges.Kind,
     ("chat_messages", "role"): ("assistant", "user"),
     ("chat_sessions", "approvals"): ("ask", "auto"),
     ("chat_sessions", "context_type"): (
@@ -174,6 +177,7 @@ CHECKED: Final[dict[tuple[str, str], Iterable[str]]] = {
         "task_update",
     ),
     ("chat_sessions", "status"): ("active", "archived"),
+    ("credentials", "kind"): credentials.Kind,
     ("model_usage", "outcome"): ("answered", "cancelled", "failed"),
     ("projects", "status"): ("active", "archived", "completed", "paused"),
     ("run_events", "type"): EVENT_TYPES,

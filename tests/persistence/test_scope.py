@@ -186,7 +186,7 @@ def test_the_secret_is_not_printed_and_derives_different_keys() -> None:
     """A secret's text form hides it, and no derived password or key equals another."""
     secret = Secret(b"root of everything")
     derived = [secret.password(role) for role in Role]
-    derived += [secret.signing_key().hex(), secret.token_key()]
+    derived += [secret.signing_key().hex(), secret.token_key(), secret.credential_key().hex()]
     assert len(set(derived)) == len(derived)
     assert "root" not in repr(secret)
     assert "root" not in f"{secret}"

@@ -15,14 +15,14 @@ from tests.conftest import TEST_SECRET
 
 NOW: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SOUND: Final = DatabaseFacts(
-    server=ServerFacts(version=170006, clock=NOW),
+    server=ServerFacts(version=170006, clock=NOW, writable=True),
     roles=[
         *(RoleFacts(role, superuser=False, bypasses_rls=False, reads=8, writes=0) for role in Role),
         RoleFacts(DISPATCH, superuser=False, bypasses_rls=False, reads=0, writes=0),
     ],
     ran={migration.name: migration.checksum for migration in migrations()},
     unprotected=[],
-    queue=QueueFacts(workers=1, overdue=0),
+    queue=QueueFacts(workers=1, overdue=0, upkeep_seconds=12.0),
 )
 EXECUTOR: Final = RoleFacts(Role.EXECUTOR, superuser=False, bypasses_rls=False, reads=8, writes=0)
 
@@ -34,7 +34,7 @@ def failures(findings: Iterator[Finding]) -> list[str]:
 
 def of_server(version: int = 170006, ahead: timedelta = timedelta()) -> DatabaseFacts:
     """Give a sound database on another server."""
-    return replace(SOUND, server=ServerFacts(version, NOW + ahead))
+    return replace(SOUND, server=ServerFacts(version, NOW + ahead, writable=True))
 
 
 def with_role(other: RoleFacts) -> DatabaseFacts:
@@ -52,6 +52,11 @@ def with_role(other: RoleFacts) -> DatabaseFacts:
         pytest.param(of_server(140020), ["database version: PostgreSQL 14.20 has known holes"], id="an old major"),
         pytest.param(
             of_server(ahead=timedelta(minutes=2)), ["clock: 120 s apart from the database’s"], id="a wrong clock"
+        ),
+        pytest.param(
+            replace(SOUND, server=replace(SOUND.server, writable=False)),
+            ["database writes: are refused: it is a standby or read-only"],
+            id="a standby",
         ),
         pytest.param(replace(SOUND, ran={}), [f"migrations: {len(migrations())} did not run"], id="an empty one"),
         pytest.param(
@@ -77,7 +82,6 @@ def with_role(other: RoleFacts) -> DatabaseFacts:
             ["planwright_executor: may write to 3 tables"],
             id="an executor that may write",
         ),
-        pytest.param(replace(SOUND, is_replica=True), ["database: it is a read replica"], id="a replica"),
         pytest.param(
             with_role(RoleFacts(DISPATCH, superuser=False, bypasses_rls=False, reads=2, writes=0)),
             ["planwright_dispatch: sees 2 tables of people"],
@@ -92,7 +96,7 @@ def test_a_fault_of_the_database_is_found(facts: DatabaseFacts, found: list[str]
 
 def test_runs_that_nobody_works_on_are_noted() -> None:
     """A server without a worker is no fault, but its runs wait for ever."""
-    facts = replace(SOUND, queue=QueueFacts(workers=0, overdue=2))
+    facts = replace(SOUND, queue=QueueFacts(workers=0, overdue=2, upkeep_seconds=12.0))
     [noted] = [one for one in database_findings(facts, NOW) if one.verdict is Verdict.NOTE]
     assert noted.text == "2 runs waited longer than 10 s, at 0 processes"
     assert "planwright worker" in noted.next_step
@@ -109,12 +113,28 @@ def test_what_no_superuser_took_from_executors_is_noted() -> None:
     assert "superuser" in noted.next_step
 
 
+@pytest.mark.parametrize(
+    ("workers", "upkeep_seconds", "verdict", "text"),
+    [
+        (1, 12.0, Verdict.OK, "12 s ago"),
+        (1, float("inf"), Verdict.NOTE, "has not been done for 5 minutes"),
+        (0, float("inf"), Verdict.NOTE, "rests while no process works on runs"),
+    ],
+)
+def test_upkeep_that_rests_is_noted(workers: int, upkeep_seconds: float, verdict: Verdict, text: str) -> None:
+    """Where nobody looks after what runs out, the doctor says why that is, and what to do."""
+    facts = replace(SOUND, queue=QueueFacts(workers, overdue=0, upkeep_seconds=upkeep_seconds))
+    [upkeep] = [one for one in database_findings(facts, NOW) if one.subject == "upkeep"]
+    assert (upkeep.verdict, upkeep.text) == (verdict, text)
+    assert bool(upkeep.next_step) is (verdict is Verdict.NOTE)
+
+
 def test_every_failure_names_a_next_step() -> None:
     """Whoever reads a failure knows what to do."""
     broken = with_role(replace(EXECUTOR, superuser=True))
-    broken = replace(broken, unprotected=["notes"], server=ServerFacts(90000, NOW + timedelta(hours=1)))
+    broken = replace(broken, unprotected=["notes"], server=ServerFacts(90000, NOW + timedelta(hours=1), writable=False))
     steps = [one.next_step for one in database_findings(broken, NOW) if one.verdict is Verdict.FAILED]
-    assert (len(steps), all(steps)) == (4, True)
+    assert (len(steps), all(steps)) == (5, True)
 
 
 def test_a_real_database_has_no_fault(admin_dsn: str) -> None:
