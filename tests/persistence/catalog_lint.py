@@ -72,7 +72,7 @@ RULES: Final[dict[str, LiteralString]] = {
                     where f.conrelid = c.oid and f.contype = 'f' and a.attnum = any (f.conkey)
                         and f.confdeltype = 'c'))
     """,
-    "a key without the owner begins with an id that nobody can guess": """
+    "a key without the owner begins with an id or a digest that nobody can guess": """
         select i.indexrelid::regclass::text from pg_index i
         join pg_class c on c.oid = i.indrelid
         where c.relnamespace = 'planwright'::regnamespace and i.indisunique
@@ -80,9 +80,10 @@ RULES: Final[dict[str, LiteralString]] = {
                 select from pg_attribute a where a.attrelid = c.oid and a.attname = 'user_id' and not a.attisdropped)
             and not exists (
                 select from pg_attribute a
-                where a.attrelid = c.oid and (a.attname = 'user_id' and a.attnum = any (i.indkey::int2[])
-                    or a.attnum = i.indkey[0]
-                        and (a.atttypid = 'uuid'::regtype or a.attname in ('thread_id', 'digest'))))
+                where a.attrelid = c.oid and (
+                    a.attname = 'user_id' and a.attnum = any (i.indkey::int2[])
+                    or a.attname = 'thread_id' and a.attnum = i.indkey[0]
+                    or a.atttypid in ('uuid'::regtype, 'bytea'::regtype) and a.attnum = i.indkey[0]))
     """,
     "what people wrote, and whose it is, leaves nothing in the planner's statistics": """
         select c.relname || '.' || a.attname from pg_class c
@@ -135,12 +136,15 @@ RULES: Final[dict[str, LiteralString]] = {
         select p.oid::regprocedure::text from pg_proc p
         where p.pronamespace in ('planwright'::regnamespace, 'planwright_queue'::regnamespace) and p.proleakproof
     """,
-    "what has the owner's eyes looks in whose name it is asked": """
+    "what has the owner's eyes and is there for tools' logins looks in whose name it is asked": """
         select p.oid::regprocedure::text from pg_proc p
         where p.pronamespace in ('planwright'::regnamespace, 'planwright_queue'::regnamespace) and p.prosecdef
             and p.prosrc !~ 'current_user_id\\(\\)|in_nobodys_name\\(\\)'
-            and p.proname not in ('context_field', 'sign_up', 'may_sign_in', 'beat',
-                'user_of_subject', 'sign_up_subject', 'holder_of', 'open_session')
+            and p.proname <> 'context_field'
+            and exists (
+                select from pg_roles r
+                where r.rolname in ('planwright_worker', 'planwright_executor')
+                    and has_function_privilege(r.oid, p.oid, 'execute'))
     """,
     "everything of ours is the owner's, who cannot log in": """
         select c.oid::regclass::text from pg_class c

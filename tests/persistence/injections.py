@@ -240,17 +240,17 @@ class Target:
     contexts: dict[str, str]
 
 
+def singles(target: Target) -> list[str]:
+    """Return the injections that stay one statement and look at rows only: what they answer, rows decide."""
+    return [text.format(**_known(target)) for text in (*TAUTOLOGIES, *UNIONS, *ORACLES)]
+
+
 def attacks(target: Target, tables: list[str]) -> Iterator[tuple[bool, str]]:
     """Yield every injection, and whether it is a statement of its own."""
-    known = {
-        "victim": target.user,
-        "row": target.row,
-        "words": "________________________________",
-        "forged": target.contexts["forged"],
-        "stale": target.contexts["stale"],
-    }
-    for text in (*TAUTOLOGIES, *UNIONS, *ORACLES, *STACKED):
-        yield False, text.format(**known)
+    for text in singles(target):
+        yield False, text
+    for text in STACKED:
+        yield False, text.format(**_known(target))
     for table in tables:
         yield False, TABLES_SEEN.format(table=table)
     for catalog in CATALOGS:
@@ -259,4 +259,14 @@ def attacks(target: Target, tables: list[str]) -> Iterator[tuple[bool, str]]:
         for context in target.contexts.values():
             yield False, place.format(take=f"set_config('planwright.context', '{context}', true)")
     for text in WHOLE:
-        yield True, text.format(**known)
+        yield True, text.format(**_known(target))
+
+
+def _known(target: Target) -> dict[str, object]:
+    return {
+        "victim": target.user,
+        "row": target.row,
+        "words": "_" * 32,  # what every canary fits, and nothing of the attacker's
+        "forged": target.contexts["forged"],
+        "stale": target.contexts["stale"],
+    }

@@ -215,6 +215,7 @@ async def test_only_workers_expire(login: Login, role: Role, call: str) -> None:
         ("expire_events(now(), 1000)", 0),
         ("expire_checkpoints(now(), 1000)", 0),
         ("(select count(*) from due_approvals())", 0),
+        ("expire_charges(now(), now())", 0),
     ],
 )
 async def test_nobody_expires_in_a_persons_name(
@@ -230,6 +231,8 @@ async def test_nobody_expires_in_a_persons_name(
     await strangers_office.finish(old)
     async with strangers_office.asking() as scope:
         await scope.execute("update runs set finished_at = now() - interval '40 days' where id = %s", (run_of(old),))
+        charge = "insert into charges (id, kind, amount, charged_at) values (%s, 'token', 1, now() + '1 year')"
+        await scope.execute(charge, (run_of(old),))
     async with office.database.acting(Role.WORKER, office.person.identity) as scope:
         assert await scope.value(int, f"select {call}") == answer
     assert len(await strangers_office.log_of(run_of(old))) == 1

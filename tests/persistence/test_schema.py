@@ -74,7 +74,7 @@ MISTAKES: Final[dict[str, tuple[LiteralString, str]]] = {
         "alter table planwright.notes alter column user_id drop default",
         "notes",
     ),
-    "a key without the owner begins with an id that nobody can guess": (
+    "a key without the owner begins with an id or a digest that nobody can guess": (
         "create unique index one_title_for_all on planwright.notes (title)",
         "planwright.one_title_for_all",
     ),
@@ -102,7 +102,7 @@ MISTAKES: Final[dict[str, tuple[LiteralString, str]]] = {
         "alter function planwright.current_user_id() leakproof",
         "planwright.current_user_id()",
     ),
-    "what has the owner's eyes looks in whose name it is asked": (
+    "what has the owner's eyes and is there for tools' logins looks in whose name it is asked": (
         "create function planwright.all_notes() returns bigint language sql security definer as 'select 1'",
         "planwright.all_notes()",
     ),

@@ -74,8 +74,12 @@ async def is_unavailable(client: httpx.AsyncClient) -> None:
 
 
 async def is_back(client: httpx.AsyncClient) -> None:
-    """Hold that everything is answered again."""
-    assert (await client.get("/health/ready")).status_code == 200
+    """Wait until the server is ready, and hold that everything is answered again."""
+
+    async def is_ready() -> bool:
+        return (await client.get("/health/ready")).status_code == 200
+
+    await until(is_ready)
     for method, path in LOOKS:
         assert (await answers(client, method, path)).status_code == 200
 
@@ -98,11 +102,6 @@ async def test_a_database_that_does_not_answer_is_503(visitor: httpx.AsyncClient
     proxy.freeze()
     await is_unavailable(visitor)
     proxy.thaw()
-
-    async def is_ready() -> bool:
-        return (await visitor.get("/health/ready")).status_code == 200
-
-    await until(is_ready)
     await is_back(visitor)
 
 
