@@ -39,6 +39,7 @@ OF_A_SESSION: Final = {
     "run_events",
     "runs",
     "tool_calls",
+    "write_intents",
 }
 
 
@@ -83,6 +84,7 @@ async def plan_and_execute(scope: Scope, session_id: UUID, run_id: UUID) -> None
     await ledger.freeze(scope, run_id, call)
     asked = NewCall(call.id, outcome_unknown=False, tool=call.tool, arguments="{}", target="x", changes=[])
     await approvals.insert(scope, run_id, 1, "digest", 1.0, [asked])
+    await intents.store(scope, run_id, [])
     await ledger.settle(scope, call.id, CallState.APPLIED, "{}", None, 5)
     spent = await usage.reserve(scope, run_id, executor, "execute", "fast", 100)
     await usage.settle(scope, spent, "fast", Usage(1, 1, 0), estimated=False, outcome="answered", duration_ms=1)
