@@ -12,7 +12,7 @@ from persistence.errors import Fenced
 from persistence.record import agents, conversations, executions, messages, plans, sessions
 from persistence.record.conversations import NewMessage, Opening
 from persistence.record.executions import Ending
-from persistence.runs import approvals, events, ledger, runs, usage
+from persistence.runs import approvals, events, intents, ledger, runs, usage
 from persistence.runs.approvals import NewCall
 from persistence.runs.events import KeyedEvent
 from persistence.runs.ledger import CallState, Entry
