@@ -1,14 +1,17 @@
 """The whole trace of a run, read from the tables: what was planned, done, said and spent."""
 
+import json
 from dataclasses import dataclass, replace
 from uuid import UUID
+
+from pydantic import JsonValue
 
 from persistence.record import agents, conversations, executions, plans
 from persistence.record.agents import Agent
 from persistence.record.conversations import AgentMessage, Conversation
 from persistence.record.executions import Execution
 from persistence.record.plans import PlanRow
-from persistence.runs import approvals, ledger, runs, usage
+from persistence.runs import approvals, intents, ledger, runs, usage
 from persistence.runs.approvals import Approval, ApprovalCall
 from persistence.runs.ledger import LedgerRow
 from persistence.runs.runs import Run
@@ -42,6 +45,7 @@ class Trace:
     conversations: list[Talk]
     executions: list[Execution]
     tool_calls: list[LedgerRow]
+    write_intents: list[JsonValue]
     approvals: list[Asked]
     model_calls: list[ModelCall]
 
@@ -59,6 +63,7 @@ async def trace_of(scope: Scope, run_id: UUID) -> Trace | None:
         conversations=[await _talk(scope, held) for held in await conversations.of_run(scope, run_id)],
         executions=[] if plan is None else await executions.of_plan(scope, plan.id),
         tool_calls=await ledger.of_run(scope, run_id),
+        write_intents=json.loads(await intents.of_run(scope, run_id) or "[]"),
         approvals=[
             Asked(approval, await approvals.calls_of(scope, approval.id))
             for approval in await approvals.of_run(scope, run_id)

@@ -25,20 +25,23 @@ from server.terminal.standing import status_words
 from server.terminal.tree import STEP_MARKS
 from server.terminal.wording import SEPARATOR, STEP_WORDS, counted, duration
 from server.trace import Trace
+from tools.intents import Intent
 
 TEXT_CHARS: Final = 200  # of a text in a row; the column cuts it further
 STEPS: Final = TypeAdapter(list[Step])
+INTENTS: Final = TypeAdapter(list[Intent])
 
 Row = tuple[str, ...]
 
 
 def timeline(trace: Trace, sums: Sums, queue_place: int) -> Iterator[RenderableType]:
-    """Yield the record's sections: the run, its agents, plan, events in order, approvals, conversations and sums."""
+    """Yield the record's sections, from the run and its agents to its conversations and sums."""
     yield from _headed(trace.run, queue_place)
     yield from _section("Agents", _agents(trace))
     if trace.plan is not None:
         yield from _section(f"Plan {trace.plan.id}{SEPARATOR}revision {trace.plan.revision}", _steps(trace.plan))
     yield from _section("Timeline", _happenings(trace))
+    yield from _section("May change", _intents(trace))
     yield from _section("Approvals", _approvals(trace))
     yield from _section("Executions", _executions(trace))
     for talk in trace.conversations:
@@ -129,6 +132,18 @@ def _names(trace: Trace) -> dict[UUID, str]:
     """Executors go by their step: “executor 3”."""
     names = {agent.id: agent.type for agent in trace.agents}
     return names | {done.executor_agent_id: f"executor {done.step_number}" for done in trace.executions}
+
+
+def _intents(trace: Trace) -> Iterator[Row]:
+    """What the person's own words asked for; any other write waited for them."""
+    for intent in INTENTS.validate_python(trace.write_intents):
+        most = "" if intent.at_most is None else f"at most {intent.at_most}"
+        named = ", ".join(intent.names) or "not named"
+        yield (
+            intent.change,
+            intent.to or "",
+            SEPARATOR.join(filter(None, [*intent.which, most, one_line(named, TEXT_CHARS)])),
+        )
 
 
 def _approvals(trace: Trace) -> Iterator[Row]:

@@ -12,7 +12,7 @@ from persistence.checkpoints import Checkpoints
 from persistence.errors import Fenced
 from persistence.record import agents, conversations, executions, messages, plans, sessions
 from persistence.record.conversations import NewMessage, Opening
-from persistence.runs import approvals, events, ledger, runs, usage
+from persistence.runs import approvals, events, intents, ledger, runs, usage
 from persistence.runs.approvals import NewCall
 from persistence.runs.events import KeyedEvent
 from persistence.runs.ledger import CallState, Entry
@@ -39,6 +39,7 @@ OF_A_SESSION: Final = {
     "run_events",
     "runs",
     "tool_calls",
+    "write_intents",
 }
 
 
@@ -82,6 +83,7 @@ async def plan_and_execute(scope: Scope, session_id: UUID, run_id: UUID) -> None
     await ledger.freeze(scope, run_id, call)
     asked = NewCall(call.id, outcome_unknown=False, tool=call.tool, arguments="{}", target="x", changes=[])
     await approvals.insert(scope, run_id, 1, "digest", 1.0, [asked])
+    await intents.store(scope, run_id, [])
     await ledger.settle(scope, call.id, CallState.APPLIED, "{}", None, 5)
     spent = await usage.reserve(scope, run_id, executor, "execute", "fast", Price(60, 40))
     await usage.settle(scope, spent, "fast", Usage(1, 1, 0), estimated=False, outcome="answered", duration_ms=1)

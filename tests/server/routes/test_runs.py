@@ -36,6 +36,7 @@ async def test_a_trace_holds_everything(client: httpx.AsyncClient) -> None:
         "conversations",
         "executions",
         "tool_calls",
+        "write_intents",
         "approvals",
         "model_calls",
     }

@@ -53,6 +53,7 @@ def test_what_was_asked_is_listed_and_shown(installed: CommandLine, email: str) 
     shown = installed.run("show", run_id, "--user", email)
     assert shown.returncode == 0
     assert re.search(r"create_task +\d+ ms +applied", shown.stdout)
+    assert re.search(r"May change\n +new_task +at most 1 · Buy milk", shown.stdout)
     assert re.search(rf"model calls .*= {events[-1]['usage']['total_tokens']:,} tokens", shown.stdout)
     assert max(len(line.rstrip()) for line in shown.stdout.splitlines()) <= 100
     again = installed.run("tail", run_id, "--json", "--user", email)
