@@ -5,7 +5,7 @@ foreseen travels to the worker, which logs it and ends the run by `end_failed`.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Final, Never
 from uuid import UUID
@@ -24,6 +24,7 @@ from nodes.asking.ask import is_free
 from nodes.asking.estimate import size_of
 from nodes.planning.rules import plan_schema
 from nodes.vocabulary.context import Context
+from nodes.vocabulary.counters import Counters, Uncounted
 from nodes.vocabulary.errors import TurnError, TurnTimedOut
 from nodes.vocabulary.events import FinishedReason
 from nodes.vocabulary.journal import ToolEvents
@@ -56,6 +57,8 @@ class Engine:
     executor: tuple[BaseChatModel, ...]
     limits: Limits
     approval_hours: float = APPROVAL_HOURS
+    link_hosts: frozenset[str] = frozenset()
+    counters: Counters = field(default_factory=Uncounted)
 
     def least_tokens(self, message: str) -> int:
         """Return what the first model call over a message reserves at least; 0 when nobody pays for it."""
@@ -156,12 +159,14 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
             database=engine.database,
             identity=identity,
             caller=reader,
-            journal=ToolEvents(log),
+            journal=ToolEvents(log, engine.counters),
             consent=Consent(Mode(session.approvals), run.request),
-            bounds=Bounds(engine.limits.tool_calls),
+            bounds=Bounds(engine.limits.tool_calls, engine.limits.approvals),
         ),
         planner=engine.planner,
         executor=engine.executor,
         limits=engine.limits,
         log=log,
+        link_hosts=engine.link_hosts,
+        counters=engine.counters,
     )

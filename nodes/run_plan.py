@@ -9,6 +9,7 @@ from uuid import UUID
 
 from langgraph.runtime import Runtime
 
+from nodes.planning.calling import MAX_CALLS_AT_ONCE
 from nodes.planning.plan_rows import steps_of
 from nodes.planning.schedule import schedule
 from nodes.planning.steps import Steps
@@ -31,7 +32,7 @@ async def run_plan(state: State, runtime: Runtime[Context]) -> Update:
     context, planner_id = runtime.context, UUID(state["planner_id"])
     steps, ran = await _run(context, planner_id)
     while steps.waiting:
-        wait_for_person(steps.waiting)
+        wait_for_person(steps.waiting[:MAX_CALLS_AT_ONCE])
         steps, ran = await _run(context, planner_id)
     failed = any(steps.by_number[number].status is not StepStatus.COMPLETED for number in ran)
     again = failed and state["revision"] <= context.limits.plan_revisions and not await _was_refused(context)

@@ -6,11 +6,13 @@ from typing import Final
 
 from psycopg import Connection, OperationalError
 from psycopg.rows import class_row
+from psycopg.sql import SQL, Identifier
 
 from persistence.errors import DatabaseUnavailable
-from persistence.migrate import SCHEMA
+from persistence.migrate import MIGRATE, OWNER, SCHEMA
+from persistence.public_rights import left_open
 from persistence.queue import SHARED
-from persistence.scope import DISPATCH, Role
+from persistence.scope import DISPATCH, Role, Secret, login
 
 CONNECT_TIMEOUT_SECONDS: Final = 5
 OVERDUE_SECONDS: Final = 10.0  # a free worker takes a run within milliseconds
@@ -29,18 +31,23 @@ class RoleFacts:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """The server: its version as a number (170006 is 17.6) and its clock."""
+    """The server: its version as a number (170006 is 17.6), its clock, and whether it takes writes."""
 
     version: int
     clock: datetime
+    writable: bool
 
 
 @dataclass(frozen=True, slots=True)
 class QueueFacts:
-    """How many processes work on runs, and how many runs have waited for one longer than they should."""
+    """How many processes work on runs, how many runs have waited for one longer than they should, and the upkeep.
+
+    `upkeep_seconds` is how long ago the last round of upkeep began; infinite when there was none.
+    """
 
     workers: int
     overdue: int
+    upkeep_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,7 @@ class DatabaseFacts:
     ran: dict[str, str]
     unprotected: list[str]
     queue: QueueFacts | None
+    left_open: tuple[str, ...] = ()  # what a superuser could take from executors, and nobody did
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,7 @@ class _Table:
     name: str
 
 
-def examine(conninfo: str) -> DatabaseFacts:
+def examine(conninfo: str, secret: Secret) -> DatabaseFacts:
     """Return what the database says about itself.
 
     Raises:
@@ -73,20 +81,37 @@ def examine(conninfo: str) -> DatabaseFacts:
     """
     try:
         with Connection.connect(conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
+            ran, queue = _as_owner(conninfo, secret)
             return DatabaseFacts(
                 _server(connection),
                 _roles(connection),
-                _ran(connection),
+                ran,
                 _unprotected(connection),
-                _queue(connection),
+                queue,
+                left_open=tuple(left_open(connection)) if ran else (),
             )
     except OperationalError as error:
         raise DatabaseUnavailable from error
 
 
+def _as_owner(conninfo: str, secret: Secret) -> tuple[dict[str, str], QueueFacts | None]:
+    """Return what only the owner of our tables may read, whom an administrator need not be; or nothing."""
+    try:
+        with Connection.connect(login(conninfo, MIGRATE, secret), autocommit=True) as connection:
+            connection.execute(SQL("set role {}").format(Identifier(OWNER)))
+            return _ran(connection), _queue(connection)
+    except OperationalError:
+        return {}, None
+
+
 def _server(connection: Connection) -> ServerFacts:
     with connection.cursor(row_factory=class_row(ServerFacts)) as cursor:
-        cursor.execute("select current_setting('server_version_num')::int as version, clock_timestamp() as clock")
+        cursor.execute(
+            """
+            select current_setting('server_version_num')::int as version, clock_timestamp() as clock,
+                not pg_is_in_recovery() and current_setting('default_transaction_read_only') = 'off' as writable
+            """
+        )
         facts = cursor.fetchone()
     assert facts is not None, "a select without from yields one row"
     return facts
@@ -139,7 +164,7 @@ def _unprotected(connection: Connection) -> list[str]:
 
 
 def _queue(connection: Connection) -> QueueFacts | None:
-    known = connection.execute("select to_regclass('planwright_queue.procrastinate_jobs')").fetchone()
+    known = connection.execute("select to_regclass('planwright.upkeep')").fetchone()
     if known is None or known[0] is None:
         return None
     with connection.cursor(row_factory=class_row(QueueFacts)) as cursor:
@@ -152,7 +177,9 @@ def _queue(connection: Connection) -> QueueFacts | None:
                     where status = 'todo' and queue_name = %(shared)s and not exists (
                         select from planwright_queue.procrastinate_events e
                         where e.job_id = job.id and e.at > clock_timestamp() - make_interval(secs => %(overdue)s))
-                ) as overdue
+                ) as overdue,
+                (select extract(epoch from clock_timestamp() - began_at)::float8 from planwright.upkeep)
+                    as upkeep_seconds
             """,
             {"overdue": OVERDUE_SECONDS, "shared": SHARED},
         )

@@ -4,19 +4,23 @@ The truth about a run is its row; a job only says that someone should look at
 it now. It names the attempt that it follows (`migrations/0009_queue.sql`), so a
 job that comes twice or too late is of no effect.
 
-Four things of Procrastinate 3.10 are mended here (decision 10). A statement of its
+Five things of Procrastinate 3.10 are mended here (decision 10). A statement of its
 loops that meets a database that is away ends them, the listener's silently; here
 they wait for it. A notification that comes while it fetches is forgotten, and one
 that comes before it listens is not heard; here the one is said twice, and jobs are
 looked for when listening begins. And a job of a silent worker that is given back can
 still be ended by that worker when it wakes up, so such jobs are replaced by new ones.
+And what a notification says is believed, though every login may send one; here the
+word that a job is to be stopped is held against the queue's table, and nonsense is passed over.
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Final, LiteralString, TypeVar
 from uuid import UUID
 
@@ -40,6 +44,7 @@ ANSWER_SECONDS: Final = 5.0  # for a connection or a statement; past it the serv
 ECHO_SECONDS: Final = 0.05  # longer than a fetch that finds nothing
 ABORT_POLL_SECONDS: Final = 1.0  # how late a cancel is seen whose notification got lost
 LOOK: Final = '{"type": "job_inserted", "job_id": 0}'  # as the queue's triggers say that there is a job
+BIGINT_MAX: Final = 2**63 - 1
 PAUSES_SECONDS: Final = (0.1, 0.3, 1.0)  # between two tries to reach the database; the last one again and again
 
 Answer = TypeVar("Answer")
@@ -87,6 +92,7 @@ class Queue:
         self._unwanted: Final = set[int]()  # those of the held that a person stopped while this process drains
         self._worker: Worker | None = None
         self._stopping: Final = asyncio.Event()
+        self.beat_at = float("-inf")  # when this process last gave a sign of life, by `time.monotonic`
 
     async def work(self, act: Act, rhythm: Rhythm) -> None:
         """Work on jobs until `stop`; then let those at work end for `drain_seconds`, and cancel the rest."""
@@ -160,6 +166,7 @@ class Queue:
                     held=list(self._held),
                     lease=rhythm.lease_seconds,
                 )
+                self.beat_at = monotonic()
                 if self._stopping.is_set():
                     self._stop_unwanted(await app.job_manager.list_jobs_to_abort_async(self.name))
             except ConnectorException as error:
@@ -177,6 +184,13 @@ class Queue:
 
 def _stopped_by_person(context: JobContext) -> bool:
     return context.abort_reason() is AbortReason.USER_REQUEST
+
+
+def _told(payload: str) -> object:
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError):
+        return None
 
 
 class _Patient(PsycopgConnector):
@@ -210,10 +224,22 @@ class _Patient(PsycopgConnector):
                 await on_notification(channel=channel, payload=payload)
 
             async def twice(*, channel: str, payload: str) -> None:
-                await on_notification(channel=channel, payload=payload)
-                echoes.create_task(echo(channel, payload))
+                if await self._holds(payload):
+                    await on_notification(channel=channel, payload=payload)
+                    echoes.create_task(echo(channel, payload))
 
             await self._until_reached(lambda: super(_Patient, self).listen_notify(twice, channels))
+
+    async def _holds(self, payload: str) -> bool:
+        """Say whether what a notification tells is so: there may be work, or a job really is to be stopped."""
+        match _told(payload):
+            case {"type": "job_inserted"}:
+                return True
+            case {"type": "abort_job_requested", "job_id": int(job_id)} if 0 < job_id <= BIGINT_MAX:
+                wanted = "select exists (select from procrastinate_jobs where id = %(id)s and abort_requested) as holds"
+                return bool((await self.execute_query_one_async(wanted, id=int(job_id)))["holds"])
+            case _:
+                return False
 
     async def _loop_notify(
         self,

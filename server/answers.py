@@ -10,13 +10,15 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from persistence.errors import DatabaseUnavailable, StatementTimedOut, StoodStill
+from server.counted import REFUSALS
 from server.refusals import Refused, Unavailable
 
 _CODE_OF_STATUS: Final[Mapping[int, str]] = MappingProxyType({404: "not_found", 405: "method_not_allowed"})
 
 
 def answered(refused: Refused) -> JSONResponse:
-    """Return a refusal as it is sent."""
+    """Return a refusal as it is sent, and count it."""
+    REFUSALS.labels(refused.code).inc()
     return JSONResponse({"error": str(refused), "code": refused.code}, refused.status, dict(refused.headers))
 
 
@@ -27,7 +29,6 @@ def answer_refusals(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _framework_refused)
     for away in (DatabaseUnavailable, StatementTimedOut, StoodStill):
         app.add_exception_handler(away, _unavailable)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _refused(_: Request, error: Exception) -> JSONResponse:
@@ -49,7 +50,3 @@ async def _framework_refused(_: Request, error: Exception) -> JSONResponse:
 
 async def _unavailable(_request: Request, _error: Exception) -> JSONResponse:
     return answered(Unavailable("database_unavailable"))
-
-
-async def _unexpected(_request: Request, _error: Exception) -> JSONResponse:
-    return answered(Refused("internal"))

@@ -60,9 +60,9 @@ def _code_of(error: ValidationError) -> str:
 def _check_headers(headers: Headers) -> None:
     if "transfer-encoding" not in headers and headers.get("content-length", "0") == "0":
         raise Refused("body_required")
-    kind, _, _ = headers.get("content-type", "").partition(";")
-    coding = headers.get("content-encoding", "identity")
-    if kind.strip().lower() != "application/json" or coding.strip().lower() != "identity":
+    kinds = [kind.partition(";")[0].strip().lower() for kind in headers.getlist("content-type")]
+    codings = [coding.strip().lower() for coding in headers.getlist("content-encoding")]
+    if kinds != ["application/json"] or codings not in ([], ["identity"]):
         raise BodyRefused("unsupported_media_type")
 
 

@@ -1,6 +1,6 @@
 """The engine of turns, from what the operator chose. Importing it imports LangGraph."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from graph.offline.model import OfflineModel
 from graph.turn import APPROVAL_HOURS, Engine, run_turn
 from nodes.vocabulary.limits import Limits
 from persistence.pools import Database
+from server.counted import Counted
 from server.settings import ModelChoice, SettingsInvalid, variable
 from server.worker import Turns
 from tools.registry import Registry
@@ -33,6 +34,7 @@ async def engine_of(
     tools: str | None,
     limits: Limits,
     approval_hours: float = APPROVAL_HOURS,
+    link_hosts: Iterable[str] = (),
 ) -> AsyncGenerator[Engine]:
     """Give the engine over these models, the built-in tools and those of `tools`; close its connections after.
 
@@ -43,7 +45,7 @@ async def engine_of(
     """
     registry = Registry.build(tools)
     planner, executor = _offline() if models is None else configured(models)
-    engine = Engine(database, registry, planner, executor, limits, approval_hours)
+    engine = Engine(database, registry, planner, executor, limits, approval_hours, frozenset(link_hosts), Counted())
     try:
         _check_budget(engine)
         yield engine

@@ -18,6 +18,8 @@ _REFUSALS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
         "invalid_json": (400, "The body is not JSON in UTF-8."),
         "not_finite": (400, "A number is not finite."),
         "unauthorized": (401, "A valid bearer token is needed."),
+        "cross_site": (403, "This request comes from a page of another origin."),
+        "forbidden": (403, "This token does not permit that."),
         "not_found": (404, "There is nothing here."),
         "method_not_allowed": (405, "This method is not for this address."),
         "request_timeout": (408, "The body did not arrive in time."),
@@ -31,12 +33,14 @@ _REFUSALS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
         "session_busy": (409, "The session has a run that has not ended."),
         "body_too_large": (413, "The body is too large."),
         "unsupported_media_type": (415, "The body must be application/json, not encoded further."),
+        "headers_too_large": (431, "The request has too many headers, or too long ones."),
         "bad_request": (400, "The request cannot be understood."),
         "illegal_character": (422, "The text holds a character that cannot be stored."),
         "invalid_field": (422, "A field has the wrong type or value."),
         "invalid_id": (422, "An id is a UUID in lower case with hyphens."),
         "invalid_idempotency_key": (422, "An Idempotency-Key is 1 to 200 visible ASCII characters, given once."),
         "json_too_deep": (422, "The body is nested too deep."),
+        "json_too_large": (422, "The body holds too many values."),
         "message_empty": (422, "The message says nothing."),
         "message_exceeds_budget": (422, "The message needs more tokens than a minute may cost."),
         "message_too_long": (422, "The message is too long."),
@@ -46,6 +50,7 @@ _REFUSALS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
         "unknown_call": (422, "The decision names a call that the run does not wait with."),
         "arguments_refused": (422, "The arguments of a call are not what its tool takes."),
         "unknown_field": (422, "The body has a field that is not known here."),
+        "too_many_failures": (429, "Too many requests from this address could not be signed in."),
         "too_many_requests": (429, "Too many messages in the last minute."),
         "tokens_spent": (429, "The tokens that a minute may cost are spent."),
         "internal": (500, "Something went wrong here. It was written down."),
@@ -89,8 +94,8 @@ class SignInRefused(Refused):
 class Unavailable(Refused):
     """Another try a little later may succeed."""
 
-    def __init__(self, code: str) -> None:
-        super().__init__(code, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+    def __init__(self, code: str, text: str | None = None) -> None:
+        super().__init__(code, {"Retry-After": str(RETRY_AFTER_SECONDS)}, text)
 
 
 class TooMany(Refused):

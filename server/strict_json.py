@@ -13,6 +13,7 @@ from persistence.text import is_storable
 from server.refusals import Refused
 
 DEPTH_MAX: Final = 32  # what `jsonb`, pydantic and checkpoints all take with ease
+VALUES_MAX: Final = 10_000  # a history of hundreds of messages has less; each value costs far more than its bytes
 INTEGER_MAX_DIGITS: Final = 18  # fits a bigint
 _LONG_EXPONENT: Final = re.compile(r"[eE][+-]?\d{4}")
 
@@ -22,7 +23,8 @@ def read_json(body: bytes) -> JsonValue:
 
     Raises:
         Refused: it is no JSON, or holds a key twice, a number that no table
-            takes, more than `DEPTH_MAX` levels, or text that cannot be stored.
+            takes, more than `DEPTH_MAX` levels or `VALUES_MAX` values, or text
+            that cannot be stored.
     """
     if not body:
         raise Refused("body_required")
@@ -72,10 +74,14 @@ def _in_range(text: str) -> int:
 def _check_values(value: JsonValue) -> None:
     """Walk level by level, so that no depth of nesting is a depth of calls."""
     level: list[JsonValue] = [value]
+    held = 0
     for depth in count():
+        held += len(level)
+        if held > VALUES_MAX:
+            raise Refused("json_too_large")
         if not all(is_storable(text) for text in _texts(level)):
             raise Refused("illegal_character")
-        if not any(isinstance(held, (dict, list)) for held in level):
+        if not any(isinstance(one, (dict, list)) for one in level):
             return
         if depth == DEPTH_MAX:
             raise Refused("json_too_deep")

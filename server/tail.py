@@ -24,6 +24,7 @@ from persistence.runs import events
 from persistence.runs.events import LoggedEvent, Reading
 from persistence.scope import Identity, Role
 from server.fresh import FreshEvents
+from server.logs import about
 from server.looks import Answer, Looks, Place
 
 POLL_SECONDS: Final = 1.5  # news wakes readers; this is for news that got lost, and nobody waits two seconds for it
@@ -162,7 +163,8 @@ async def _look(database: Database, place: Place) -> Answer:
         async with database.acting(Role.API, Identity(place.user_id)) as scope:
             return await events.read_behind(scope, place.run_id, place.after, BATCH_EVENTS)
     except (DatabaseUnavailable, StatementTimedOut, StoodStill):
-        log.warning("The log of run %s cannot be read right now", place.run_id)
+        with about(place.run_id):
+            log.warning("The run’s log cannot be read right now")
         return _NOTHING_SEEN
 
 

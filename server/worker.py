@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
+from time import monotonic
 from typing import Final, Protocol
 
 from nodes.vocabulary.log import Told
@@ -21,6 +22,7 @@ from persistence.queue import Job, JobLeft, Queue, Rhythm
 from persistence.runs import runs
 from persistence.runs.runs import Run
 from persistence.scope import Identity, Role
+from server.logs import about
 from server.tail import Hub
 
 RELEASE_SECONDS: Final = 5.0  # to put down the turns that did not end while the worker drained
@@ -94,10 +96,23 @@ class Worker:
         self._hub: Final = hub
         self._rhythm: Final = rhythm
         self._working: asyncio.Task[None] | None = None
+        self._began_at = monotonic()
         self._must_go = False
+
+    @property
+    def lease_seconds(self) -> float:
+        """Return for how long a worker may be silent."""
+        return self._rhythm.lease_seconds
+
+    @property
+    def is_silent(self) -> bool:
+        """Say whether it should work and has given no sign of life for a whole lease."""
+        heard = max(self._began_at, self._queue.beat_at)
+        return self._working is not None and monotonic() - heard > self.lease_seconds
 
     def start(self) -> None:
         """Begin to take runs from the queue."""
+        self._began_at = monotonic()
         self._working = lasting("worker", lambda: self._queue.work(self._work, self._rhythm))
 
     async def stop(self) -> None:
@@ -126,20 +141,23 @@ class Worker:
         Raises:
             JobLeft: it did not come to an end; the queue is to give it out again.
         """
-        identity = Identity(job.user_id, job.run_id, job.attempt + 1)
+        with about(job.run_id):
+            await self._named_attempt(Identity(job.user_id, job.run_id, job.attempt + 1), job, held)
+
+    async def _named_attempt(self, identity: Identity, job: Job, held: Held) -> None:
         try:
             run = await self._claim(job)
             if run is not None:
                 await self._hold(identity, run, held)
         except Fenced:
-            log.info("Run %s is held by another attempt", job.run_id)
+            log.info("The run is held by another attempt")
         except DatabaseUnavailable:
             await self._put_down_when_possible(identity)
         except PersistenceError as error:
-            log.warning("Run %s is left to another attempt: %s", job.run_id, error)
+            log.warning("The run is left to another attempt: %s", error)
             raise JobLeft from None
         except Exception as error:  # noqa: BLE001 - else the queue would log it with its text
-            log.error("Run %s could not be taken or ended: %s", job.run_id, traced(error))  # noqa: TRY400
+            log.error("The run could not be taken or ended: %s", traced(error))  # noqa: TRY400
             raise JobLeft from None
 
     async def _claim(self, job: Job) -> Run | None:
@@ -157,14 +175,17 @@ class Worker:
 
     async def _conduct(self, identity: Identity, told: Told, held: Held) -> None:
         """Run the turn, and write down how it ended if it did not do so itself."""
+        began = monotonic()
+        log.info("Attempt %s begins", identity.attempt)
         try:
             await held.run(self._turns.run(identity, told))
+            log.info("The attempt is over after %.2f s", monotonic() - began)
         except CancelRequested:
             held.why = Why.CANCELLED
         except PersistenceError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a turn dies of, its run gets an end
-            log.error("Run %s ended by an error nobody foresaw: %s", identity.run_id, traced(error))  # noqa: TRY400
+            log.error("The run ended by an error nobody foresaw: %s", traced(error))  # noqa: TRY400
             await self._turns.end_failed(identity, told, "internal", retryable=True)
             return
         if held.why is Why.CANCELLED:

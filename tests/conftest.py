@@ -1,4 +1,4 @@
-"""One real Postgres for the whole suite, one fresh person for each test.
+"""One real Postgres for the whole suite, one fresh person for each test, and no way out of this machine.
 
 Row security separates people, so tests share one database and never see each
 other's rows. With `PLANWRIGHT_DATABASE_URL` set, the same suite runs on that
@@ -23,13 +23,27 @@ from persistence import embedded
 from persistence.migrate import migrate
 from persistence.pools import Database
 from persistence.scope import Identity, Role, Secret
+from tests.egress.watch import Watch
 
+EGRESS = Watch()
 TEST_SECRET = Secret(b"the same for every run of the suite")
 
 settings.register_profile(
     "planwright", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], print_blob=True
 )
 settings.load_profile("planwright")
+
+
+def pytest_unconfigure() -> None:
+    """Remove what the guard wrote."""
+    EGRESS.end()
+
+
+@pytest.fixture(autouse=True)
+def nobody_left() -> Iterator[None]:
+    """Fail a test in which this process, or one that it started, tried to leave this machine."""
+    yield
+    assert EGRESS.attempts() == []
 
 
 @pytest.fixture(scope="session")

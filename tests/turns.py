@@ -23,6 +23,7 @@ from persistence.runs.runs import Run
 from persistence.scope import Identity, Role
 from tests.conftest import Person
 from tests.roomy import ROOMY
+from tests.scripted_model.intents import everything
 from tests.scripted_model.replies import Reply, call, tools
 from tests.scripted_model.script import Script
 from tests.scripted_model.server import ScriptedModel
@@ -170,9 +171,13 @@ async def desk(
     *,
     limits: Limits | None = None,
     registry: Registry | None = None,
+    intents: Script = everything,
 ) -> AsyncGenerator[Desk]:
-    """Give a desk whose planner is the model `deep` and whose executors are `quick`, both scripted."""
-    with ScriptedModel(script) as server:
+    """Give a desk whose planner is the model `deep` and whose executors are `quick`, both scripted.
+
+    `intents` answers what a run may change.
+    """
+    with ScriptedModel(script, intents=intents) as server:
         planner = chat_models(ModelProfile("deep", server.base_url))
         executor = chat_models(ModelProfile("quick", server.base_url))
         engine = Engine(database, registry or Registry.build(), tuple(planner), tuple(executor), limits or ROOMY)

@@ -21,7 +21,7 @@ from pydantic import JsonValue
 from nodes.asking.arriving import Arriving
 from nodes.asking.estimate import Size, size_of, tokens_of
 from nodes.asking.last_words import written_down
-from nodes.asking.reply import Reply, read_reply
+from nodes.asking.reply import Reply, read_reply, within
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import CallsSpent, TokensSpent
 from nodes.vocabulary.limits import Limits
@@ -115,17 +115,18 @@ async def _ask_once(
     asked = _Asked.of(context, model, question)
     call_id = await _reserve(context, question, asked, pause)
     started = time.monotonic()
-    arriving = Arriving()
+    arriving = Arriving(context.limits.answer_chars)
     try:
         message = await _answer(context, asked, question, telling, arriving)
     except ModelFailure:
         paid = asked.counted(arriving.written) if arriving.written else Usage()
-        await _settle(context, call_id, Spent(asked.name, paid, estimated=True, outcome="failed"), started)
+        await _settle(context, call_id, asked.name, Spent(asked.name, paid, estimated=True, outcome="failed"), started)
         raise
     except asyncio.CancelledError:
         paid = asked.counted(arriving.written)
         with suppress(PersistenceError):
-            await _settle(context, call_id, Spent(asked.name, paid, estimated=True, outcome="cancelled"), started)
+            spent = Spent(asked.name, paid, estimated=True, outcome="cancelled")
+            await _settle(context, call_id, asked.name, spent, started)
         raise
     reply = read_reply(message, asked.name)
     told = asked.believed(reply)
@@ -133,8 +134,8 @@ async def _ask_once(
         log.warning("The model %s says no believable token count: our own is used", reply.model)
     usage = told or asked.counted(arriving.written or reply.written)
     spent = Spent(reply.model, usage, estimated=told is None, outcome="answered")
-    await _settle(context, call_id, spent, started)
-    return replace(reply, usage=usage)
+    await _settle(context, call_id, asked.name, spent, started)
+    return within(replace(reply, usage=usage), context.limits.answer_chars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,11 +236,13 @@ async def _reserved(context: Context, question: Question, asked: _Asked) -> UUID
         return call_id
 
 
-async def _settle(context: Context, call_id: UUID, spent: Spent, started: float) -> None:
-    await written_down(_settled(context, call_id, spent, started))
+async def _settle(context: Context, call_id: UUID, asked: str, spent: Spent, started: float) -> None:
+    """Write down what a call of the model that is configured as `asked` came to."""
+    await written_down(_settled(context, call_id, spent, seconds := time.monotonic() - started))
+    context.counters.model_called(asked, spent.outcome, seconds, spent.usage)
 
 
-async def _settled(context: Context, call_id: UUID, spent: Spent, started: float) -> None:
+async def _settled(context: Context, call_id: UUID, spent: Spent, seconds: float) -> None:
     async with context.writing() as scope:
         await usage.settle(
             scope,
@@ -248,7 +251,7 @@ async def _settled(context: Context, call_id: UUID, spent: Spent, started: float
             spent.usage,
             estimated=spent.estimated,
             outcome=spent.outcome,
-            duration_ms=round((time.monotonic() - started) * 1000),
+            duration_ms=round(seconds * 1000),
         )
         await charges.settle(scope, call_id, spent.usage.total, context.limits.tokens_per_minute)
 
@@ -291,10 +294,9 @@ async def _streamed(
     is_empty = True
     while (chunk := await _next(stream, patience_seconds)) is not None:
         patience_seconds, is_empty = limits.token_gap_seconds, False
-        arriving.add(chunk)
-        if chunk.text:
-            await telling.tell(storable(chunk.text))
-        if arriving.chars > limits.answer_chars:
+        if text := arriving.add(chunk):
+            await telling.tell(storable(text))
+        if arriving.is_full:
             return arriving.cut()
     if is_empty:
         raise ModelFailure("model_unavailable", retryable=True, seen="an empty stream")

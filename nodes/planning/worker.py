@@ -23,10 +23,12 @@ from nodes.asking.conversation import REPEATS_BEFORE_STOP, Conversation, OpenCal
 from nodes.asking.reply import WantedCall
 from nodes.planning.calling import run_open_calls
 from nodes.vocabulary.context import Context
+from nodes.vocabulary.errors import ContentFiltered
 from persistence.record.conversations import SenderType
 from persistence.scope import Scope
 from tools.arguments import arguments_of
 from tools.errors import ArgumentsInvalid
+from tools.fields import Visible
 from tools.gateway import Holder
 from tools.tool import Args, ToolAnswer, answered, function_schema, refused
 
@@ -42,7 +44,7 @@ class SubmitResult(Args):
     """Hand in what you found. This ends your work."""
 
     status: Literal["complete", "partial", "failed"] = Field(description="How far the task is done.")
-    summary: str = Field(description="What you found, with the real names, ids, dates and counts.")
+    summary: Visible = Field(description="What you found, with the real names, ids, dates and counts.")
     data: dict[str, JsonValue] | None = Field(default=None, description="The rows that the plan needs.")
     open_questions: list[str] | None = Field(default=None, description="What is missing.")
 
@@ -51,7 +53,8 @@ class SubmitResult(Args):
 class Work:
     """One agent's work on one step. `handed_in` and `failure` are what it comes to.
 
-    It comes to neither while it is `waiting` for a person to decide on some calls.
+    It comes to neither while it is `waiting` for a person to decide on some calls. `cut` says that its last answer
+    ended in the middle.
     """
 
     context: Context
@@ -63,6 +66,7 @@ class Work:
     holder: Holder
     tools: Sequence[dict[str, JsonValue]]
     turns: int
+    cut: bool = False
     handed_in: SubmitResult | None = None
     failure: str | None = None
     waiting: Sequence[UUID] = ()
@@ -91,15 +95,19 @@ async def _think(state: _Place, runtime: Runtime[Work]) -> _Place:  # noqa: ARG0
             return {"next": "end"}
         question = Question(work.agent_id, work.purpose, work.conversation.messages, work.tools)
         reply = await ask(work.context, work.models, question)
+        work.cut = reply.cut
         async with work.context.writing() as scope:
             await work.conversation.add_reply(scope, reply, work.sender, work.agent_id)
-            if reply.says_nothing:
+            if reply.says_nothing and not reply.filtered:
                 await work.conversation.add(scope, told("Your last answer was empty or cut off. Go on."))
+        if reply.filtered:
+            work.failure = str(ContentFiltered())
+            return {"next": "end"}
         if reply.says_nothing:
             return {"next": "think"}
     if work.conversation.open_calls():
         return {"next": "act"}
-    work.handed_in = SubmitResult(status="complete", summary=work.conversation.last_text)
+    work.handed_in = SubmitResult(status="partial" if work.cut else "complete", summary=work.conversation.last_text)
     return {"next": "end"}
 
 

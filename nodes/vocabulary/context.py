@@ -1,13 +1,14 @@
 """What a node may use: the capabilities of one attempt of one run."""
 
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from langchain_core.language_models import BaseChatModel
 
+from nodes.vocabulary.counters import Counters, Uncounted
 from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.log import EventLog
 from persistence.pools import Database
@@ -21,7 +22,8 @@ class Context:
     """Handed to every node by the graph's runtime; holds no state of the turn itself.
 
     `planner` and `executor` are chat models, the preferred one first and its
-    fallbacks behind it. `now` is fixed for the whole run.
+    fallbacks behind it. `now` is fixed for the whole run. An answer may link to
+    `link_hosts`, and to nothing else.
     """
 
     database: Database
@@ -40,6 +42,8 @@ class Context:
     executor: tuple[BaseChatModel, ...]
     limits: Limits
     log: EventLog
+    link_hosts: frozenset[str] = frozenset()
+    counters: Counters = field(default_factory=Uncounted)
 
     def writing(self) -> AbstractAsyncContextManager[Scope]:
         """Open a transaction of this run's worker; it passes the fence first."""

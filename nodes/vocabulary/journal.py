@@ -1,20 +1,25 @@
 """Tool calls as events, written in the transaction of their ledger rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
+from nodes.vocabulary.counters import Counters, Uncounted
 from nodes.vocabulary.events import FunctionCall, ToolCallBody, ToolCalled, ToolResultBody, ToolReturned
 from nodes.vocabulary.log import EventLog
+from persistence.runs.ledger import CallState
 from persistence.scope import Scope
 from tools.gateway import Asked, Holder
+from tools.outcomes import state_of
 from tools.tool import ToolAnswer
 
 
 @dataclass(frozen=True, slots=True)
 class ToolEvents:
-    """Tells the log of each call that the gateway takes and ends."""
+    """Tells the log of each call that the gateway takes and ends; those that end are counted too."""
 
     log: EventLog
+    counters: Counters = field(default_factory=Uncounted)
 
     async def called(self, scope: Scope, holder: Holder, call_id: UUID, asked: Asked) -> None:
         """Announce a call."""
@@ -33,6 +38,9 @@ class ToolEvents:
         )
         event = ToolReturned(tool_result=body, executor_id=_executor(holder), step_number=holder.step_number)
         await self.log.emit(scope, (f"tool_result:{call_id}", event))
+        state = state_of(answer)
+        denial = answer.code if state is CallState.DENIED else None
+        scope.after_commit(partial(self.counters.tool_answered, state, denial or ""))
 
 
 def _executor(holder: Holder) -> UUID | None:

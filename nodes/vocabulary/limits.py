@@ -15,6 +15,7 @@ class Limits:
     supersteps: int = 60  # of the graph: twelve turns of the planner's loop and three plans
     wall_seconds: float = 600.0  # a person has long gone by then
     model_calls: int = 40  # a plan of 12 steps with two calls each, routing, repair, replan and the answer
+    approvals: int = 8  # times that one run asks its person: who is asked more often stops reading
     tool_calls: int = 100  # 8 executors that each look up a dozen things
     plan_steps: int = 12  # more is a project, not a plan
     plan_width: int = 8  # executors at once in one run
@@ -34,4 +35,5 @@ class Limits:
     history_messages: int = 20  # earlier messages the planner is shown
     history_chars: int = 16_000  # and how much of them
     snapshot_chars: int = 6_000  # of the context snapshot, about 2,000 tokens
+    prompt_chars: int = 300_000  # of a conversation sent to a model: some 75,000 tokens; old results are left out first
     result_chars: int = 4_000  # of one step's result in a later prompt

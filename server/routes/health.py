@@ -1,14 +1,11 @@
 """`/health`: whether the process lives, and whether it can serve; and the schema of the events."""
 
 from typing import Final
-from uuid import UUID
 
 from fastapi import APIRouter
 from pydantic import JsonValue
 
 from nodes.vocabulary.events import EVENT
-from persistence.errors import PersistenceError
-from server.auth import may_sign_in
 from server.dependencies import TheServer
 from server.refusals import Unavailable
 
@@ -23,14 +20,11 @@ async def live() -> dict[str, str]:
 
 @router.get("/health/ready")
 async def ready(planwright: TheServer) -> dict[str, str]:
-    """Say whether a message sent now would be accepted."""
-    if planwright.stopping.is_set():
-        raise Unavailable("not_ready")
-    try:
-        await may_sign_in(planwright.database, UUID(int=0))
-    except PersistenceError:
-        raise Unavailable("not_ready") from None
-    return {"status": "ready"}
+    """Say whether a message sent now would be stored, worked on and answered; `degraded` with keys that may be old."""
+    if (fault := await planwright.fault()) is not None:
+        raise Unavailable("not_ready", fault)
+    keys = planwright.sign_in.keys
+    return {"status": "ready" if keys is None or keys.failure is None else "degraded"}
 
 
 @router.get("/api/agent/events.schema.json")

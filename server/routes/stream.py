@@ -1,5 +1,6 @@
 """`/api/agent/stream`: send a message and follow its run; list sessions, or read one."""
 
+import logging
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -11,21 +12,23 @@ from persistence.record.messages import Message
 from persistence.record.sessions import Session
 from persistence.scope import Identity, Role
 from server.accept import IfBusy, accept
-from server.auth import SignedIn
+from server.auth import SignedIn, TheCaller
 from server.bodies import Ask, Id
 from server.cursor import cursor_of, standing
 from server.dependencies import TheServer
 from server.door import body_of
+from server.guarded import followed
+from server.logs import about
 from server.openapi import EVENTS, body_as
 from server.rate import Rate
 from server.refusals import Refused, Unavailable
 from server.sse import EventStream
-from server.tail import tail
 
 SESSIONS_SHOWN: Final = 50
 MESSAGES_SHOWN: Final = 500  # the newest; a session that long has been forgotten by its own planner
 _KEY: Final = re.compile(r"[!-~]{1,200}")
 
+log = logging.getLogger(__name__)
 router: Final = APIRouter(prefix="/api/agent/stream", tags=["messages"])
 
 
@@ -45,7 +48,9 @@ class SessionWithMessages:
 
 
 @router.post("", response_class=Response, responses=EVENTS, openapi_extra=body_as(Ask))
-async def send(request: Request, planwright: TheServer, user_id: SignedIn, if_busy: IfBusy = "enqueue") -> EventStream:
+async def send(
+    request: Request, planwright: TheServer, user_id: SignedIn, caller: TheCaller, if_busy: IfBusy = "enqueue"
+) -> EventStream:
     """Send a message; the answer is the event log of its run, from the first event."""
     key = _key(request.headers.getlist("idempotency-key"))
     cursor = cursor_of(request)
@@ -61,8 +66,10 @@ async def send(request: Request, planwright: TheServer, user_id: SignedIn, if_bu
         queue=planwright.queue,
         rate=Rate(planwright.engine.limits, planwright.engine.least_tokens(ask.message)),
     )
+    with about(accepted.run.id):
+        log.info("Accepted" if accepted.fresh else "Asked for again")
     after = 0 if accepted.fresh else standing(accepted.run, cursor)
-    return EventStream(tail(planwright.database, user_id, accepted.run.id, after, planwright.hub), accepted.told)
+    return EventStream(followed(planwright, caller, accepted.run.id, after), accepted.told)
 
 
 @router.get("")

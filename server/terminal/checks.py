@@ -1,7 +1,7 @@
 """The checks of `planwright doctor`: facts in, findings out. Each failure names one next step."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,6 +16,7 @@ from server.terminal.wording import counted
 # The first releases without the published advisories of 2025; older majors are out of support.
 POSTGRES_FLOORS: Final = {15: 150014, 16: 160010, 17: 170006, 18: 180000}
 CLOCK_DIFFERENCE_SECONDS: Final = 30.0  # the leeway of tokens; a signed context lives 300 s
+UPKEEP_LATE_SECONDS: Final = 300.0  # a round is due each minute
 TRUE_WORDS: Final = frozenset({"1", "true", "yes", "on"})
 TRACING_SWITCHES: Final = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LANGCHAIN_TRACING_V2")
 TRACING_ADDRESSES: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
@@ -44,13 +45,16 @@ class Finding:
 def database_findings(facts: DatabaseFacts, now: datetime) -> Iterator[Finding]:
     """Yield what there is to say about a database that answered."""
     yield _version(facts.server.version)
+    yield _writable(writable=facts.server.writable)
     yield _migrated(facts.ran)
     if facts.ran:
         yield _protected(facts.unprotected)
         yield from (_role(role, facts.roles) for role in Role)
         yield _dispatch(facts.roles)
+        yield _left_open(facts.left_open)
     if facts.queue is not None:
         yield _queue(facts.queue)
+        yield _upkeep(facts.queue)
     yield _clock(facts.server.clock - now)
 
 
@@ -62,6 +66,13 @@ def _version(number: int) -> Finding:
         return Finding(Verdict.OK, "database version", named)
     step = f"Update it to {major}.{floor % 10_000}." if floor else "Move to PostgreSQL 16.10 or newer."
     return Finding(Verdict.FAILED, "database version", f"{named} has known holes", step)
+
+
+def _writable(*, writable: bool) -> Finding:
+    subject = "database writes"
+    if writable:
+        return Finding(Verdict.OK, subject, "are taken")
+    return Finding(Verdict.FAILED, subject, "are refused: it is a standby or read-only", "Name the primary server.")
 
 
 def _migrated(ran: Mapping[str, str]) -> Finding:
@@ -106,6 +117,15 @@ def _dispatch(held: list[RoleFacts]) -> Finding:
     return Finding(Verdict.OK, DISPATCH, "works the queue, sees no table of people")
 
 
+def _left_open(left: Sequence[str]) -> Finding:
+    """Say what executors may do since no superuser took it from them; none of it reads or changes a row."""
+    subject = "rights of everybody"
+    if left:
+        step = "Run `planwright migrate` once with a superuser in PLANWRIGHT_DATABASE_URL."
+        return Finding(Verdict.NOTE, subject, f"executors still have {', '.join(left)}", step)
+    return Finding(Verdict.OK, subject, "taken away from executors")
+
+
 def _held(role: str, held: list[RoleFacts]) -> RoleFacts | Finding:
     """Return what a role may do, or what is wrong with it whatever it is for."""
     facts = next((one for one in held if one.name == role), None)
@@ -123,6 +143,16 @@ def _queue(queue: QueueFacts) -> Finding:
         text = f"{counted(queue.overdue, 'run')} waited longer than {OVERDUE_SECONDS:.0f} s, at {workers}"
         return Finding(Verdict.NOTE, "queue", text, "Start `planwright worker`, or `planwright serve`.")
     return Finding(Verdict.OK, "queue", f"{workers} at work, no run waits for one")
+
+
+def _upkeep(queue: QueueFacts) -> Finding:
+    """Approvals run out and old logs go only where some process looks after it; each that works does."""
+    if queue.upkeep_seconds <= UPKEEP_LATE_SECONDS:
+        return Finding(Verdict.OK, "upkeep", f"{queue.upkeep_seconds:.0f} s ago")
+    if not queue.workers:
+        return Finding(Verdict.NOTE, "upkeep", "rests while no process works on runs", "Start `planwright worker`.")
+    text = f"has not been done for {UPKEEP_LATE_SECONDS / 60:.0f} minutes"
+    return Finding(Verdict.NOTE, "upkeep", text, "Read the workers’ logs for lines of server.upkeep.")
 
 
 def _clock(difference: timedelta) -> Finding:

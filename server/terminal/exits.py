@@ -15,6 +15,7 @@ import typer
 
 from nodes.vocabulary.events import FinishedReason
 from nodes.vocabulary.view import RunView
+from server.logs import speak
 
 LIMIT_CODES: Final = frozenset({"rate_limited", "token_limited", "budget_exhausted"})
 
@@ -75,6 +76,7 @@ def perform(work: Coroutine[None, None, ExitCode]) -> None:
     Raises:
         typer.Exit: always, with the code.
     """
+    speak("text", "warning")
     with failing_in_one_line():
         code = asyncio.run(work)
     raise typer.Exit(code)

@@ -33,7 +33,7 @@ from tests.scripted_model.demo import QUESTION
 
 PEOPLE: Final = 10_000
 AT_ONCE: Final = 4
-QUESTIONS: Final = 40
+QUESTIONS: Final = 30
 HEAVY_AT_ONCE: Final = 20
 MODEL_MS: Final = 100  # of each model call
 UNBOUNDED: Final = 1_000

@@ -209,7 +209,7 @@ async def opened_site(zygote: Zygote) -> AsyncGenerator[Site]:
     folder = new_folder()
     script = Reference()
     try:
-        with ScriptedModel(script) as model:
+        with ScriptedModel(script, intents=script) as model:
             site = Site(folder, zygote, model, script)
             try:
                 yield site

@@ -408,7 +408,7 @@ async def test_a_run_past_its_wall_limit_ends(database: Database, person: Person
 
 @pytest.mark.figure
 async def test_the_tokens_agree_in_every_place(database: Database, person: Person) -> None:
-    """`done`, the planner's messages with the executions, and the provider's own count are one number."""
+    """`done`, the messages with the executions and the intents, and the provider's own count are one number."""
     script = rules(
         when(tools(call("list_tasks", {})), offers="submit_result", last_role="user"),
         when(submit(), offers="submit_result"),

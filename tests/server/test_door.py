@@ -7,8 +7,6 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from server import door
 from server.door import BODY_MAX_BYTES
@@ -73,13 +71,3 @@ async def test_a_body_that_does_not_come_is_given_up(
     writer.close()
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b'"code":"request_timeout"' in answer
-
-
-@settings(max_examples=60)
-@given(
-    body=st.binary(min_size=1, max_size=300) | st.text(max_size=100).map(lambda text: f'{{"message":{text}'.encode())
-)
-async def test_no_bytes_are_too_much_for_the_server(client: httpx.AsyncClient, body: bytes) -> None:
-    """Whatever bytes come as a body, the answer is a refusal of the client's and never an error of ours."""
-    response = await client.post(STREAM, content=body, headers=JSON)
-    assert refusal(response)[0] in {400, 422}

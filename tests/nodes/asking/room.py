@@ -24,6 +24,7 @@ from persistence.runs.usage import ModelCall
 from tests.conftest import Person
 from tests.roomy import ROOMY
 from tests.run_rows import Office, run_of
+from tests.scripted_model.intents import everything
 from tests.scripted_model.replies import Reply
 from tests.scripted_model.script import Script
 from tests.scripted_model.server import ScriptedModel
@@ -66,14 +67,19 @@ class Room:
 
 @asynccontextmanager
 async def room(
-    database: Database, person: Person, script: Script | Iterable[Reply], *, fallbacks: tuple[str, ...] = ()
+    database: Database,
+    person: Person,
+    script: Script | Iterable[Reply],
+    *,
+    fallbacks: tuple[str, ...] = (),
+    intents: Script = everything,
 ) -> AsyncGenerator[Room]:
     """Give a run in work whose planner is the model `deep`, with these fallbacks."""
     office = Office(database, person)
     identity = await office.begin()
     run = await office.row(run_of(identity))
     registry, log = Registry.build(), EventLog(lambda _events: None)
-    with ScriptedModel(script) as server:
+    with ScriptedModel(script, intents=intents) as server:
         models = tuple(chat_models(ModelProfile("deep", server.base_url, fallbacks=fallbacks)))
         context = Context(
             database=database,
@@ -94,7 +100,7 @@ async def room(
                 caller=Caller(database, person.id, BERLIN, NOW),
                 journal=ToolEvents(log),
                 consent=Consent(Mode.AUTO, "What is overdue?"),
-                bounds=Bounds(100),
+                bounds=Bounds(100, 8),
             ),
             planner=models,
             executor=models,

@@ -101,7 +101,8 @@ async def checkpoint(saver: Checkpoints, session_id: UUID) -> None:
 async def filled(office: Office) -> dict[str, int]:
     """Count the person's rows in every table that holds people's rows.
 
-    Those of the workspace aside, and what was spent in the last minutes: deleting a conversation gives none of it back.
+    Those of the workspace and credentials aside, and what was spent in the last minutes: deleting a conversation
+    gives none of it back.
     """
     async with office.asking() as scope:
         tables = await (
@@ -109,7 +110,8 @@ async def filled(office: Office) -> dict[str, int]:
                 """
                 select distinct a.attrelid::regclass::text from pg_attribute a join pg_class c on c.oid = a.attrelid
                 where a.attname = 'user_id' and c.relkind = 'r' and c.relnamespace = 'planwright'::regnamespace
-                    and not has_table_privilege('planwright_executor', c.oid, 'select') and c.relname <> 'charges'
+                    and not has_table_privilege('planwright_executor', c.oid, 'select')
+                    and c.relname not in ('credentials', 'charges')
                 """
             )
         ).fetchall()

@@ -11,17 +11,18 @@ from persistence.checkup import DatabaseFacts, QueueFacts, RoleFacts, ServerFact
 from persistence.migrate import migrations
 from persistence.scope import DISPATCH, Role
 from server.terminal.checks import Finding, Verdict, database_findings, dependency_findings, tracing_findings
+from tests.conftest import TEST_SECRET
 
 NOW: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SOUND: Final = DatabaseFacts(
-    server=ServerFacts(version=170006, clock=NOW),
+    server=ServerFacts(version=170006, clock=NOW, writable=True),
     roles=[
         *(RoleFacts(role, superuser=False, bypasses_rls=False, reads=8, writes=0) for role in Role),
         RoleFacts(DISPATCH, superuser=False, bypasses_rls=False, reads=0, writes=0),
     ],
     ran={migration.name: migration.checksum for migration in migrations()},
     unprotected=[],
-    queue=QueueFacts(workers=1, overdue=0),
+    queue=QueueFacts(workers=1, overdue=0, upkeep_seconds=12.0),
 )
 EXECUTOR: Final = RoleFacts(Role.EXECUTOR, superuser=False, bypasses_rls=False, reads=8, writes=0)
 
@@ -33,7 +34,7 @@ def failures(findings: Iterator[Finding]) -> list[str]:
 
 def of_server(version: int = 170006, ahead: timedelta = timedelta()) -> DatabaseFacts:
     """Give a sound database on another server."""
-    return replace(SOUND, server=ServerFacts(version, NOW + ahead))
+    return replace(SOUND, server=ServerFacts(version, NOW + ahead, writable=True))
 
 
 def with_role(other: RoleFacts) -> DatabaseFacts:
@@ -51,6 +52,11 @@ def with_role(other: RoleFacts) -> DatabaseFacts:
         pytest.param(of_server(140020), ["database version: PostgreSQL 14.20 has known holes"], id="an old major"),
         pytest.param(
             of_server(ahead=timedelta(minutes=2)), ["clock: 120 s apart from the database’s"], id="a wrong clock"
+        ),
+        pytest.param(
+            replace(SOUND, server=replace(SOUND.server, writable=False)),
+            ["database writes: are refused: it is a standby or read-only"],
+            id="a standby",
         ),
         pytest.param(replace(SOUND, ran={}), [f"migrations: {len(migrations())} did not run"], id="an empty one"),
         pytest.param(
@@ -90,23 +96,50 @@ def test_a_fault_of_the_database_is_found(facts: DatabaseFacts, found: list[str]
 
 def test_runs_that_nobody_works_on_are_noted() -> None:
     """A server without a worker is no fault, but its runs wait for ever."""
-    facts = replace(SOUND, queue=QueueFacts(workers=0, overdue=2))
+    facts = replace(SOUND, queue=QueueFacts(workers=0, overdue=2, upkeep_seconds=12.0))
     [noted] = [one for one in database_findings(facts, NOW) if one.verdict is Verdict.NOTE]
     assert noted.text == "2 runs waited longer than 10 s, at 0 processes"
     assert "planwright worker" in noted.next_step
 
 
+def test_what_no_superuser_took_from_executors_is_noted() -> None:
+    """It writes nothing and shows nobody's rows, so it is no fault; the note says how to be rid of it."""
+    [noted] = [
+        one
+        for one in database_findings(replace(SOUND, left_open=("large objects", "advisory locks")), NOW)
+        if one.verdict is Verdict.NOTE
+    ]
+    assert noted.text == "executors still have large objects, advisory locks"
+    assert "superuser" in noted.next_step
+
+
+@pytest.mark.parametrize(
+    ("workers", "upkeep_seconds", "verdict", "text"),
+    [
+        (1, 12.0, Verdict.OK, "12 s ago"),
+        (1, float("inf"), Verdict.NOTE, "has not been done for 5 minutes"),
+        (0, float("inf"), Verdict.NOTE, "rests while no process works on runs"),
+    ],
+)
+def test_upkeep_that_rests_is_noted(workers: int, upkeep_seconds: float, verdict: Verdict, text: str) -> None:
+    """Where nobody looks after what runs out, the doctor says why that is, and what to do."""
+    facts = replace(SOUND, queue=QueueFacts(workers, overdue=0, upkeep_seconds=upkeep_seconds))
+    [upkeep] = [one for one in database_findings(facts, NOW) if one.subject == "upkeep"]
+    assert (upkeep.verdict, upkeep.text) == (verdict, text)
+    assert bool(upkeep.next_step) is (verdict is Verdict.NOTE)
+
+
 def test_every_failure_names_a_next_step() -> None:
     """Whoever reads a failure knows what to do."""
     broken = with_role(replace(EXECUTOR, superuser=True))
-    broken = replace(broken, unprotected=["notes"], server=ServerFacts(90000, NOW + timedelta(hours=1)))
+    broken = replace(broken, unprotected=["notes"], server=ServerFacts(90000, NOW + timedelta(hours=1), writable=False))
     steps = [one.next_step for one in database_findings(broken, NOW) if one.verdict is Verdict.FAILED]
-    assert (len(steps), all(steps)) == (4, True)
+    assert (len(steps), all(steps)) == (5, True)
 
 
 def test_a_real_database_has_no_fault(admin_dsn: str) -> None:
     """What `migrate` makes passes every check, with the executor reading eight tables and writing none."""
-    facts = examine(admin_dsn)
+    facts = examine(admin_dsn, TEST_SECRET)
     assert failures(database_findings(facts, datetime.now(UTC))) == []
     assert next(role for role in facts.roles if role.name == Role.EXECUTOR) == EXECUTOR
 

@@ -31,7 +31,8 @@ def apart(installed: CommandLine, server_dsn: str) -> Generator[CommandLine]:
     with psycopg.connect(server_dsn, autocommit=True) as admin:
         admin.execute(SQL("create database {}").format(Identifier(name)))
         try:
-            yield installed.given(PLANWRIGHT_DATABASE_URL=make_conninfo(server_dsn, dbname=name))
+            dsn = make_conninfo(server_dsn, dbname=name)
+            yield installed.given(PLANWRIGHT_DATABASE_URL=dsn, PLANWRIGHT_LOG_LEVEL="warning")
         finally:
             admin.execute(SQL("drop database {} with (force)").format(Identifier(name)))
 
