@@ -15,10 +15,12 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
 
 from persistence.scope import DISPATCH, Role
+from server.scopes import Scope
 from server.tokens import issue_token
 from tests.conftest import TEST_SECRET
 from tests.faults.site import free_port
 from tests.leaks.leaky_tools import SAID_BY_CODE, SAID_BY_SQL
+from tests.roomy import ROOMY_SETTINGS
 from tests.scripted_model.replies import Reply, call, raw_body, status, text, tools
 from tests.scripted_model.requests import ChatRequest
 from tests.scripted_model.server import ScriptedModel
@@ -68,7 +70,7 @@ class Installation:
         with psycopg.connect(self.dsn, autocommit=True) as admin:
             row = admin.execute("select planwright.sign_up(%s, 'UTC')", (f"{uuid4().hex}@example.org",)).fetchone()
         assert row is not None
-        return row[0], issue_token(JWT_SECRET, row[0], 1)
+        return row[0], issue_token(JWT_SECRET, row[0], 1, Scope)
 
     @contextmanager
     def client(self, token: str) -> Generator[httpx.Client]:
@@ -178,6 +180,7 @@ def installation(server_dsn: str, folder: str, **settings: str) -> Generator[Ins
             "PLANWRIGHT_MODEL_API_KEY": MODEL_KEY,
             "PLANWRIGHT_PLANNER_MODEL": "deep",
             "PLANWRIGHT_TOOLS": "tests.leaks.leaky_tools:TOOLS",
+            **ROOMY_SETTINGS,
             "PLANWRIGHT_LIMIT_CALL_ATTEMPTS": "1",
             "OPENAI_LOG": "debug",
             **settings,

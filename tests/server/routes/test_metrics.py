@@ -1,6 +1,7 @@
 """`/metrics`, over HTTP."""
 
 import re
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -14,13 +15,16 @@ from persistence.errors import DatabaseUnavailable
 from persistence.pools import Database
 from persistence.scope import Scope
 from persistence.standing import Standing
+from server import scopes
 from server.engine import engine_of
 from server.settings import ModelChoice
+from server.tokens import issue_token
 from tests.conftest import Person
 from tests.run_rows import Office
 from tests.scripted_model.replies import call, text, tools
 from tests.scripted_model.server import ScriptedModel
-from tests.server.reading import STREAM, refusal, send
+from tests.server.conftest import TOKEN_KEY
+from tests.server.reading import STREAM, refusal, send, signed_in_client
 from tests.server.scripted_turns import ScriptedTurns
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -43,10 +47,19 @@ def of(samples: Samples, name: str, **labels: str) -> float:
     return samples.get((f"planwright_{name}", frozenset(labels.items())), 0)
 
 
-async def test_metrics_are_for_those_who_are_signed_in(address: str) -> None:
+@pytest.fixture
+async def client(address: str, person: Person) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client that may also administer."""
+    async with signed_in_client(address, issue_token(TOKEN_KEY, person.id, 1, scopes.Scope)) as administrator:
+        yield administrator
+
+
+async def test_metrics_are_for_administrators(address: str, person: Person) -> None:
     """Nobody else reads how an installation is doing."""
     async with httpx.AsyncClient(base_url=address) as nobody:
         assert refusal(await nobody.get("/metrics")) == (401, "unauthorized")
+    async with signed_in_client(address, issue_token(TOKEN_KEY, person.id, 1)) as user:
+        assert refusal(await user.get("/metrics")) == (403, "forbidden")
 
 
 async def test_refusals_are_counted_by_their_codes(client: httpx.AsyncClient) -> None:
