@@ -108,6 +108,7 @@ async def fairness(dsn: str, model: str, places: int) -> None:
         "PLANWRIGHT_SECRET": SECRET,
         "PLANWRIGHT_MODEL_BASE_URL": model,
         "PLANWRIGHT_PLANNER_MODEL": "deep",
+        "PLANWRIGHT_LOG_LEVEL": "warning",
         "PLANWRIGHT_LIMIT_RUNS_AT_ONCE": str(places),
     }
     with running(settings, dsn) as (client, light, heavy):
