@@ -77,12 +77,11 @@ async def accept(
             return earlier
         try:
             async with database.acting(Role.API, Identity(user_id)) as scope:
-                allowance = await rate.hold(scope)
-                await allowance.admit()
+                told = await rate.charge(scope)
                 session = await _session(scope, ask, if_busy)
                 run = await _inserted(scope, session, ask.message, digest, key, queue)
                 await _store(scope, session, run, ask)
-                return Accepted(run, fresh=True, told=await allowance.charge())
+                return Accepted(run, fresh=True, told=told)
         except (_KeyTaken, TooMany) as missed:
             earlier = None if key is None else await _made_with(database, user_id, key, digest)
             if earlier is not None:  # another process was faster with it

@@ -6,7 +6,6 @@ or rolled back was never charged. The header fields follow draft-ietf-httpapi-ra
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime
 from math import ceil
 from typing import Final
 from uuid import UUID, uuid4
@@ -15,7 +14,7 @@ from weakref import WeakValueDictionary
 from nodes.vocabulary.limits import Limits
 from persistence.pools import Database
 from persistence.runs import charges
-from persistence.runs.charges import WINDOW_SECONDS, Kind
+from persistence.runs.charges import WINDOW_SECONDS, Kind, Standing
 from persistence.scope import Scope
 from server.refusals import Refused, TooMany
 
@@ -68,44 +67,30 @@ class Rate:
     limits: Limits = field(default_factory=Limits)
     least_tokens: int = 0
 
-    async def hold(self, scope: Scope) -> "Allowance":
-        """Let nobody else charge the person until the transaction ends."""
-        return Allowance(scope, await charges.hold(scope), self)
+    async def charge(self, scope: Scope) -> dict[str, str]:
+        """Charge the person for one message, and let nobody else do so until the transaction ends.
 
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """What a person has left at a moment, held by a transaction."""
-
-    scope: Scope
-    moment: datetime
-    rate: Rate
-
-    async def admit(self) -> None:
-        """Look whether there is room for one more message.
-
-        Calls under way do not count here: they may cost less than is reserved for them.
+        Returns what its client is told. Calls under way do not count here: they may cost less than is reserved.
 
         Raises:
             TooMany: the last minute has no room for it.
             Refused: no minute has.
         """
-        limits, least_tokens = self.rate.limits, self.rate.least_tokens
-        if least_tokens > limits.tokens_per_minute:
+        requests, tokens = self.limits.requests_per_minute, self.limits.tokens_per_minute
+        if self.least_tokens > tokens:
             raise Refused("message_exceeds_budget")
-        await self._admit(Kind.REQUEST, "requests", "too_many_requests", 1, limits.requests_per_minute)
-        if least_tokens:
-            await self._admit(Kind.TOKEN, "tokens", "tokens_spent", least_tokens, limits.tokens_per_minute)
+        moment = await charges.hold(scope)
+        stands = await charges.standing(scope, Kind.REQUEST, moment, wanted=1, most=requests)
+        _refuse_full(stands, "requests", "too_many_requests", requests)
+        if self.least_tokens:
+            spent = await charges.standing(scope, Kind.TOKEN, moment, wanted=self.least_tokens, most=tokens)
+            _refuse_full(spent, "tokens", "tokens_spent", tokens)
+        await charges.charge(scope, uuid4(), Kind.REQUEST, 1, moment)
+        more_in_seconds = ceil(stands.next_seconds) if stands.charged else WINDOW_SECONDS
+        return fields(Quota("requests", requests, stands.charged + 1, more_in_seconds))
 
-    async def _admit(self, kind: Kind, name: str, code: str, wanted: int, most: int) -> None:
-        stands = await charges.standing(self.scope, kind, self.moment, wanted=wanted, most=most)
-        if stands.wait_seconds > 0:
-            seconds = ceil(stands.wait_seconds)
-            raise TooMany(code, seconds, fields(Quota(name, most, stands.charged, seconds)))
 
-    async def charge(self) -> dict[str, str]:
-        """Charge the person for a message; return what its client is told."""
-        await charges.charge(self.scope, uuid4(), Kind.REQUEST, 1, self.moment)
-        most = self.rate.limits.requests_per_minute
-        stands = await charges.standing(self.scope, Kind.REQUEST, self.moment, wanted=1, most=most)
-        return fields(Quota("requests", most, stands.charged, ceil(stands.next_seconds)))
+def _refuse_full(stands: Standing, name: str, code: str, most: int) -> None:
+    if stands.wait_seconds > 0:
+        seconds = ceil(stands.wait_seconds)
+        raise TooMany(code, seconds, fields(Quota(name, most, stands.charged, seconds)))

@@ -30,6 +30,13 @@ class Spending:
             (seconds, seconds, self.person.id),
         )
 
+    def gather(self) -> None:
+        """Have everything that was charged charged at one moment, now."""
+        self.administrator.execute(
+            "update planwright.charges set charged_at = now() where user_id = %s and charged_at is not null",
+            (self.person.id,),
+        )
+
     def windows(self, kind: Kind, most: int) -> tuple[int, int]:
         """Return how many windows there are, one that ends at each charge, and how many hold more than `most`."""
         row = self.administrator.execute(

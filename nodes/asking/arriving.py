@@ -9,6 +9,7 @@ from typing import Final
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 
+from nodes.asking.estimate import CHARS_PER_TOKEN, tokens_of
 from nodes.asking.reply import MAX_THOUGHT_CHARS
 
 
@@ -26,6 +27,7 @@ class Arriving:
         self._refusals: Final[list[str]] = []
         self._counted: AIMessageChunk | None = None
         self._thought_chars = 0
+        self._argument_chars = 0  # of calls whose words come later, whole
         self.chars = 0
 
     @property
@@ -34,10 +36,11 @@ class Arriving:
         return "".join(self._text)
 
     @property
-    def written(self) -> str:
-        """Return every word so far, those of calls and thoughts too: what is paid for."""
+    def tokens(self) -> int:
+        """Return about how many tokens came so far, those of calls and thoughts too: what is paid for."""
         arguments = (piece for pieces in self._calls.values() for piece in pieces)
-        return "".join((*self._text, *self._names.values(), *arguments, *self._thoughts))
+        kept = "".join((*self._text, *self._names.values(), *arguments, *self._thoughts, *self._refusals))
+        return tokens_of(kept) - (-self._argument_chars // CHARS_PER_TOKEN)
 
     @property
     def is_full(self) -> bool:
@@ -67,6 +70,7 @@ class Arriving:
     def _add_calls(self, chunk: AIMessageChunk) -> None:
         """Take what a chunk says of calls: how much of them came, the calls as written, or, failing these, pieces."""
         if "argument_chars" in chunk.additional_kwargs:
+            self._argument_chars += int(chunk.additional_kwargs["argument_chars"])
             self.chars += int(chunk.additional_kwargs["argument_chars"])
         if "raw_tool_calls" in chunk.additional_kwargs:
             self._raw = chunk.additional_kwargs["raw_tool_calls"]

@@ -119,11 +119,11 @@ async def _ask_once(
     try:
         message = await _answer(context, asked, question, telling, arriving)
     except ModelFailure:
-        paid = asked.counted(arriving.written) if arriving.written else Usage()
+        paid = asked.counted(arriving.tokens) if arriving.tokens else Usage()
         await _settle(context, call_id, asked.name, Spent(asked.name, paid, estimated=True, outcome="failed"), started)
         raise
     except asyncio.CancelledError:
-        paid = asked.counted(arriving.written)
+        paid = asked.counted(arriving.tokens)
         with suppress(PersistenceError):
             spent = Spent(asked.name, paid, estimated=True, outcome="cancelled")
             await _settle(context, call_id, asked.name, spent, started)
@@ -132,7 +132,7 @@ async def _ask_once(
     told = asked.believed(reply)
     if told is None:
         log.warning("The model %s says no believable token count: our own is used", reply.model)
-    usage = told or asked.counted(arriving.written or reply.written)
+    usage = told or asked.counted(max(arriving.tokens, tokens_of(reply.written)))
     spent = Spent(reply.model, usage, estimated=told is None, outcome="answered")
     await _settle(context, call_id, asked.name, spent, started)
     return within(replace(reply, usage=usage), context.limits.answer_chars)
@@ -165,9 +165,9 @@ class _Asked:
     def price(self) -> Price:
         return Price(self.prompt.tokens, self.answer_tokens)
 
-    def counted(self, written: str) -> Usage:
+    def counted(self, answer_tokens: int) -> Usage:
         """Return our own count of what it cost."""
-        return Usage(self.prompt.tokens, tokens_of(written))
+        return Usage(self.prompt.tokens, answer_tokens)
 
     def believed(self, reply: Reply) -> Usage | None:
         """Return the provider's count, unless it cannot be: a token is a byte or more, or was allowed."""

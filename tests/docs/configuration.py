@@ -26,7 +26,8 @@ cannot be used. `planwright doctor` checks what is set.
 
 ## A language model
 
-Unset, the built-in offline model answers: rules, not a language model. Any OpenAI-compatible endpoint takes its place:
+Unset, the built-in offline model answers: rules, not a language model; its tokens are shown and not charged. Any
+OpenAI-compatible endpoint takes its place:
 
 ```sh
 PLANWRIGHT_MODEL_BASE_URL=https://models.example.org/v1

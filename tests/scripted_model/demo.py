@@ -1,4 +1,4 @@
-"""A small built-in script: every request becomes a plan of five steps, four at once and one after them.
+"""A small built-in script: every request but one becomes a plan of five steps, four at once and one after them.
 
 It looks only at what is offered and who spoke last, so any number of runs may
 share the server: benchmarks start it on its own with `python -m tests.scripted_model`.
@@ -13,6 +13,8 @@ from tests.scripted_model.requests import ChatRequest
 
 ANSWER_DELTAS: Final = 50
 ANSWER: Final = "Next week has room for the four overdue tasks: two on Monday, one on Tuesday, one on Friday. " * 3
+QUESTION: Final = "What is on my mind?"
+SHORT: Final = "Nothing that I know of."
 GATHERING: Final = ("list_tasks", "search_projects", "search_notes", "get_calendar_events")
 PLAN: Final = "create_plan"
 RESULT: Final = "submit_result"
@@ -25,7 +27,7 @@ def organise(request: ChatRequest) -> Reply:
         begins = request.last_role != "tool" and readable
         return tools(call(readable[0], {}) if begins else call(RESULT, _result(request)))
     if PLAN in request.offered and request.last_role != "tool":
-        return tools(call(PLAN, _plan()))
+        return text(SHORT) if request.last_text == QUESTION else tools(call(PLAN, _plan()))
     return text(ANSWER, deltas=ANSWER_DELTAS)
 
 

@@ -53,7 +53,7 @@ def test_every_limit_can_be_set_and_none_to_nothing(monkeypatch: pytest.MonkeyPa
     variable = f"PLANWRIGHT_LIMIT_{name.upper()}"
     monkeypatch.setenv(variable, "7")
     assert getattr(read_settings().limit, name) == 7
-    for value in ("0", "-1", "nan", "inf", "1e999", "x", "7 "):
+    for value in ("0", "-1", "nan", "inf", "1e999", "x"):
         monkeypatch.setenv(variable, value)
         with pytest.raises(SettingsInvalid):
             read_settings()
