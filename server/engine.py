@@ -33,14 +33,15 @@ async def engine_of(
     tools: str | None,
     limits: Limits,
     approval_hours: float = APPROVAL_HOURS,
+    tools_digest: str | None = None,
 ) -> AsyncGenerator[Engine]:
     """Give the engine over these models, the built-in tools and those of `tools`; close its connections after.
 
     Raises:
         ModelProfileInvalid: a model could not be reached as it is configured.
-        BadExtension, DuplicateTool: `tools` does not name usable tools.
+        ToolsRefused: `tools` does not name usable tools, or all of them are not those of `tools_digest`.
     """
-    registry = Registry.build(tools)
+    registry = Registry.build(tools, tools_digest)
     planner, executor = _offline() if models is None else configured(models)
     try:
         yield Engine(database, registry, planner, executor, limits, approval_hours)

@@ -59,7 +59,7 @@ async def opened(settings: Settings, *, work: Work = Work.OWN) -> AsyncGenerator
 
     Raises:
         PersistenceError: there is no usable database.
-        ModelProfileInvalid, BadExtension, DuplicateTool: a model or a tool is not usable.
+        ModelProfileInvalid, ToolsRefused: a model or a tool is not usable.
     """
     with database_server(settings) as dsn:
         async with _connected(settings, dsn) as database, _working(settings, dsn, database, work) as planwright:
@@ -123,7 +123,9 @@ async def _working(settings: Settings, dsn: str, database: Database, work: Work)
 
     secret = installation_secret(settings)
     async with (
-        engine_of(database, settings.models, settings.tools, settings.limit, settings.approval_hours) as engine,
+        engine_of(
+            database, settings.models, settings.tools, settings.limit, settings.approval_hours, settings.tools_digest
+        ) as engine,
         _informed(login(dsn, DISPATCH, secret)) as hub,
     ):
         queue = Queue(dsn, secret, f"only {uuid4().hex}" if work is Work.OWN else SHARED)

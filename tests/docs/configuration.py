@@ -60,6 +60,7 @@ SETTINGS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             " Messages, plans and tool calls stay.",
             "checkpoint_days": "Days that LangGraph’s checkpoints are kept, for a run’s history; 0 keeps them.",
             "tools": "`module:attribute`, a list of further tools: [adding.md](adding.md).",
+            "tools_digest": "Pins all tools, as `planwright tools` prints it: with others nothing starts.",
         },
         "Models": {
             "model_base_url": "Address of an OpenAI-compatible endpoint.",

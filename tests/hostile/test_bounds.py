@@ -19,7 +19,7 @@ from tools.tool import ToolAnswer
 
 REGISTRY: Final = Registry.build("tests.hostile.odd_tools:TOOLS")
 MEGABYTE: Final = 1024 * 1024
-MOST_MEGABYTES: Final = 100  # three copies of the longest body that is read, in one line
+MOST_MEGABYTES: Final = 64  # twice the longest answer that is read
 WIDEST: Final = "\x01"  # six bytes of JSON each
 
 
