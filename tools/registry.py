@@ -159,7 +159,7 @@ def _contained(tool: AnyTool) -> AnyTool:
 
 
 def _as_json(answer: object) -> ToolAnswer:
-    """Return an answer as its JSON reads, so that all of it has the types it says; what is none, or has none, raises."""
+    """Return an answer as its JSON reads, all of it of the types it says; what is none, or has none, raises."""
     if not isinstance(answer, ToolAnswer):
         raise TypeError(f"a tool returns a ToolAnswer, this one returned {type(answer).__name__}")
     return answer_of(answer_text(answer), None if answer.code is None else str(answer.code))

@@ -34,8 +34,9 @@ def tally() -> Iterator[Tally]:
 def large_plan() -> Script:
     """Return a model whose plan, results and revision are as large as each may be."""
     steps = [{**step(number), "description": f"Do part {number}." + "w" * 1_980} for number in range(1, 12)]
-    found = {
-        "status": "complete", "summary": "s" * 6_000, "data": {"k" * 10_000: 1}, "open_questions": ["q" * 400] * 10
+    questions: list[JsonValue] = ["q" * 400] * 10
+    found: dict[str, JsonValue] = {
+        "status": "complete", "summary": "s" * 6_000, "data": {"k" * 10_000: 1}, "open_questions": questions
     }  # fmt: skip
     return rules(
         when(submit("f" * 6_000, "failed"), offers="submit_result", mentions="Do part 11."),
@@ -78,7 +79,7 @@ async def test_no_event_is_larger_than_it_may_be(house: House, tally: Tally, scr
 @pytest.mark.parametrize("answer", [
     pytest.param(ToolAnswer("Here.", {"a": "🗓" * 15_000}), id="emoji"),
     pytest.param(ToolAnswer("Here.", {"🗓" * 15_000: 1}), id="a key of emoji"),
-    pytest.param(ToolAnswer("🗓" * 2_000, {"a": ["🗓"] * 3_000}, "odd"), id="emoji everywhere"),
+    pytest.param(ToolAnswer("🗓" * 2_000, {"a": list[JsonValue](["🗓"] * 3_000)}, "odd"), id="emoji everywhere"),
 ])  # fmt: skip
 async def test_no_result_of_a_tool_is_larger_than_it_may_be(house: House, tally: Tally, answer: ToolAnswer) -> None:
     """A tool that fills its result with the longest characters makes no event larger than 32 KB."""

@@ -123,7 +123,7 @@ async def assert_the_same_everywhere(database: Database, played: Played, odd: st
     assert (played.code, kept in played.text) == ("stop", True)
     assert await notes_of(database, played.person) == [kept]
     assert trace.plan is not None
-    assert {step["description"] for step in trace.plan.steps} == {kept.strip()}
+    assert {str(step["description"]) for step in trace.plan.steps} == {kept.strip()}
     assert [within(event, "result", "data") for event in played.all("executor_result")] == [
         execution.result for execution in trace.executions
     ]
@@ -215,7 +215,7 @@ ODD_RESULTS: Final[Mapping[str, tuple[ToolAnswer, dict[str, JsonValue]]]] = {
 async def test_whatever_a_tool_returns_the_run_goes_on(
     house: House, database: Database, tally: Tally, odd: tuple[ToolAnswer, dict[str, JsonValue]]
 ) -> None:
-    """A result that cannot be stored or shown is replaced, left out, or counts as a crash of the tool; the run goes on."""
+    """A result that cannot be stored or shown is replaced, left out, or counts as a crash of the tool."""
     answer, shown = odd
     ANSWERS[:] = [answer]
     played = await house.play([tools(call("say_something_odd", {})), text("Well.")], registry=REGISTRY)
