@@ -142,7 +142,6 @@ class House:
     """The running program, and the script that its models follow now. What is declared here comes with the start."""
 
     engine: Engine
-    provider: ScriptedModel
     address: str
 
     def __init__(self, database: Database) -> None:
@@ -222,7 +221,6 @@ async def house_of(database: Database, admin_dsn: str, queue: str) -> AsyncGener
     """Start the program over the suite's database: a server, a worker and a scripted provider of models."""
     house = House(database)
     with ScriptedModel(house.reply) as provider:
-        house.provider = provider
         planner = chat_models(ModelProfile("deep", provider.base_url))
         executor = chat_models(ModelProfile("quick", provider.base_url))
         house.engine = Engine(database, Registry.build(), tuple(planner), tuple(executor), BRISK)

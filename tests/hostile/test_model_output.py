@@ -5,6 +5,7 @@ session is listed, opens and replays as it was streamed, and the next message is
 """
 
 import json
+from asyncio import StreamReader, StreamWriter, start_server
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -436,8 +437,14 @@ async def test_a_model_that_outlasts_the_turn_is_left_in_time(house: House, tall
 
 async def test_a_provider_that_speaks_no_tls_is_a_failure(house: House, tally: Tally) -> None:
     """An encrypted connection that does not come about ends the run with its code."""
-    address = house.provider.base_url.replace("http://", "https://")
-    played = await house.play([], model=ModelProfile("deep", address))
+
+    async def answer_plainly(_reader: StreamReader, writer: StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await start_server(answer_plainly, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        played = await house.play([], model=ModelProfile("deep", f"https://127.0.0.1:{port}/v1"))
     tally.count(played)
     assert played.code == "model_unavailable"
 
