@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from tests.hostile.house import BRISK, House, Tally
 from tests.hostile.odd_tools import ANSWERS
 from tests.scripted_model.replies import Reply, call, raw_body, raw_events, text, tools
+from tests.scripted_model.requests import ChatRequest
 from tests.scripted_model.script import Script, rules, when
 from tests.turns import plan, step, submit
 from tools.registry import Registry
@@ -122,3 +123,26 @@ async def test_a_stream_without_end_takes_no_memory_without_end(house: House, ta
         peaks[name] = peak_bytes / MEGABYTE
     assert max(peaks.values()) < MOST_MEGABYTES
     print("streams without end, peak MB: " + ", ".join(f"{name} {peak:.1f}" for name, peak in peaks.items()))
+
+
+@pytest.mark.figure
+async def test_a_conversation_never_outgrows_the_model(house: House, tally: Tally) -> None:
+    """A model that reads more and more is sent the newest results; each call keeps a result behind it."""
+    sent_chars: list[int] = []
+    in_pairs: list[bool] = []
+
+    def reading_on(request: ChatRequest) -> Reply:
+        sent_chars.append(len(request.all_text))
+        roles = [str(message["role"]) for message in request.messages]
+        in_pairs.append(roles.count("tool") == 4 * roles.count("assistant"))
+        if "list_tasks" not in request.offered:
+            return text("Well.")
+        return tools(*(call("say_something_odd", {"n": 4 * len(sent_chars) + place}) for place in range(4)))
+
+    ANSWERS[:] = [ToolAnswer("Here.", {"a": "x" * 10_000})] * 100
+    limits = replace(BRISK, prompt_chars=60_000)
+    played = await house.play(reading_on, registry=REGISTRY, limits=limits)
+    tally.count(played)
+    assert all(in_pairs)
+    assert max(sent_chars) <= limits.prompt_chars
+    assert len(sent_chars) == limits.planner_turns
