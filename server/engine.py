@@ -35,15 +35,16 @@ async def engine_of(
     limits: Limits,
     approval_hours: float = APPROVAL_HOURS,
     link_hosts: Iterable[str] = (),
+    tools_digest: str | None = None,
 ) -> AsyncGenerator[Engine]:
     """Give the engine over these models, the built-in tools and those of `tools`; close its connections after.
 
     Raises:
         ModelProfileInvalid: a model could not be reached as it is configured.
-        BadExtension, DuplicateTool: `tools` does not name usable tools.
+        ToolsRefused: `tools` does not name usable tools, or all of them are not those of `tools_digest`.
         SettingsInvalid: no message could ever be answered within the tokens of a minute.
     """
-    registry = Registry.build(tools)
+    registry = Registry.build(tools, tools_digest)
     planner, executor = _offline() if models is None else configured(models)
     engine = Engine(database, registry, planner, executor, limits, approval_hours, frozenset(link_hosts), Counted())
     try:

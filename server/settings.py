@@ -134,6 +134,7 @@ class Settings(BaseSettings):
     executor_fallbacks: Names = ()
     tools: str | None = None  # module:attribute, a list of more tools
     link_hosts: Hosts = ()  # that an answer may link to; of any other address only the words are left
+    tools_digest: str | None = None  # what `planwright tools` prints: with other tools nothing starts
 
     lease_seconds: Seconds = 8.0  # a worker that is silent this long has lost its runs
     heartbeat_seconds: Seconds = 2.0  # three may be missed before the lease runs out

@@ -73,7 +73,7 @@ async def opened(settings: Settings, *, work: Work = Work.OWN) -> AsyncGenerator
 
     Raises:
         PersistenceError: there is no usable database.
-        ModelProfileInvalid, BadExtension, DuplicateTool: a model or a tool is not usable.
+        ModelProfileInvalid, ToolsRefused: a model or a tool is not usable.
     """
     with database_server(settings) as dsn:
         async with _connected(settings, dsn) as database, _working(settings, dsn, database, work) as planwright:
@@ -161,6 +161,7 @@ async def _working(settings: Settings, dsn: str, database: Database, work: Work)
             settings.limit,
             settings.approval_hours,
             settings.link_hosts,
+            settings.tools_digest,
         ) as engine,
         _informed(login(dsn, DISPATCH, secret)) as hub,
     ):

@@ -42,13 +42,43 @@ class UnknownTool(ToolError):
         super().__init__(f"There is no tool “{name[:60]}”. The tools are: {', '.join(offered)}.")
 
 
-class DuplicateTool(ToolError):
+class ToolsRefused(ToolError):
+    """Root of what keeps Planwright from starting with the tools it was given."""
+
+    code = "tools_refused"
+
+
+class DuplicateTool(ToolsRefused):
     """Two tools claim one name (names that differ only by case count as one)."""
 
     code = "duplicate_tool"
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Two tools are named “{name}”. Rename one: Planwright does not start with both.")
+
+
+class BadToolName(ToolsRefused):
+    """A tool's name is not one that models can call, or is kept for a function of the graph's own."""
+
+    code = "bad_tool_name"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"No tool can be named “{name[:60]}”: a name has 1 to 64 letters, digits, - and _, "
+            "and is none of Planwright’s own functions."
+        )
+
+
+class ToolsChanged(ToolsRefused):
+    """The tools are not those that the operator pinned."""
+
+    code = "tools_changed"
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(
+            "The tools, their descriptions or their parameters are not those of PLANWRIGHT_TOOLS_DIGEST. "
+            f"If that is right, set it to {digest}."
+        )
 
 
 class NotOffered(ToolError):
@@ -69,7 +99,7 @@ class CallsSpent(ToolError):
         super().__init__(f"This run has made its {most} tool calls. Answer with what there is.")
 
 
-class BadExtension(ToolError):
+class BadExtension(ToolsRefused):
     """What `PLANWRIGHT_TOOLS` names is not a list of tools."""
 
     code = "bad_extension"

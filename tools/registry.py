@@ -9,6 +9,7 @@ import hashlib
 import importlib
 import json
 import logging
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -17,7 +18,7 @@ from typing import Final, TypeGuard
 from pydantic import JsonValue
 
 from persistence.errors import PersistenceError
-from tools.errors import BadExtension, DuplicateTool, ToolError
+from tools.errors import BadExtension, BadToolName, DuplicateTool, ToolError, ToolsChanged
 from tools.read import brain_dumps as read_brain_dumps
 from tools.read import calendar as read_calendar
 from tools.read import notes as read_notes
@@ -45,6 +46,9 @@ WRITE_TOOLS: Final[tuple[AnyTool, ...]] = (
     *write_calendar.TOOLS,
 )
 
+OWN_FUNCTIONS: Final = frozenset({"create_plan", "submit_result"})  # what the graph itself offers beside the tools
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what providers take
+
 log = logging.getLogger(__name__)
 
 
@@ -55,15 +59,20 @@ class Registry:
     tools: MappingProxyType[str, AnyTool]
 
     @classmethod
-    def build(cls, extension: str | None = None) -> "Registry":
+    def build(cls, extension: str | None = None, pinned: str | None = None) -> "Registry":
         """Return the built-in tools and those of `module:attribute`, if one is named.
 
         Raises:
             DuplicateTool: two tools share a name.
+            BadToolName: no model could call a tool by its name.
             BadExtension: the attribute is not there, or is not a list of tools.
+            ToolsChanged: a digest was `pinned`, and it is not theirs.
         """
         added = [] if extension is None else [_contained(tool) for tool in _loaded(extension)]
-        return cls.of((*READ_TOOLS, *WRITE_TOOLS, *added))
+        registry = cls.of((*READ_TOOLS, *WRITE_TOOLS, *added))
+        if pinned is not None and pinned != registry.digest():
+            raise ToolsChanged(registry.digest())
+        return registry
 
     @classmethod
     def of(cls, tools: Iterable[AnyTool]) -> "Registry":
@@ -71,9 +80,12 @@ class Registry:
 
         Raises:
             DuplicateTool: two share a name, or two names differ only by case.
+            BadToolName: a name is one that models cannot call, or one of the graph's own functions.
         """
         by_name: dict[str, AnyTool] = {}
         for tool in tools:
+            if _NAME.fullmatch(tool.name) is None or tool.name.casefold() in OWN_FUNCTIONS:
+                raise BadToolName(tool.name)
             if tool.name.casefold() in {name.casefold() for name in by_name}:
                 raise DuplicateTool(tool.name)
             by_name[tool.name] = tool
@@ -100,7 +112,7 @@ class Registry:
         return [self.tools[name].schema() for name in names if name in self.tools]
 
     def digest(self) -> str:
-        """Return the SHA-256 over names, access and schemas: what was pinned at start."""
+        """Return the SHA-256 over names, access and schemas: what an operator can pin."""
         shown = [(tool.access, tool.schema()) for tool in self.tools.values()]
         return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()
 
@@ -147,7 +159,7 @@ def _contained(tool: AnyTool) -> AnyTool:
 
 
 def _as_json(answer: object) -> ToolAnswer:
-    """Return an answer as its JSON reads, so that all of it has the types it says; what is none raises."""
+    """Return an answer as its JSON reads, all of it of the types it says; what is none, or has none, raises."""
     if not isinstance(answer, ToolAnswer):
         raise TypeError(f"a tool returns a ToolAnswer, this one returned {type(answer).__name__}")
     return answer_of(answer_text(answer), None if answer.code is None else str(answer.code))

@@ -28,7 +28,7 @@ from server.terminal.frames import Frame
 from server.terminal.people import user_id_of
 from server.terminal.stored import failures_told, no_such_run
 from server.wiring import Planwright, opened
-from tools.errors import BadExtension, DuplicateTool
+from tools.errors import ToolsRefused
 
 TAKE_UP_SECONDS: Final = 2.0  # between two looks whether nobody works on a run
 
@@ -154,7 +154,7 @@ def setup_told() -> Generator[None]:
     """
     try:
         yield
-    except (SettingsInvalid, ModelProfileInvalid, BadExtension, DuplicateTool) as error:
+    except (SettingsInvalid, ModelProfileInvalid, ToolsRefused) as error:
         raise CommandFailed(ExitCode.USAGE, str(error)) from error
 
 

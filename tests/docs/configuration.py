@@ -63,6 +63,7 @@ SETTINGS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "checkpoint_days": "Days that LangGraph’s checkpoints are kept, for a run’s history; 0 keeps them.",
             "link_hosts": "Comma list of hosts that an answer may link to; every other address is left as words.",
             "tools": "`module:attribute`, a list of further tools: [adding.md](adding.md).",
+            "tools_digest": "Pins all tools, as `planwright tools` prints it: with others nothing starts.",
         },
         "Sign-in": {
             "jwt_secret": "Key that signs bearer tokens (HS256), at least 32 characters. Unset: derived from the"

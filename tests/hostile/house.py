@@ -143,7 +143,7 @@ class Tally:
 
 
 class House:
-    """The running program, and the script that its models follow now. `engine` and `address` come with the start."""
+    """The running program, and the script that its models follow now. What is declared here comes with the start."""
 
     engine: Engine
     address: str

@@ -7,13 +7,15 @@ from tools.tool import Access, Args, Caller, Tool, ToolAnswer
 ANSWERS: Final[list[ToolAnswer]] = []
 
 
-class Nothing(Args):
+class SaySomethingOdd(Args):
     """Say something odd."""
 
+    n: int = 0
 
-async def say_something_odd(_args: Nothing, _caller: Caller) -> ToolAnswer:
+
+async def say_something_odd(_args: SaySomethingOdd, _caller: Caller) -> ToolAnswer:
     """Return the next answer of the test."""
     return ANSWERS.pop(0)
 
 
-TOOLS: Final = (Tool(name="say_something_odd", args=Nothing, run=say_something_odd, access=Access.READ),)
+TOOLS: Final = (Tool(name="say_something_odd", args=SaySomethingOdd, run=say_something_odd, access=Access.READ),)

@@ -4,7 +4,7 @@ import json
 import tracemalloc
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from pydantic import JsonValue
@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from tests.hostile.house import BRISK, House, Tally
 from tests.hostile.odd_tools import ANSWERS
 from tests.scripted_model.replies import Reply, call, raw_body, raw_events, text, tools
+from tests.scripted_model.requests import ChatRequest
 from tests.scripted_model.script import Script, rules, when
 from tests.turns import plan, step, submit
 from tools.registry import Registry
@@ -19,7 +20,7 @@ from tools.tool import ToolAnswer
 
 REGISTRY: Final = Registry.build("tests.hostile.odd_tools:TOOLS")
 MEGABYTE: Final = 1024 * 1024
-MOST_MEGABYTES: Final = 100  # three copies of the longest body that is read, in one line
+MOST_MEGABYTES: Final = 64  # twice the longest answer that is read
 WIDEST: Final = "\x01"  # six bytes of JSON each
 
 
@@ -34,8 +35,9 @@ def tally() -> Iterator[Tally]:
 def large_plan() -> Script:
     """Return a model whose plan, results and revision are as large as each may be."""
     steps = [{**step(number), "description": f"Do part {number}." + "w" * 1_980} for number in range(1, 12)]
-    found: dict[str, Any] = {
-        "status": "complete", "summary": "s" * 6_000, "data": {"k" * 10_000: 1}, "open_questions": ["q" * 400] * 10
+    questions: list[JsonValue] = ["q" * 400] * 10
+    found: dict[str, JsonValue] = {
+        "status": "complete", "summary": "s" * 6_000, "data": {"k" * 10_000: 1}, "open_questions": questions
     }  # fmt: skip
     return rules(
         when(submit("f" * 6_000, "failed"), offers="submit_result", mentions="Do part 11."),
@@ -78,7 +80,7 @@ async def test_no_event_is_larger_than_it_may_be(house: House, tally: Tally, scr
 @pytest.mark.parametrize("answer", [
     pytest.param(ToolAnswer("Here.", {"a": "🗓" * 15_000}), id="emoji"),
     pytest.param(ToolAnswer("Here.", {"🗓" * 15_000: 1}), id="a key of emoji"),
-    pytest.param(ToolAnswer("🗓" * 2_000, {"a": ["🗓"] * 3_000}, "odd"), id="emoji everywhere"),
+    pytest.param(ToolAnswer("🗓" * 2_000, {"a": list[JsonValue](["🗓"] * 3_000)}, "odd"), id="emoji everywhere"),
 ])  # fmt: skip
 async def test_no_result_of_a_tool_is_larger_than_it_may_be(house: House, tally: Tally, answer: ToolAnswer) -> None:
     """A tool that fills its result with the longest characters makes no event larger than 32 KB."""
@@ -121,3 +123,26 @@ async def test_a_stream_without_end_takes_no_memory_without_end(house: House, ta
         peaks[name] = peak_bytes / MEGABYTE
     assert max(peaks.values()) < MOST_MEGABYTES
     print("streams without end, peak MB: " + ", ".join(f"{name} {peak:.1f}" for name, peak in peaks.items()))
+
+
+@pytest.mark.figure
+async def test_a_conversation_never_outgrows_the_model(house: House, tally: Tally) -> None:
+    """A model that reads more and more is sent the newest results; each call keeps a result behind it."""
+    sent_chars: list[int] = []
+    in_pairs: list[bool] = []
+
+    def reading_on(request: ChatRequest) -> Reply:
+        sent_chars.append(len(request.all_text))
+        roles = [str(message["role"]) for message in request.messages]
+        in_pairs.append(roles.count("tool") == 4 * roles.count("assistant"))
+        if "list_tasks" not in request.offered:
+            return text("Well.")
+        return tools(*(call("say_something_odd", {"n": 4 * len(sent_chars) + place}) for place in range(4)))
+
+    ANSWERS[:] = [ToolAnswer("Here.", {"a": "x" * 10_000})] * 100
+    limits = replace(BRISK, prompt_chars=60_000)
+    played = await house.play(reading_on, registry=REGISTRY, limits=limits)
+    tally.count(played)
+    assert all(in_pairs)
+    assert max(sent_chars) <= limits.prompt_chars
+    assert len(sent_chars) == limits.planner_turns

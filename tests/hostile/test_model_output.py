@@ -5,6 +5,7 @@ session is listed, opens and replays as it was streamed, and the next message is
 """
 
 import json
+from asyncio import StreamReader, StreamWriter, start_server
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -82,6 +83,14 @@ def chunk(delta: dict[str, JsonValue], reason: str | None = None) -> JsonValue:
 def for_ever(request: ChatRequest, answer: Callable[[int], Reply]) -> Reply:
     """Return what a model that never stops says next; by how much it was told before, it knows its turn."""
     return answer(sum(message["role"] == "assistant" for message in request.messages))
+
+
+def own_steps_for_ever(request: ChatRequest) -> Reply:
+    """Plan a chain of steps, and write for ever in each of them."""
+    if "create_plan" in request.offered and "# Step" not in request.all_text:
+        return plan(*(step(n, by="planner", tool="create_note", after=[n - 1] if n > 1 else []) for n in range(1, 5)))
+    turn = sum(message["role"] == "assistant" for message in request.messages)
+    return tools(*(call("create_note", {"content": f"{turn} {n}"}) for n in range(8)))
 
 
 def failed(*codes: str | None, tool: str = "create_task") -> list[tuple[str, str | None]]:
@@ -180,6 +189,8 @@ LOOPS: Final[Mapping[str, Row]] = {
         lambda asked: for_ever(asked, lambda turn: tools(*(call("create_note", {"content": f"{turn} {n}"})
                                                            for n in range(16)))), "stop",
         says="could not be written in full", limits=replace(BRISK, tool_calls=40)),
+    "ever new writes in steps of its own": Row(
+        own_steps_for_ever, "stop", says="could not be written in full", limits=replace(BRISK, tool_calls=40)),
     "nothing for ever": Row(lambda _asked: text(""), "model_gave_nothing", says=""),
     "blanks for ever": Row(lambda _asked: text(" \n\u200b"), "model_gave_nothing", says=""),
     "plans for ever": Row(lambda _asked: plan(step(1, after=[1])), "stop", says="could not be written in full"),
@@ -422,6 +433,20 @@ async def test_a_model_that_outlasts_the_turn_is_left_in_time(house: House, tall
     tally.count(played)
     assert played.code == "turn_timed_out"
     assert took_seconds < limits.wall_seconds + WALL_GRACE_SECONDS
+
+
+async def test_a_provider_that_speaks_no_tls_is_a_failure(house: House, tally: Tally) -> None:
+    """An encrypted connection that does not come about ends the run with its code."""
+
+    async def answer_plainly(_reader: StreamReader, writer: StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await start_server(answer_plainly, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        played = await house.play([], model=ModelProfile("deep", f"https://127.0.0.1:{port}/v1"))
+    tally.count(played)
+    assert played.code == "model_unavailable"
 
 
 async def test_a_torrent_of_tokens_is_gathered(house: House, tally: Tally) -> None:

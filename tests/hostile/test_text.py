@@ -123,7 +123,7 @@ async def assert_the_same_everywhere(database: Database, played: Played, odd: st
     assert (played.code, kept in played.text) == ("stop", True)
     assert await notes_of(database, played.person) == [kept]
     assert trace.plan is not None
-    assert {step["description"] for step in trace.plan.steps} == {kept.strip()}
+    assert {str(step["description"]) for step in trace.plan.steps} == {kept.strip()}
     assert [within(event, "result", "data") for event in played.all("executor_result")] == [
         execution.result for execution in trace.executions
     ]

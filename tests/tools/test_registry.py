@@ -4,9 +4,11 @@ from types import MappingProxyType
 
 import pytest
 
+from nodes.planning.rules import PLAN_TOOL
+from nodes.planning.worker import SUBMIT_TOOL
 from tests.tools import extension
-from tools.errors import BadExtension, DuplicateTool
-from tools.registry import READ_TOOLS, WRITE_TOOLS, Registry
+from tools.errors import BadExtension, BadToolName, DuplicateTool, ToolsChanged
+from tools.registry import OWN_FUNCTIONS, READ_TOOLS, WRITE_TOOLS, Registry
 from tools.tool import Access, Effect, Tool
 
 EXTENSION = "tests.tools.extension"
@@ -57,6 +59,29 @@ def test_two_tools_never_share_a_name(name: str) -> None:
     other = Tool(name=name, args=extension.Nothing, run=extension.refuse)
     with pytest.raises(DuplicateTool, match=name):
         Registry.of([extension.SEND, other])
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", "send mail", "send.mail", "send_mail\n", "s\u0435nd_mail", "x" * 65, "Create_Plan"]
+)
+def test_a_name_that_no_model_can_call_does_not_start(name: str) -> None:
+    """A provider would refuse every request with such a tool, or a model could not tell it from the graph's own."""
+    with pytest.raises(BadToolName):
+        Registry.of([Tool(name=name, args=extension.Nothing, run=extension.refuse)])
+
+
+def test_the_graphs_own_functions_keep_their_names() -> None:
+    """The names that no tool may have are just those that the graph offers beside the tools."""
+    assert {PLAN_TOOL, SUBMIT_TOOL} == OWN_FUNCTIONS
+
+
+def test_tools_that_were_pinned_start_only_unchanged() -> None:
+    """With the digest of other tools nothing starts, and the operator is told the one there is."""
+    named = f"{EXTENSION}:TOOLS"
+    digest = Registry.build(named).digest()
+    assert Registry.build(named, digest).digest() == digest
+    with pytest.raises(ToolsChanged, match=Registry.build().digest()):
+        Registry.build(None, digest)
 
 
 def test_a_registry_cannot_be_changed() -> None:

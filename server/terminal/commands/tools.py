@@ -6,7 +6,7 @@ import typer
 
 from server.terminal.printable import one_line
 from server.terminal.settings import settings_or_usage
-from tools.errors import BadExtension, DuplicateTool
+from tools.errors import ToolsRefused
 from tools.registry import Registry
 from tools.tool import Access, AnyTool
 
@@ -26,13 +26,14 @@ def run(*, as_json: bool) -> None:
         typer.echo(f"{len(held)} {access} tools, {who}")
         for tool in held:
             typer.echo(f"  {tool.name:<{width}}  {_summary(tool)}")
+    typer.echo(f"digest {registry.digest()}")
 
 
 def _registry() -> Registry:
     settings = settings_or_usage()
     try:
         return Registry.build(settings.tools)
-    except (BadExtension, DuplicateTool) as error:
+    except ToolsRefused as error:
         typer.echo(f"planwright: {error}", err=True)
         raise typer.Exit(1) from None
 

@@ -6,7 +6,7 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import tool_call, tool_call_chunk
 
 from nodes.asking.arriving import Arriving
-from nodes.asking.reply import MAX_CALLS_IN_ONE_REPLY, MAX_NAME_CHARS, MAX_TOKENS_BELIEVED, read_reply
+from nodes.asking.reply import MAX_CALLS_IN_ONE_REPLY, MAX_NAME_CHARS, MAX_TOKENS_BELIEVED, read_reply, within
 from persistence.runs.usage import Usage
 
 
@@ -50,16 +50,31 @@ def test_a_librarys_reading_of_a_call_never_counts() -> None:
     assert read_reply(message, "deep").calls == ()
 
 
-@pytest.mark.parametrize("reason", ["length", "max_tokens"])
+@pytest.mark.parametrize("reason", ["length", "max_tokens", "model_length", "insufficient_system_resource", "LENGTH"])
 def test_a_cut_answer_loses_its_calls(reason: str) -> None:
     """An answer that ended in the middle keeps its text; its calls may be other calls than were meant."""
     reply = read_reply(asking(("create_task", '{"amount": 10}'), finish_reason=reason, text="So"), "deep")
     assert (reply.cut, reply.calls, reply.text) == (True, (), "So")
 
 
-def test_a_filtered_answer_says_so() -> None:
-    """What the provider's filter stopped is known as that."""
-    assert read_reply(asking(finish_reason="content_filter"), "deep").filtered
+@pytest.mark.parametrize("reason", ["content_filter", "safety", "SAFETY", "refusal"])
+def test_a_filtered_answer_says_so_and_loses_its_calls(reason: str) -> None:
+    """What a filter stopped is known as that, and nothing that stood in it runs."""
+    reply = read_reply(asking(("create_task", "{}"), finish_reason=reason, text="So"), "deep")
+    assert (reply.filtered, reply.calls, reply.text) == (True, (), "So")
+
+
+def test_a_refusal_is_a_filtered_answer() -> None:
+    """A model that refuses in a field of its own has given no answer."""
+    assert read_reply(AIMessage("", additional_kwargs={"refusal": "No."}), "deep").filtered
+    assert not read_reply(AIMessage("", additional_kwargs={"refusal": ""}), "deep").filtered
+
+
+@pytest.mark.parametrize("chars", [10, 11])
+def test_an_answer_is_as_long_as_it_may_be(chars: int) -> None:
+    """An answer that came in one piece and is too long ends at the limit, without its calls."""
+    reply = within(read_reply(asking(("a", "12345"), text="x" * (chars - 5)), "deep"), 10)
+    assert (reply.cut, len(reply.calls), reply.text) == (chars > 10, int(chars <= 10), "x" * (chars - 5))
 
 
 @pytest.mark.parametrize(
