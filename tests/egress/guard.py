@@ -47,7 +47,7 @@ def install(folder: Path) -> None:
     def hear(event: str, given: tuple[Any, ...]) -> None:
         if event in LOOK_UPS:
             check(given[0])
-        elif event in SENDINGS and not isinstance(given[1], str | bytes):  # those are files
+        elif event in SENDINGS and given[1] and not isinstance(given[1], str | bytes):  # those are files
             check(given[1][0])
         elif event == "socket.__new__":
             _guard_uvloop(guarded_loops, check)
