@@ -50,11 +50,12 @@ types: $(DEV) ## check the types, twice
 report: $(DEV) ## print the figures that tests prove
 	$(BIN)/pytest -m figure -s -q --no-header
 
-bench: $(DEV) ## measure: plans against their critical path, a complex run, the demo request, two queues
+bench: $(DEV) ## measure: plans, runs, the queue, and the whole beside a naive server and the limit
 	$(BIN)/python -m tests.nodes.planning.critical_path
 	$(BIN)/python -m tests.bench.complex_runs
 	$(BIN)/python -m tests.bench.demo_request
 	$(BIN)/python -m tests.bench.dispatch
+	$(BIN)/python -m tests.bench.peers.compare
 
 notebook: $(DEV) ## run the notebooks and store their outputs
 	$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py

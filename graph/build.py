@@ -28,8 +28,6 @@ from nodes.vocabulary.state import State
 
 PlanwrightGraph = CompiledStateGraph[State, Context, State, State]
 
-MAX_SUPERSTEPS: Final = 60  # twelve turns of the planner's loop and three plans; LangGraph's own default is 10,007
-
 BRANCHES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "decide": ("use_tools", "make_plan", "finish"),

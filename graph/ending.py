@@ -4,22 +4,19 @@ An answered run ends here and not in a node: LangGraph writes its last checkpoin
 behind the last node, and nothing of a run may be written behind its end.
 """
 
-from collections.abc import Callable
 from typing import Literal
 from uuid import UUID
 
 from nodes.planning.unfinished import Because, close_everything
 from nodes.vocabulary.events import Done, Failed, FinishedReason, UsageBody
-from nodes.vocabulary.log import EventLog
+from nodes.vocabulary.log import EventLog, Told
 from persistence import checkpoints
 from persistence.pools import Database
 from persistence.record import agents, conversations, messages, plans
 from persistence.runs import approvals, events, runs, usage
 from persistence.runs.approvals import ApprovalStatus
-from persistence.runs.runs import RunStatus
+from persistence.runs.runs import Run, RunStatus
 from persistence.scope import Identity, Role, Scope
-
-Told = Callable[[], None]
 
 SOMETHING_WENT_WRONG = "Something went wrong. The request was stopped; what was changed until then stays changed."
 
@@ -45,9 +42,10 @@ async def end_failed(
     retryable: bool,
     text: str = SOMETHING_WENT_WRONG,
 ) -> None:
-    """End a run by an `error` event; `text` is shown to the person."""
+    """End a run by an `error` event; `text` is shown to the person. What was said until then stays."""
     run_id, log = run_id_of(identity), EventLog(told)
     async with database.acting(Role.WORKER, identity) as scope:
+        await _keep_answer(scope, await _run(scope, run_id))
         await close_everything(scope, log, run_id, Because.FAILED)
         await _close_record(scope, run_id, "failed")
         await log.emit(scope, ("end", Failed(error=text, code=code, retryable=retryable)))
@@ -61,17 +59,29 @@ def run_id_of(identity: Identity) -> UUID:
 
 
 async def _end_with_text(scope: Scope, run_id: UUID, log: EventLog, reason: FinishedReason) -> None:
-    run = await runs.find(scope, run_id)
-    assert run is not None, "the fence was just passed"
+    run = await _run(scope, run_id)
     if run.cancel_requested_at is not None:
         reason = FinishedReason.CANCELLED  # it was acknowledged: nothing else may be told
+    elif run.budget_spent_at is not None:
+        reason = FinishedReason.BUDGET_EXHAUSTED
     stopped = reason is FinishedReason.CANCELLED
-    if said := await events.texts(scope, run_id):
-        await messages.insert(scope, run.session_id, run_id, "assistant", said)
-    await close_everything(scope, log, run_id, Because.STOPPED if stopped else Because.INTERRUPTED)
+    await _keep_answer(scope, run)
+    await close_everything(scope, log, run_id, Because.STOPPED if stopped else Because.ANSWERED)
     await _close_record(scope, run_id, "failed" if stopped else "completed")
     await log.emit(scope, ("end", Done(usage=await tokens_of(scope, run_id), finished_reason=reason)))
     await runs.finish(scope, run_id, RunStatus.CANCELLED if stopped else RunStatus.DONE, reason=reason)
+
+
+async def _run(scope: Scope, run_id: UUID) -> Run:
+    run = await runs.find(scope, run_id)
+    assert run is not None, "the fence was just passed"
+    return run
+
+
+async def _keep_answer(scope: Scope, run: Run) -> None:
+    """Store what the run said as a message, exactly as it was streamed."""
+    if said := await events.texts(scope, run.id):
+        await messages.insert(scope, run.session_id, run.id, "assistant", said)
 
 
 async def _close_record(scope: Scope, run_id: UUID, status: Literal["completed", "failed"]) -> None:

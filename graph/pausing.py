@@ -5,6 +5,7 @@ and the digest is over just that: a decision is on these calls and no others.
 """
 
 import hashlib
+import json
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
@@ -13,15 +14,15 @@ from pydantic import JsonValue
 
 from graph.ending import tokens_of
 from nodes.vocabulary.context import Context
-from nodes.vocabulary.events import ApprovalBody, AwaitedCall, ChangeBody, Done, FinishedReason
+from nodes.vocabulary.events import EVENT_MAX_BYTES, ApprovalBody, AwaitedCall, ChangeBody, Done, FinishedReason
 from persistence.runs import approvals, ledger
 from persistence.runs.approvals import Approval, NewCall
 from persistence.runs.ledger import CallState
 from persistence.text import shortened
+from persistence.visible import visible
 from tools.arguments import canonical, parse_object, validated
 from tools.describing.calls import described
 
-EVENT_MAX_BYTES: Final = 32 * 1024
 ABRIDGED_CHARS: Final = 200  # of each text, when all in full would be too long; `tool_call` has shown them
 
 
@@ -67,9 +68,15 @@ async def _described(context: Context, call_id: UUID) -> NewCall:
         outcome_unknown=row.state == CallState.UNKNOWN,
         tool=row.tool,
         arguments=row.arguments,
-        target=description.target,
-        changes=[change.as_json() for change in description.changes],
+        target=visible(description.target),
+        changes=_visible([change.as_json() for change in description.changes]),
     )
+
+
+def _visible(changes: list[JsonValue]) -> list[JsonValue]:
+    """Return changes that hide nothing: a name can turn its own letters round."""
+    shown: list[JsonValue] = json.loads(visible(json.dumps(changes, ensure_ascii=False)))
+    return shown
 
 
 def _fitting(approval: Approval, calls: Sequence[NewCall]) -> ApprovalBody:

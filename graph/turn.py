@@ -12,27 +12,31 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError
 from langgraph.types import Command, StateSnapshot
 
-from graph.build import MAX_SUPERSTEPS, build
-from graph.ending import Told, end_answered, end_failed, run_id_of
+from graph.build import build
+from graph.ending import end_answered, end_failed, run_id_of
 from graph.pausing import pause
+from nodes.asking.ask import is_free
+from nodes.asking.estimate import size_of
+from nodes.planning.rules import plan_schema
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.counters import Counters, Uncounted
 from nodes.vocabulary.errors import TurnError, TurnTimedOut
 from nodes.vocabulary.events import FinishedReason
 from nodes.vocabulary.journal import ToolEvents
 from nodes.vocabulary.limits import Limits
-from nodes.vocabulary.log import EventLog
+from nodes.vocabulary.log import EventLog, Told
 from nodes.vocabulary.model_failure import ModelFailure
 from nodes.vocabulary.pause import awaited
 from nodes.vocabulary.state import State, fresh
 from persistence.checkpoints import Checkpoints
 from persistence.pools import Database
 from persistence.record import sessions, users
-from persistence.runs import quoted_history, runs
+from persistence.runs import quoted_history, runs, usage
 from persistence.scope import Identity, Role
 from tools.consent import Consent, Mode
 from tools.gateway import Bounds, Gateway
@@ -53,13 +57,21 @@ class Engine:
     executor: tuple[BaseChatModel, ...]
     limits: Limits
     approval_hours: float = APPROVAL_HOURS
+    link_hosts: frozenset[str] = frozenset()
     counters: Counters = field(default_factory=Uncounted)
+
+    def least_tokens(self, message: str) -> int:
+        """Return what the first model call over a message reserves at least; 0 when nobody pays for it."""
+        if is_free(self.planner[0]):
+            return 0
+        tools = [*self.registry.schemas(self.registry.names()), plan_schema()]
+        return size_of([HumanMessage(message)], tools).tokens + self.limits.answer_tokens
 
 
 async def run_turn(engine: Engine, identity: Identity, told: Told) -> None:
     """Run a claimed run to its end, or to where it waits for a person.
 
-    `told` is called after each commit that appended events.
+    `told` is called with the events of each commit that appended some.
 
     Raises:
         Fenced: another attempt holds the run; nothing more was written.
@@ -95,7 +107,9 @@ async def _through_the_graph(context: Context) -> FinishedReason | list[UUID]:
     """
     graph = GRAPH.copy(update={"checkpointer": Checkpoints(context.database, context.identity)})
     config = RunnableConfig(
-        configurable={"thread_id": str(context.session_id)}, recursion_limit=MAX_SUPERSTEPS, run_name="planwright"
+        configurable={"thread_id": str(context.session_id)},
+        recursion_limit=context.limits.supersteps,
+        run_name="planwright",
     )
     left = await graph.aget_state(config)
     is_ours = left.values.get("run_id") == str(context.run_id)
@@ -121,6 +135,7 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
         session = await sessions.find(scope, run.session_id)
         person = await users.me(scope)
         quoted = await quoted_history.of_run(scope, run_id)
+        await usage.settle_open(scope, run_id)  # of an attempt before, which settles nothing any more
     assert session is not None, "a run belongs to a session"
     assert person is not None, "a session belongs to a user"
     zone = ZoneInfo(person.time_zone)
@@ -146,11 +161,12 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
             caller=reader,
             journal=ToolEvents(log, engine.counters),
             consent=Consent(Mode(session.approvals), run.request),
-            bounds=Bounds(engine.limits.tool_calls),
+            bounds=Bounds(engine.limits.tool_calls, engine.limits.approvals),
         ),
         planner=engine.planner,
         executor=engine.executor,
         limits=engine.limits,
         log=log,
+        link_hosts=engine.link_hosts,
         counters=engine.counters,
     )

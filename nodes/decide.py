@@ -45,6 +45,10 @@ async def decide(state: State, runtime: Runtime[Context]) -> Update:
         try:
             async with said.stream.kept():
                 await said.speak()
+        except ContentFiltered as failure:
+            if conversation.results:
+                await say_what_is_known(context, failure)
+            raise
         except (ModelFailure, ModelGaveNothing, CallsSpent) as failure:
             if not (said.stream.started or conversation.results):
                 raise
@@ -84,6 +88,8 @@ class _Said:
         if reply.cut and reply.text:
             await self.stream.tell(CUT_OFF)
         await self.stream.flush()
+        if reply.filtered:
+            raise ContentFiltered
         strategy = self._strategy(reply)
         async with self._context.writing() as scope:
             await self._conversation.add_reply(scope, reply, "planner", UUID(self._state["planner_id"]))
@@ -99,11 +105,9 @@ class _Said:
                 raise
             self._reason = "The model refused tool calls, so it answers from the context alone."
             reply = await self._ask(())
-        if reply.filtered and reply.says_nothing:
-            raise ContentFiltered
-        if reply.says_nothing:
+        if reply.says_nothing and not reply.filtered:
             reply = await self._ask(self._offered(), EMPTY)
-        if reply.says_nothing:
+        if reply.says_nothing and not reply.filtered:
             raise ModelGaveNothing
         return reply
 

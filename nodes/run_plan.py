@@ -9,15 +9,15 @@ from uuid import UUID
 
 from langgraph.runtime import Runtime
 
+from nodes.planning.calling import MAX_CALLS_AT_ONCE
 from nodes.planning.plan_rows import steps_of
 from nodes.planning.schedule import schedule
 from nodes.planning.steps import Steps
-from nodes.planning.unfinished import Because, close_executors
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.events import StepStatus
 from nodes.vocabulary.pause import wait_for_person
 from nodes.vocabulary.state import State, Update
-from persistence.record import plans
+from persistence.record import executions, plans
 from persistence.runs import approvals
 
 ENDED = {StepStatus.COMPLETED: True, StepStatus.FAILED: False, StepStatus.SKIPPED: False}
@@ -32,7 +32,7 @@ async def run_plan(state: State, runtime: Runtime[Context]) -> Update:
     context, planner_id = runtime.context, UUID(state["planner_id"])
     steps, ran = await _run(context, planner_id)
     while steps.waiting:
-        wait_for_person(steps.waiting)
+        wait_for_person(steps.waiting[:MAX_CALLS_AT_ONCE])
         steps, ran = await _run(context, planner_id)
     failed = any(steps.by_number[number].status is not StepStatus.COMPLETED for number in ran)
     again = failed and state["revision"] <= context.limits.plan_revisions and not await _was_refused(context)
@@ -44,8 +44,8 @@ async def _run(context: Context, planner_id: UUID) -> tuple[Steps, Collection[in
     async with context.writing() as scope:
         plan = await plans.of_run(scope, context.run_id)
         assert plan is not None, "a plan was stored before it runs"
-        await close_executors(scope, context.log, context.run_id, Because.INTERRUPTED)
-    steps = Steps(context, plan.id, planner_id, steps_of(plan))
+        tried = await executions.of_plan(scope, plan.id)
+    steps = Steps(context, plan.id, planner_id, steps_of(plan), tried)
     settled = {number: ENDED[step.status] for number, step in steps.by_number.items() if step.status in ENDED}
     waits_for = {number: step.depends_on for number, step in steps.by_number.items()}
     own = {number for number, step in steps.by_number.items() if not step.executor_required}

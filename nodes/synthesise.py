@@ -17,16 +17,21 @@ from nodes.asking.render import render
 from nodes.planning.plan_rows import steps_of
 from nodes.planning.results import shown
 from nodes.vocabulary.context import Context
-from nodes.vocabulary.errors import CallsSpent, ModelGaveNothing
+from nodes.vocabulary.errors import CallsSpent, ContentFiltered, ModelGaveNothing
 from nodes.vocabulary.model_failure import ModelFailure
 from nodes.vocabulary.state import State, Update
 from persistence.record import plans
 from persistence.runs import ledger
 from persistence.runs.ledger import CallState, LedgerRow
+from persistence.text import says_nothing
 
 
 async def synthesise(state: State, runtime: Runtime[Context]) -> Update:
-    """Stream the answer, unless it is stored already; when no model can write it, say what is known."""
+    """Stream the answer, unless it is stored already; when no model can write it, say what is known.
+
+    Raises:
+        ContentFiltered: the provider stopped the answer; what is known was said.
+    """
     context = runtime.context
     conversation = await Conversation.load(context, UUID(state["conversation_id"]))
     if not conversation.awaits_model():
@@ -35,9 +40,11 @@ async def synthesise(state: State, runtime: Runtime[Context]) -> Update:
     try:
         async with stream.kept():
             await _speak(context, conversation, UUID(state["planner_id"]), stream)
-    except (ModelFailure, ModelGaveNothing, CallsSpent) as failure:
+    except (ModelFailure, ModelGaveNothing, CallsSpent, ContentFiltered) as failure:
         await stream.flush()
         await say_what_is_known(context, failure)
+        if isinstance(failure, ContentFiltered):
+            raise
     return {"route": "finish"}
 
 
@@ -48,7 +55,9 @@ async def _speak(context: Context, conversation: Conversation, planner_id: UUID,
             await conversation.add(scope, told(prompt))
     question = Question(planner_id, "synthesise", conversation.messages)
     reply = await ask(context, context.planner, question, stream.tell)
-    if not reply.text.strip():
+    if reply.filtered:
+        raise ContentFiltered
+    if says_nothing(reply.text):
         raise ModelGaveNothing
     if reply.cut:
         await stream.tell(CUT_OFF)

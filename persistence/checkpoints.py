@@ -9,13 +9,13 @@ of the stored metadata, where the library would write it in plain text.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata
+from langgraph.checkpoint.base import WRITES_IDX_MAP, ChannelVersions, Checkpoint, CheckpointMetadata
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.postgres.base import BasePostgresSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -51,6 +51,17 @@ class Checkpoints(AsyncPostgresSaver):
     ) -> RunnableConfig:
         """Store a checkpoint; of the configuration only its place, whatever else the caller put there."""
         return await super().aput(_place(config), checkpoint, metadata, new_versions)
+
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """Store what a pause is made of, and no node's writes before the checkpoint that holds them.
+
+        Those are for supersteps of several tasks, of which one may fail. Ours have one, and a node that
+        runs again finds in our tables what it did.
+        """
+        if all(channel in WRITES_IDX_MAP for channel, _ in writes):
+            await super().aput_writes(config, writes, task_id, task_path)
 
     @asynccontextmanager
     async def _cursor(

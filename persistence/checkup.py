@@ -6,11 +6,13 @@ from typing import Final
 
 from psycopg import Connection, OperationalError
 from psycopg.rows import class_row
+from psycopg.sql import SQL, Identifier
 
 from persistence.errors import DatabaseUnavailable
-from persistence.migrate import SCHEMA
+from persistence.migrate import MIGRATE, OWNER, SCHEMA
+from persistence.public_rights import left_open
 from persistence.queue import SHARED
-from persistence.scope import DISPATCH, Role
+from persistence.scope import DISPATCH, Role, Secret, login
 
 CONNECT_TIMEOUT_SECONDS: Final = 5
 OVERDUE_SECONDS: Final = 10.0  # a free worker takes a run within milliseconds
@@ -57,6 +59,7 @@ class DatabaseFacts:
     ran: dict[str, str]
     unprotected: list[str]
     queue: QueueFacts | None
+    left_open: tuple[str, ...] = ()  # what a superuser could take from executors, and nobody did
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class _Table:
     name: str
 
 
-def examine(conninfo: str) -> DatabaseFacts:
+def examine(conninfo: str, secret: Secret) -> DatabaseFacts:
     """Return what the database says about itself.
 
     Raises:
@@ -78,15 +81,27 @@ def examine(conninfo: str) -> DatabaseFacts:
     """
     try:
         with Connection.connect(conninfo, autocommit=True, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
+            ran, queue = _as_owner(conninfo, secret)
             return DatabaseFacts(
                 _server(connection),
                 _roles(connection),
-                _ran(connection),
+                ran,
                 _unprotected(connection),
-                _queue(connection),
+                queue,
+                left_open=tuple(left_open(connection)) if ran else (),
             )
     except OperationalError as error:
         raise DatabaseUnavailable from error
+
+
+def _as_owner(conninfo: str, secret: Secret) -> tuple[dict[str, str], QueueFacts | None]:
+    """Return what only the owner of our tables may read, whom an administrator need not be; or nothing."""
+    try:
+        with Connection.connect(login(conninfo, MIGRATE, secret), autocommit=True) as connection:
+            connection.execute(SQL("set role {}").format(Identifier(OWNER)))
+            return _ran(connection), _queue(connection)
+    except OperationalError:
+        return {}, None
 
 
 def _server(connection: Connection) -> ServerFacts:

@@ -12,6 +12,13 @@ class DatabaseUnavailable(PersistenceError):
         super().__init__("The database does not answer right now.")
 
 
+class OnReplica(PersistenceError):
+    """The database is a replica: what it shows may be old, and nothing can be written to it."""
+
+    def __init__(self) -> None:
+        super().__init__("The database is a read replica. Name its primary in PLANWRIGHT_DATABASE_URL.")
+
+
 class AddressInvalid(PersistenceError):
     """The database's address is no connection string. Its text may hold a password and is not repeated."""
 
@@ -19,11 +26,22 @@ class AddressInvalid(PersistenceError):
         super().__init__("PLANWRIGHT_DATABASE_URL is not a connection string such as postgresql://user@host/name.")
 
 
+class Conflict(DatabaseUnavailable):
+    """Two transactions got in each other's way, and this one was undone: the same once more may succeed."""
+
+
 class StatementTimedOut(PersistenceError):
     """A statement or a lock took longer than its role may take."""
 
     def __init__(self) -> None:
         super().__init__("The database took too long over one statement.")
+
+
+class SubjectTaken(PersistenceError):
+    """An issuer's subject is another user already."""
+
+    def __init__(self) -> None:
+        super().__init__("That subject is another user already.")
 
 
 class StatementRefused(PersistenceError):
@@ -61,13 +79,21 @@ class CancelRequested(PersistenceError):
         super().__init__("The run is to be stopped, so nothing of it begins any more.")
 
 
+class NoRoom(PersistenceError):
+    """The person's last minute has no room for a model call; `wait_seconds` until what is charged leaves room."""
+
+    def __init__(self, wait_seconds: float) -> None:
+        super().__init__("The last minute has no room for another model call.")
+        self.wait_seconds = wait_seconds
+
+
 class UnsafeRole(PersistenceError):
     """A login role could step around row security."""
 
     def __init__(self, role: str) -> None:
         super().__init__(
-            f"The role {role} may step around row security: it is a superuser, may bypass it or owns the tables, "
-            "itself or through a role that was granted to it. Take that right away first."
+            f"The role {role} may step around row security: it is a superuser, may bypass it, owns the tables or "
+            "is in a predefined role (pg_…), itself or through a role that was granted to it. Take that away first."
         )
 
 

@@ -20,7 +20,7 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Identifier, Literal
 
 from persistence import public_rights, queue_schema
-from persistence.errors import DatabaseUnavailable, MigrationChanged, SchemaIsNewer
+from persistence.errors import DatabaseUnavailable, MigrationChanged, OnReplica, SchemaIsNewer
 from persistence.scope import DISPATCH, Role, Secret, login, padded_keys
 
 OWNER: Final = "planwright_owner"
@@ -32,6 +32,7 @@ ROLE_TRIES: Final = 10  # as many installations of one server may start at one m
 LOGINS: Final = (*Role, DISPATCH)
 STATEMENT_TIMEOUT_SECONDS: Final = {Role.API: 10, Role.WORKER: 30, Role.EXECUTOR: 5, DISPATCH: 10}
 LOCK_TIMEOUT_SECONDS: Final = 10
+WORK_MEM: Final = "8MB"  # before a sort goes to disk, twice Postgres's own default
 IDLE_TRANSACTION_SECONDS: Final = 5  # a worker that stands still holds its run's row; whoever takes over waits for it
 
 
@@ -63,10 +64,12 @@ def migrate(admin_conninfo: str, secret: Secret) -> list[str]:
 
     Raises:
         DatabaseUnavailable: it cannot be connected to.
+        OnReplica: it is a replica.
         MigrationChanged: a file differs from the one that ran.
         SchemaIsNewer: the database knows a file that this release does not.
     """
     with _connected(admin_conninfo) as admin, _alone(admin):
+        _refuse_replica(admin)
         _settle_roles(admin, secret)
         public_rights.withdraw(admin, OWNER, DISPATCH)
         with _connected(login(admin_conninfo, MIGRATE, secret)) as owner:
@@ -89,6 +92,11 @@ def _connected(conninfo: str) -> Generator[Connection[DictRow]]:
         raise DatabaseUnavailable from error
     with connection:
         yield connection
+
+
+def _refuse_replica(admin: Connection[DictRow]) -> None:
+    if admin.execute("select where pg_is_in_recovery()").fetchone() is not None:
+        raise OnReplica
 
 
 @contextmanager
@@ -165,6 +173,8 @@ def _limit(admin: Connection[DictRow], role: str) -> None:
         "lock_timeout": f"{LOCK_TIMEOUT_SECONDS}s",
         "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS}s",
         "default_transaction_read_only": "on" if role is Role.EXECUTOR else "off",
+        "work_mem": WORK_MEM,
+        **public_rights.settings(admin, role),
     }
     for name, value in settings.items():
         parts = SQL(", ").join(Literal(part) for part in value.split(", "))

@@ -23,6 +23,16 @@ TRANSACTION_SECONDS: Final = {  # a little longer than one statement may take; p
     Role.WORKER: 35.0,
     Role.EXECUTOR: 7.0,
 }
+PREPARED_AFTER: Final = {  # so many uses of a statement
+    Role.API: 5,
+    Role.WORKER: None,  # a name for it could be given to another statement, by text that a hole in a tool lets through
+    Role.EXECUTOR: 0,  # what is prepared is a single statement: a second one in the same text is refused by the server
+}
+BEGINNING: Final = {  # takes back whatever the last borrower left on the connection
+    Role.API: b"reset all; begin read write",
+    Role.WORKER: b"reset all; deallocate all; close all; unlisten *; begin read write",
+    Role.EXECUTOR: b"reset all; begin read only",  # a rollback, which ends each transaction, takes back the rest
+}
 
 Connection = AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Connection]
@@ -59,12 +69,12 @@ class Database:
 
         Raises:
             DatabaseUnavailable: no connection within `CHECKOUT_TIMEOUT_SECONDS`.
-            UnsafeRole: a role could step around row security.
+            UnsafeRole: a login of ours could step around row security.
         """
         try:
-            for role, pool in self._pools.items():
+            for pool in self._pools.values():
                 await pool.open(wait=True, timeout=self._checkout_timeout_seconds)
-                await _refuse_unsafe(pool, role)
+            await _refuse_unsafe(self._pools[Role.API])
         except PoolTimeout as error:
             await self.close()
             raise DatabaseUnavailable from error
@@ -83,7 +93,7 @@ class Database:
 
     @asynccontextmanager
     async def acting(self, role: Role, who: Identity) -> AsyncGenerator[Scope]:
-        """Open a transaction as `role` in the name of `who`; commit it at the end.
+        """Open a transaction as `role` in the name of `who`; commit it at the end, or roll back an executor's.
 
         A worker that names a run passes that run's fence first, so that every
         write of a run is a write of the attempt that holds it.
@@ -101,9 +111,10 @@ class Database:
                 with hung_up_after(connection, TRANSACTION_SECONDS[role]):
                     await _enter(connection, signed_context(self._key, role, who), _is_fenced(role, who))
                     scope = Scope(connection)
-                    yield scope
-                    _refuse_lost(connection)
-                    await connection.commit()
+                    async with _given_up_when_ended(connection):
+                        yield scope
+                        _refuse_lost(connection)
+                    await _end(connection, role)
         except DatabaseError as error:
             raise translated(error) from error
         scope.committed()
@@ -131,11 +142,7 @@ def _use(stats: Mapping[str, int]) -> PoolUse:
 
 
 def _pool(conninfo: str, role: Role, secret: Secret, size: int, checkout_timeout_seconds: float) -> Pool:
-    """Prepare (not open) a role's pool.
-
-    Executor connections prepare every statement at once: a prepared statement
-    is a single one, so text that smuggles in a second is refused by the server.
-    """
+    """Make (not open) a role's pool."""
     return AsyncConnectionPool(
         login(conninfo, role, secret),
         min_size=1,
@@ -143,21 +150,16 @@ def _pool(conninfo: str, role: Role, secret: Secret, size: int, checkout_timeout
         timeout=checkout_timeout_seconds,
         open=False,
         check=_beginning(role),
-        kwargs={"autocommit": True, "prepare_threshold": 0 if role is Role.EXECUTOR else 5},
+        kwargs={"autocommit": True, "prepare_threshold": PREPARED_AFTER[role]},
     )
 
 
 def _beginning(role: Role) -> Callable[[Connection], Awaitable[None]]:
-    """Return what a connection goes through when it is handed out.
-
-    One round trip shows that it is alive, takes back whatever the last borrower
-    set on it, and begins the transaction.
-    """
-    statements = b"reset all; begin read only" if role is Role.EXECUTOR else b"reset all; begin read write"
+    """Return what a connection goes through when it is handed out: a round trip, which also shows that it is alive."""
 
     async def begin(connection: Connection) -> None:
         with hung_up_after(connection, CHECKOUT_TIMEOUT_SECONDS):
-            await connection.execute(statements, prepare=False)
+            await connection.execute(BEGINNING[role], prepare=False)
 
     return begin
 
@@ -181,6 +183,7 @@ async def _enter(connection: Connection, context: str, fenced: bool) -> None:  #
         if fenced
         else "select set_config('planwright.context', %s, true)",
         (context,),
+        prepare=False,
     )
 
 
@@ -190,17 +193,41 @@ def _refuse_lost(connection: Connection) -> None:
         raise TransactionLost
 
 
-async def _refuse_unsafe(pool: Pool, role: Role) -> None:
-    """Refuse a role that is, or may become, one that row security does not hold."""
+@asynccontextmanager
+async def _given_up_when_ended(connection: Connection) -> AsyncGenerator[None]:
+    """Close a connection whose transaction a statement of the borrower's ended: what came after is not ours to undo."""
+    try:
+        yield
+    finally:
+        if connection.info.transaction_status is TransactionStatus.IDLE:
+            await connection.close()
+
+
+async def _end(connection: Connection, role: Role) -> None:
+    """Commit; or, as an executor has nothing to store, roll back, which leaves nothing to the next borrower either.
+
+    Cursors, notifications and settings go with the transaction, and psycopg has every
+    prepared statement deallocated, those that somebody else gave its names to included.
+    """
+    if role is Role.EXECUTOR:
+        await connection.rollback()
+    else:
+        await connection.commit()
+
+
+async def _refuse_unsafe(pool: Pool) -> None:
+    """Refuse a login of ours that is, or may become, one that row security does not hold."""
     async with pool.connection() as connection:
         cursor = await connection.execute(
             """
-            select exists (
-                select from pg_roles
-                where (rolsuper or rolbypassrls or rolname = 'planwright_owner')
-                    and pg_has_role(current_user, oid, 'member'))
+            select r.rolname from pg_roles r
+            join pg_roles held on pg_has_role(r.oid, held.oid, 'member')
+            where r.rolname ~ '^planwright_(api|worker|executor|dispatch|migrate)$' and (
+                held.rolsuper or held.rolbypassrls or held.rolname ~ '^pg_'
+                or held.rolname = 'planwright_owner' and r.rolname <> 'planwright_migrate')
+            order by r.rolname
             """
         )
-        row = await cursor.fetchone()
-    if row is None or row[0]:
-        raise UnsafeRole(role)
+        unsafe = await cursor.fetchone()
+    if unsafe is not None:
+        raise UnsafeRole(unsafe[0])

@@ -4,15 +4,18 @@ The truth about a run is its row; a job only says that someone should look at
 it now. It names the attempt that it follows (`migrations/0009_queue.sql`), so a
 job that comes twice or too late is of no effect.
 
-Four things of Procrastinate 3.10 are mended here (decision 10). A statement of its
+Five things of Procrastinate 3.10 are mended here (decision 10). A statement of its
 loops that meets a database that is away ends them, the listener's silently; here
 they wait for it. A notification that comes while it fetches is forgotten, and one
 that comes before it listens is not heard; here the one is said twice, and jobs are
 looked for when listening begins. And a job of a silent worker that is given back can
 still be ended by that worker when it wakes up, so such jobs are replaced by new ones.
+And what a notification says is believed, though every login may send one; here the
+word that a job is to be stopped is held against the queue's table, and nonsense is passed over.
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -41,6 +44,7 @@ ANSWER_SECONDS: Final = 5.0  # for a connection or a statement; past it the serv
 ECHO_SECONDS: Final = 0.05  # longer than a fetch that finds nothing
 ABORT_POLL_SECONDS: Final = 1.0  # how late a cancel is seen whose notification got lost
 LOOK: Final = '{"type": "job_inserted", "job_id": 0}'  # as the queue's triggers say that there is a job
+BIGINT_MAX: Final = 2**63 - 1
 PAUSES_SECONDS: Final = (0.1, 0.3, 1.0)  # between two tries to reach the database; the last one again and again
 
 Answer = TypeVar("Answer")
@@ -66,6 +70,7 @@ class Rhythm:
     heartbeat_seconds: float
     lease_seconds: float
     drain_seconds: float
+    of_one_person: int | None = None  # at once, in all processes; None: as many as there are
 
 
 Act = Callable[[Job, Callable[[], bool]], Awaitable[None]]
@@ -181,6 +186,13 @@ def _stopped_by_person(context: JobContext) -> bool:
     return context.abort_reason() is AbortReason.USER_REQUEST
 
 
+def _told(payload: str) -> object:
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError):
+        return None
+
+
 class _Patient(PsycopgConnector):
     """A connector whose statements wait for a database that is away, until `patient` is taken from it."""
 
@@ -212,10 +224,22 @@ class _Patient(PsycopgConnector):
                 await on_notification(channel=channel, payload=payload)
 
             async def twice(*, channel: str, payload: str) -> None:
-                await on_notification(channel=channel, payload=payload)
-                echoes.create_task(echo(channel, payload))
+                if await self._holds(payload):
+                    await on_notification(channel=channel, payload=payload)
+                    echoes.create_task(echo(channel, payload))
 
             await self._until_reached(lambda: super(_Patient, self).listen_notify(twice, channels))
+
+    async def _holds(self, payload: str) -> bool:
+        """Say whether what a notification tells is so: there may be work, or a job really is to be stopped."""
+        match _told(payload):
+            case {"type": "job_inserted"}:
+                return True
+            case {"type": "abort_job_requested", "job_id": int(job_id)} if 0 < job_id <= BIGINT_MAX:
+                wanted = "select exists (select from procrastinate_jobs where id = %(id)s and abort_requested) as holds"
+                return bool((await self.execute_query_one_async(wanted, id=int(job_id)))["holds"])
+            case _:
+                return False
 
     async def _loop_notify(
         self,

@@ -77,14 +77,25 @@ class Secret:
         """Return the key for bearer tokens of an installation that sets none."""
         return self._derive("bearer tokens").hex()
 
+    def credential_key(self) -> bytes:
+        """Return the key that marks the credentials of this installation, 32 bytes."""
+        return self._derive("credentials")
+
     def _derive(self, purpose: str) -> bytes:
         return hmac.digest(self.root, purpose.encode(), "sha256")
 
 
 def login(conninfo: str, role: str, secret: Secret) -> str:
-    """Return the way to the same database as one of our own roles."""
+    """Return the way to the same database as one of our own roles, its primary: a replica is not connected to."""
     patience = {name: value for name, value in PATIENCE.items() if name not in conninfo_to_dict(conninfo)}
-    return make_conninfo(conninfo, user=role, password=secret.password(role), application_name=role, **patience)
+    return make_conninfo(
+        conninfo,
+        user=role,
+        password=secret.password(role),
+        application_name=role,
+        target_session_attrs="primary",
+        **patience,
+    )
 
 
 def padded_keys(key: bytes) -> tuple[bytes, bytes]:

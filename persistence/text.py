@@ -1,13 +1,16 @@
-"""What can be stored: Postgres takes no NUL, UTF-8 no lone surrogate, JSON no NaN."""
+"""What can be stored: Postgres takes no NUL, UTF-8 no lone surrogate, JSON no NaN. And what of it can be seen."""
 
 import math
 import re
+import unicodedata
 from typing import Final
 
 from pydantic import JsonValue
 
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+_BLANK_CATEGORIES: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
+_BLANK_LETTERS: Final = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")  # drawn as nothing, in no blank category
 
 
 def storable(text: str) -> str:
@@ -31,6 +34,11 @@ def storable_json(value: JsonValue) -> JsonValue:
     if isinstance(value, dict):
         return {storable(key): storable_json(item) for key, item in value.items()}
     return value
+
+
+def says_nothing(text: str) -> bool:
+    """Say whether a text shows nothing: white space and characters without a shape."""
+    return all(letter in _BLANK_LETTERS or unicodedata.category(letter) in _BLANK_CATEGORIES for letter in text)
 
 
 def shortened(text: str, limit_chars: int) -> str:

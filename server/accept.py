@@ -6,7 +6,8 @@ row is held meanwhile, so the runs of a session are ordered as they were accepte
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal
 from uuid import UUID
 
@@ -21,20 +22,27 @@ from persistence.runs.runs import Run
 from persistence.scope import Identity, Role, Scope
 from persistence.text import shortened
 from server.bodies import Ask, Quoted
-from server.refusals import Refused
+from server.rate import Rate, turn_of
+from server.refusals import Refused, TooMany
 
 TITLE_CHARS: Final = 60  # of the message's first words, until someone renames the session
 HISTORY_MAX_BYTES: Final = 16 * 1024  # of quoted history; the newest part of a longer one is kept
+
+RATE: Final = Rate()
 
 IfBusy = Literal["enqueue", "reject"]
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A run that is stored; `fresh` unless an earlier request with the same key made it."""
+    """A run that is stored; `fresh` unless an earlier request with the same key made it.
+
+    `told` are the header fields that say what the person may still send.
+    """
 
     run: Run
     fresh: bool
+    told: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class _KeyTaken(Exception):
@@ -49,31 +57,39 @@ async def accept(
     key: str | None = None,
     if_busy: IfBusy = "enqueue",
     queue: str = SHARED,
+    rate: Rate = RATE,
 ) -> Accepted:
-    """Store a message and queue its run, or find the run that the same key made.
+    """Store a message and queue its run, or find the run that the same key made, which is not charged again.
 
     The run is given to the workers of `queue` in the same transaction, unless
     others of its session come first; then at the end of the last of them.
 
     Raises:
-        Refused: the session or the entity is not there, the session is busy
-            and must not be, or the key was used for another request.
+        Refused: the message is too long, the session or the entity is not there, the
+            session is busy and must not be, or the key was used for another request.
+        TooMany: the person's last minute is full.
     """
+    if len(ask.message.encode()) > rate.limits.message_bytes:
+        raise Refused("message_too_long")
     digest = digest_of(ask)
-    if key is not None and (earlier := await _made_with(database, user_id, key, digest)) is not None:
-        return earlier
-    try:
-        async with database.acting(Role.API, Identity(user_id)) as scope:
-            session = await _session(scope, ask, if_busy)
-            run = await _inserted(scope, session, ask.message, digest, key, queue)
-            await _store(scope, session, run, ask)
-            return Accepted(run, fresh=True)
-    except _KeyTaken:
-        assert key is not None, "only a key can be taken"
-        earlier = await _made_with(database, user_id, key, digest)
-        if earlier is None:  # it was deleted, with its session, between the two
-            raise Refused("not_found") from None
-        return earlier
+    async with turn_of(database, user_id):
+        if key is not None and (earlier := await _made_with(database, user_id, key, digest)) is not None:
+            return earlier
+        try:
+            async with database.acting(Role.API, Identity(user_id)) as scope:
+                allowance = await rate.hold(scope)
+                await allowance.admit()
+                session = await _session(scope, ask, if_busy)
+                run = await _inserted(scope, session, ask.message, digest, key, queue)
+                await _store(scope, session, run, ask)
+                return Accepted(run, fresh=True, told=await allowance.charge())
+        except (_KeyTaken, TooMany) as missed:
+            earlier = None if key is None else await _made_with(database, user_id, key, digest)
+            if earlier is not None:  # another process was faster with it
+                return earlier
+            if isinstance(missed, TooMany):
+                raise
+            raise Refused("not_found") from None  # it was deleted, with its session, between the two
 
 
 def digest_of(ask: Ask) -> str:

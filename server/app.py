@@ -5,23 +5,31 @@ import signal
 import socket
 from collections.abc import AsyncGenerator, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
-from ipaddress import ip_address
+from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 import typer
 import uvicorn
 import uvloop
 from fastapi import FastAPI
 
+from persistence.record import credentials
+from persistence.record.credentials import Kind
+from persistence.scope import Identity, Role
 from server.answers import answer_refusals
-from server.bodies import Ask, Decision, SessionChange
+from server.bodies import Ask, Code, Decision, SessionChange
 from server.contained import Contained
+from server.credentials import digest_of, mint
 from server.h11_protocol import PatientProtocol
 from server.logs import speak, tell_of_lost_errors
+from server.loopback import is_loopback
 from server.openapi import Api
-from server.routes import decision, health, metrics, runs, sessions, stream
+from server.routes import decision, health, metrics, runs, sessions, sign_in, stream
+from server.scopes import Scope
 from server.security_headers import SecurityHeaders
 from server.settings import Settings, SettingsInvalid
+from server.sign_in import kept_fresh
 from server.tokens import issue_token
 from server.unambiguous import HEADERS_MAX_BYTES, Unambiguous
 from server.wiring import Planwright, Work, local_user, opened
@@ -32,18 +40,19 @@ KEEP_ALIVE_SECONDS: Final = 15
 SHUTDOWN_SECONDS: Final = 25  # a little longer than the worker's drain
 UNREAD_MILLISECONDS: Final = 60_000  # after that the kernel drops a connection whose peer takes nothing
 FIRST_TOKEN_DAYS: Final = 7
+LINK_MINUTES: Final = 15
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def create_app(planwright: Planwright) -> FastAPI:
     """Return the application over a running program."""
     app = Api(title="Planwright", docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.bodies = (Ask, Decision, SessionChange)
+    app.bodies = (Ask, Code, Decision, SessionChange)
     app.state.planwright = planwright
     for middleware in (Unambiguous, Contained, SecurityHeaders):  # the last is the outermost
         app.add_middleware(middleware)
     answer_refusals(app)
-    for routes in (stream, sessions, runs, decision, health, metrics):
+    for routes in (stream, sessions, runs, decision, sign_in, health, metrics):
         app.include_router(routes.router)
     return app
 
@@ -69,15 +78,18 @@ async def serve_until_stopped(settings: Settings, work: Work) -> None:
     """Serve until SIGINT or SIGTERM, then let running turns end or put them down for others.
 
     Raises:
-        SettingsInvalid: the host is not this machine alone and no key for tokens is set.
+        SettingsInvalid: the host is not this machine alone and no keys for tokens are set.
         OSError: the address cannot be listened on.
     """
-    if settings.jwt_secret is None and not is_loopback(settings.host):
-        raise SettingsInvalid("PLANWRIGHT_JWT_SECRET: must be set to listen on other addresses than 127.0.0.1.")
+    has_keys = settings.jwt_secret is not None or settings.jwt_jwks is not None
+    if not has_keys and not is_loopback(settings.host):
+        raise SettingsInvalid(
+            "PLANWRIGHT_JWT_SECRET: it or PLANWRIGHT_JWT_JWKS must be set to listen on other addresses than 127.0.0.1."
+        )
     with listening(settings.host, settings.port) as open_socket:
         async with opened(settings, work=work) as planwright:
             server = HttpServer(planwright, address_of(open_socket))
-            if settings.jwt_secret is None:
+            if not has_keys:
                 await _greet(planwright, settings.time_zone, server.address)
             await server.serve([open_socket])
 
@@ -140,6 +152,11 @@ class HttpServer(uvicorn.Server):
             )
         )
 
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told to stop, with the keys of an issuer kept fresh meanwhile."""
+        async with kept_fresh(self._planwright.sign_in.keys):
+            await super().serve(sockets)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, and end the streams once the worker has stopped."""
         async with asyncio.TaskGroup() as both:
@@ -169,7 +186,8 @@ def listening(host: str, port: int) -> Generator[socket.socket]:
     """Give a listening socket; 0 takes a free port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family, backlog=BACKLOG) as open_socket:
-        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted connections inherit it
+        open_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted connections inherit both
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
             open_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MILLISECONDS)
         yield open_socket
 
@@ -180,16 +198,8 @@ def address_of(open_socket: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def is_loopback(host: str) -> bool:
-    """Say whether only this machine can reach that address."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 async def _greet(planwright: Planwright, time_zone: str, address: str) -> None:
-    """Print a command that works as it stands."""
+    """Print a command that works as it stands, and a link that signs a browser in once."""
     user_id = await local_user(planwright.database, time_zone)
     token = issue_token(planwright.token_key, user_id, FIRST_TOKEN_DAYS)
     typer.echo(f"Planwright listens on {address}. Try:\n")
@@ -198,3 +208,13 @@ async def _greet(planwright: Planwright, time_zone: str, address: str) -> None:
         f" -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json'"
         """ -d '{"message": "What is overdue?"}'\n"""
     )
+    link = f"{address}/sign-in#{await _one_time_code(planwright, user_id)}"
+    typer.echo(f"To sign a browser in, once and within {LINK_MINUTES} minutes:\n\n{link}\n")
+
+
+async def _one_time_code(planwright: Planwright, user_id: UUID) -> str:
+    """Return a code that opens a session for whoever started the program, who may do everything."""
+    code = mint(planwright.sign_in.credential_key, Kind.LINK)
+    async with planwright.database.acting(Role.API, Identity(user_id)) as scope:
+        await credentials.add(scope, Kind.LINK, digest_of(code), list(Scope), timedelta(minutes=LINK_MINUTES))
+    return code

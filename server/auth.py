@@ -1,23 +1,46 @@
-"""Who is asking: the user whom the request's one bearer token names.
+"""Who is asking, and whether they may: one bearer token, or the cookie of the page's session.
 
-Every refusal looks the same. A token in the query string is never read.
+Every refusal to sign in looks the same, and the signature is checked before the
+database is asked. A token in the query string is refused.
 """
 
+import math
 import re
-from typing import Annotated, Final
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Depends, Request
 
 from persistence.pools import Database
-from persistence.record import users
+from persistence.record import credentials, users
+from persistence.record.credentials import Holder, Kind
 from persistence.scope import Identity, Role
+from server.cookies import is_from_own_page, sessions_of
+from server.credentials import PREFIXES, digest_of, is_ours
 from server.dependencies import TheServer
-from server.refusals import SignInRefused
-from server.tokens import TOKEN_MAX_CHARS, user_of_token
+from server.failures import FORGIVEN_PER_SECOND
+from server.refusals import Refused, SignInRefused
+from server.scopes import Scope
+from server.tokens import TOKEN_MAX_CHARS, Claims, claims_of, key_id_of
+from server.wiring import Planwright
 
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+IN_QUERY: Final = frozenset({"access_token", "api_key", "authorization", "bearer", "code", "jwt", "token"})
 _BEARER: Final = re.compile(rf"bearer ([\w.-]{{1,{TOKEN_MAX_CHARS}}})", re.IGNORECASE | re.ASCII)
-_NOBODY: Final = UUID(int=0)
+_NOBODY: Final = Identity(UUID(int=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking, what they may, until when, and with which credential of ours, if it is one."""
+
+    user_id: UUID
+    scopes: frozenset[Scope]
+    expires_at: float
+    credential_id: UUID | None = None
 
 
 def token_of(headers: list[str]) -> str:
@@ -32,23 +55,118 @@ def token_of(headers: list[str]) -> str:
     return match[1]
 
 
-async def may_sign_in(database: Database, user_id: UUID) -> bool:
-    """Say whether that user exists and is not disabled."""
-    async with database.acting(Role.API, Identity(_NOBODY)) as scope:
-        return await users.may_sign_in(scope, user_id)
+@contextmanager
+def failures_counted(request: Request, planwright: Planwright) -> Generator[None]:
+    """Count a refusal to sign in for the address it came from.
+
+    Raises:
+        Refused: as it was, or as one of too many.
+    """
+    try:
+        yield
+    except SignInRefused:
+        if planwright.sign_in.failures.note(request.client.host if request.client else ""):
+            seconds = math.ceil(1 / FORGIVEN_PER_SECOND)
+            raise Refused("too_many_failures", {"Retry-After": str(seconds)}) from None
+        raise
 
 
-async def signed_in(request: Request, planwright: TheServer) -> UUID:
-    """Return who is asking.
+async def caller_of(request: Request, planwright: TheServer) -> Caller:
+    """Return who is asking: by exactly one header or cookie.
+
+    Raises:
+        Refused: nobody who may, or a page of somebody else's in their name.
+    """
+    headers, cookies = request.headers.getlist("authorization"), sessions_of(request)
+    if not headers and not cookies:
+        raise SignInRefused
+    with failures_counted(request, planwright):
+        if len(headers) + len(cookies) > 1 or not IN_QUERY.isdisjoint(request.query_params):
+            raise SignInRefused
+        if headers:
+            return await bearer_of(planwright, headers)
+        if not is_from_own_page(request, acting=request.method not in SAFE_METHODS):
+            raise Refused("cross_site")
+        return await _holder_of(planwright, Kind.SESSION, cookies[0])
+
+
+async def bearer_of(planwright: Planwright, headers: list[str]) -> Caller:
+    """Return whom the one Authorization header signs in.
 
     Raises:
         SignInRefused: nobody who may.
     """
-    token = token_of(request.headers.getlist("authorization"))
-    user_id = user_of_token(planwright.token_key, token)
-    if not await may_sign_in(planwright.database, user_id):
+    token = token_of(headers)
+    if token.startswith(PREFIXES[Kind.TOKEN]):
+        return await _holder_of(planwright, Kind.TOKEN, token)
+    claims = await _claims(planwright, token)
+    user_id = await _user_of(planwright, claims)
+    if user_id is None:
         raise SignInRefused
+    return Caller(user_id, claims.scopes, claims.expires_at)
+
+
+async def _claims(planwright: Planwright, token: str) -> Claims:
+    rules, keys = planwright.sign_in.rules, planwright.sign_in.keys
+    key = planwright.token_key if keys is None else await keys.find(key_id_of(token, rules))
+    if key is None:
+        raise SignInRefused
+    return claims_of(token, key, rules)
+
+
+async def _user_of(planwright: Planwright, claims: Claims) -> UUID | None:
+    issuer, time_zone = planwright.sign_in.rules.issuer, planwright.sign_in.sign_up_zone
+    if issuer is None:
+        named = UUID(claims.subject)
+        return named if await may_sign_in(planwright.database, named) else None
+    async with planwright.database.acting(Role.API, _NOBODY) as scope:
+        user_id = await users.of_subject(scope, issuer, claims.subject)
+        if user_id is None and time_zone is not None:
+            user_id = await users.sign_up_subject(scope, issuer, claims.subject, time_zone)
     return user_id
+
+
+async def may_sign_in(database: Database, user_id: UUID) -> bool:
+    """Say whether that user exists and is not disabled."""
+    async with database.acting(Role.API, _NOBODY) as scope:
+        return await users.may_sign_in(scope, user_id)
+
+
+async def _holder_of(planwright: Planwright, kind: Kind, text: str) -> Caller:
+    held: Holder | None = None
+    if is_ours(planwright.sign_in.credential_key, kind, text):
+        async with planwright.database.acting(Role.API, _NOBODY) as scope:
+            held = await credentials.holder(scope, kind, digest_of(text))
+    if held is None:
+        raise SignInRefused
+    return Caller(held.user_id, frozenset(map(Scope, held.scopes)), held.expires_at.timestamp(), held.credential_id)
+
+
+TheCaller = Annotated[Caller, Depends(caller_of)]
+
+
+def requires(scope: Scope) -> Callable[[Caller], Coroutine[Any, Any, UUID]]:
+    """Return the dependency of an endpoint that needs this scope; it gives the user's id."""
+
+    async def permitted(caller: TheCaller) -> UUID:
+        return _permitted(caller, scope)
+
+    return permitted
+
+
+async def signed_in(request: Request, caller: TheCaller) -> UUID:
+    """Return who is asking, who may read, or write where the method changes something.
+
+    Raises:
+        Refused: they may not.
+    """
+    return _permitted(caller, Scope.READ if request.method in SAFE_METHODS else Scope.WRITE)
+
+
+def _permitted(caller: Caller, scope: Scope) -> UUID:
+    if scope not in caller.scopes:
+        raise Refused("forbidden")
+    return caller.user_id
 
 
 SignedIn = Annotated[UUID, Depends(signed_in)]

@@ -1,7 +1,6 @@
 """What the bodies of requests hold, field by field."""
 
 import re
-import unicodedata
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -18,13 +17,12 @@ from pydantic import (
 )
 
 from persistence.runs.approvals import NOTE_MAX_CHARS
+from persistence.text import says_nothing
 from server.refusals import Refused
 
-MESSAGE_MAX_BYTES: Final = 16 * 1024  # in UTF-8: 16,384 plain letters, 4,096 emoji
 TITLE_MAX_CHARS: Final = 200  # as the table has it
+CODE_MAX_CHARS: Final = 100
 ID_TEXT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_BLANK_CATEGORIES: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
-_BLANK_LETTERS: Final = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")  # drawn as nothing, in no blank category
 
 
 def canonical_id(text: object) -> UUID:
@@ -40,16 +38,9 @@ Approvals = Literal["auto", "ask"]
 Id = Annotated[UUID, BeforeValidator(canonical_id), WithJsonSchema({"type": "string", "format": "uuid"})]
 
 
-def says_nothing(text: str) -> bool:
-    """Say whether a text shows nothing: white space and characters without a shape."""
-    return all(letter in _BLANK_LETTERS or unicodedata.category(letter) in _BLANK_CATEGORIES for letter in text)
-
-
 def _message(text: str) -> str:
     if says_nothing(text):
         raise Refused("message_empty")
-    if len(text.encode()) > MESSAGE_MAX_BYTES:
-        raise Refused("message_too_long")
     return text
 
 
@@ -81,7 +72,7 @@ class Ask(_Strict):
     what it was opened with, and takes no history from outside.
     """
 
-    message: Annotated[str, AfterValidator(_message)] = Field(description=f"At most {MESSAGE_MAX_BYTES} bytes of UTF-8")
+    message: Annotated[str, AfterValidator(_message)] = Field(description="At most 16 KiB of UTF-8")
     session_id: Id | None = None
     context_type: Literal[
         "global",
@@ -119,6 +110,12 @@ class SessionChange(_Strict):
         if self.title is None and self.approvals is None:
             raise Refused("invalid_field")
         return self
+
+
+class Code(_Strict):
+    """What `POST /api/auth/session` takes, when no header signs in: the code of a one-time link."""
+
+    code: Annotated[str, Field(max_length=CODE_MAX_CHARS)]
 
 
 class Drop(_Strict):

@@ -1,6 +1,6 @@
 """The engine of turns, from what the operator chose. Importing it imports LangGraph."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from graph.turn import APPROVAL_HOURS, Engine, run_turn
 from nodes.vocabulary.limits import Limits
 from persistence.pools import Database
 from server.counted import Counted
-from server.settings import ModelChoice
+from server.settings import ModelChoice, SettingsInvalid, variable
 from server.worker import Turns
 from tools.registry import Registry
 
@@ -34,20 +34,30 @@ async def engine_of(
     tools: str | None,
     limits: Limits,
     approval_hours: float = APPROVAL_HOURS,
+    link_hosts: Iterable[str] = (),
 ) -> AsyncGenerator[Engine]:
     """Give the engine over these models, the built-in tools and those of `tools`; close its connections after.
 
     Raises:
         ModelProfileInvalid: a model could not be reached as it is configured.
         BadExtension, DuplicateTool: `tools` does not name usable tools.
+        SettingsInvalid: no message could ever be answered within the tokens of a minute.
     """
     registry = Registry.build(tools)
     planner, executor = _offline() if models is None else configured(models)
+    engine = Engine(database, registry, planner, executor, limits, approval_hours, frozenset(link_hosts), Counted())
     try:
-        yield Engine(database, registry, planner, executor, limits, approval_hours, Counted())
+        _check_budget(engine)
+        yield engine
     finally:
         if models is not None:
             await close_chat_models([*planner, *executor])
+
+
+def _check_budget(engine: Engine) -> None:
+    least = engine.least_tokens("")
+    if least > engine.limits.tokens_per_minute:
+        raise SettingsInvalid(f"{variable('limit_tokens_per_minute')}: the first model call of a run needs {least:,}.")
 
 
 def turns_of(engine: Engine) -> Turns:

@@ -18,6 +18,8 @@ _REFUSALS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
         "invalid_json": (400, "The body is not JSON in UTF-8."),
         "not_finite": (400, "A number is not finite."),
         "unauthorized": (401, "A valid bearer token is needed."),
+        "cross_site": (403, "This request comes from a page of another origin."),
+        "forbidden": (403, "This token does not permit that."),
         "not_found": (404, "There is nothing here."),
         "method_not_allowed": (405, "This method is not for this address."),
         "request_timeout": (408, "The body did not arrive in time."),
@@ -40,6 +42,7 @@ _REFUSALS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
         "json_too_deep": (422, "The body is nested too deep."),
         "json_too_large": (422, "The body holds too many values."),
         "message_empty": (422, "The message says nothing."),
+        "message_exceeds_budget": (422, "The message needs more tokens than a minute may cost."),
         "message_too_long": (422, "The message is too long."),
         "not_an_object": (422, "The body must be a JSON object."),
         "number_out_of_range": (422, "A number is out of range."),
@@ -47,6 +50,9 @@ _REFUSALS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
         "unknown_call": (422, "The decision names a call that the run does not wait with."),
         "arguments_refused": (422, "The arguments of a call are not what its tool takes."),
         "unknown_field": (422, "The body has a field that is not known here."),
+        "too_many_failures": (429, "Too many requests from this address could not be signed in."),
+        "too_many_requests": (429, "Too many messages in the last minute."),
+        "tokens_spent": (429, "The tokens that a minute may cost are spent."),
         "internal": (500, "Something went wrong here. It was written down."),
         "database_unavailable": (503, "The database does not answer right now. Try again."),
         "not_ready": (503, "This server does not take requests right now."),
@@ -90,3 +96,10 @@ class Unavailable(Refused):
 
     def __init__(self, code: str, text: str | None = None) -> None:
         super().__init__(code, {"Retry-After": str(RETRY_AFTER_SECONDS)}, text)
+
+
+class TooMany(Refused):
+    """The person's last minute is full: after so many seconds it has room."""
+
+    def __init__(self, code: str, retry_after_seconds: int, fields: Mapping[str, str]) -> None:
+        super().__init__(code, {"Retry-After": str(retry_after_seconds), **fields})

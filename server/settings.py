@@ -4,6 +4,7 @@ Read once, at start. Values go down from here, this object never does.
 """
 
 import os
+import re
 import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -27,8 +28,13 @@ DEEPSEEK_EXECUTOR: Final = "deepseek-v4-flash"
 OPENAI_URL: Final = "https://api.openai.com/v1"
 ELSEWHERE: Final = frozenset({f"{PREFIX}SERVER", f"{PREFIX}TOKEN"})  # the terminal reads these
 SECRET_MIN_CHARS: Final = 32  # what HS256 asks of its key (RFC 7518, section 3.2)
+PUBLIC_KEY_ALGORITHMS: Final = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+)
+USUAL_ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")
 KEPT_IN: Final = "secret"
 SECRET_BYTES: Final = 32
+_HOST: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*")
 
 
 class SettingsInvalid(ValueError):
@@ -40,6 +46,12 @@ def _listed(text: str | tuple[str, ...]) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts if part.strip())
 
 
+def _hosts(names: tuple[str, ...]) -> tuple[str, ...]:
+    if wrong := next((name for name in names if not _HOST.fullmatch(name.lower())), None):
+        raise ValueError(f"{wrong!r} is not a host’s name, such as docs.example.com")
+    return tuple(name.lower() for name in names)
+
+
 def _known_zone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError("is not a time zone of the IANA list, such as Europe/Berlin")
@@ -48,8 +60,8 @@ def _known_zone(name: str) -> str:
 
 def _positive(limits: Limits) -> Limits:
     for limit in fields(limits):
-        if not getattr(limits, limit.name) > 0:
-            raise ValueError(f"{limit.name} must be greater than 0")
+        if not 0 < getattr(limits, limit.name) < float("inf"):
+            raise ValueError(f"{limit.name} must be greater than 0, and a number")
     return limits
 
 
@@ -67,6 +79,7 @@ def system_time_zone() -> str:
 
 
 Names = Annotated[tuple[str, ...], NoDecode]
+Hosts = Annotated[tuple[str, ...], NoDecode, AfterValidator(_hosts)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Hours = Annotated[float, Field(gt=0, le=24 * 365)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
@@ -94,6 +107,15 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir)
     secret: Key = None  # one for all processes on one database; unset: kept in the data folder
     jwt_secret: Key = None  # unset: a key derived from the secret, on loopback only
+    jwt_jwks: str | None = None  # a file or an address with the keys of an issuer, instead of a secret
+    jwt_issuer: str | None = Field(
+        default=None, max_length=500
+    )  # with it a subject is the issuer's, without it the id of a user here
+    jwt_audience: str | None = None
+    jwt_algorithms: Names = USUAL_ALGORITHMS
+    jwt_clients: Names = ()  # of the issuer, whose tokens are taken; unset: of every client
+    jwt_max_days: int = Field(default=30, gt=0, le=366)
+    jwt_sign_up: bool = False  # make a user for whomever the issuer vouches for
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(default_factory=system_time_zone)
 
     log_format: Format = "text"
@@ -111,6 +133,7 @@ class Settings(BaseSettings):
     planner_fallbacks: Names = ()
     executor_fallbacks: Names = ()
     tools: str | None = None  # module:attribute, a list of more tools
+    link_hosts: Hosts = ()  # that an answer may link to; of any other address only the words are left
 
     lease_seconds: Seconds = 8.0  # a worker that is silent this long has lost its runs
     heartbeat_seconds: Seconds = 2.0  # three may be missed before the lease runs out
@@ -120,7 +143,23 @@ class Settings(BaseSettings):
     checkpoint_days: Days = 30  # for looking at a run's steps again, and going on from one of them
     limit: Annotated[Limits, AfterValidator(_positive)] = Limits()  # PLANWRIGHT_LIMIT_MODEL_CALLS and so on
 
-    _split = field_validator("planner_fallbacks", "executor_fallbacks", mode="before")(_listed)
+    _split = field_validator(
+        "planner_fallbacks", "executor_fallbacks", "jwt_clients", "jwt_algorithms", "link_hosts", mode="before"
+    )(_listed)
+
+    @field_validator("jwt_algorithms")
+    @classmethod
+    def _with_public_keys(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if not names or not PUBLIC_KEY_ALGORITHMS.issuperset(names):
+            raise ValueError(f"is a comma list of some of {', '.join(sorted(PUBLIC_KEY_ALGORITHMS))}")
+        return names
+
+    @field_validator("jwt_jwks")
+    @classmethod
+    def _file_or_address(cls, source: str | None) -> str | None:
+        if source is not None and "://" in source and not source.startswith(("https://", "http://")):
+            raise ValueError("is a file, or an address that begins with https:// or http://")
+        return source
 
     @field_validator("heartbeat_seconds")
     @classmethod
@@ -181,8 +220,25 @@ def read_settings() -> Settings:
         first = error.errors(include_input=False, include_url=False)[0]
         place = "_".join(str(part) for part in first["loc"])
         raise SettingsInvalid(f"{variable(place)}: {first['msg'].removeprefix('Value error, ')}.") from None
+    _refuse_half_a_sign_in(settings)
     _ = settings.models  # refuses half a configuration now, and not at the first message
     return settings
+
+
+def _refuse_half_a_sign_in(settings: Settings) -> None:
+    """Refuse settings for the tokens of an issuer that would let in others than they seem to."""
+    if settings.jwt_jwks is not None:
+        if settings.jwt_secret is not None:
+            raise SettingsInvalid(f"{variable('jwt_secret')}: unset it; {variable('jwt_jwks')} says which keys count.")
+        for name in ("jwt_issuer", "jwt_audience"):  # many share one issuer's keys, and not all tokens are for us
+            if getattr(settings, name) is None:
+                raise SettingsInvalid(f"{variable(name)}: must be set beside {variable('jwt_jwks')}.")
+    elif "jwt_algorithms" in settings.model_fields_set:
+        raise SettingsInvalid(f"{variable('jwt_algorithms')}: needs {variable('jwt_jwks')}; a secret signs HS256.")
+    if settings.jwt_issuer is not None and settings.jwt_jwks is None and settings.jwt_secret is None:
+        raise SettingsInvalid(f"{variable('jwt_issuer')}: needs {variable('jwt_jwks')} or {variable('jwt_secret')}.")
+    if settings.jwt_issuer is None and settings.jwt_sign_up:
+        raise SettingsInvalid(f"{variable('jwt_sign_up')}: needs {variable('jwt_issuer')}.")
 
 
 def variable(name: str) -> str:

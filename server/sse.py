@@ -7,8 +7,9 @@ ready-made encoders take 30 to 180.
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from types import MappingProxyType
 from typing import Final
 
 from fastapi.responses import StreamingResponse
@@ -49,9 +50,9 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncGenerator[Told]) -> None:
+    def __init__(self, events: AsyncGenerator[Told], more: Mapping[str, str] = MappingProxyType({})) -> None:
         self._frames: Final = _frames(events)
-        super().__init__(self._frames, headers=HEADERS)
+        super().__init__(self._frames, headers={**HEADERS, **more})
 
     async def stream_response(self, send: Send) -> None:
         """Send every frame, each within `SEND_TIMEOUT_SECONDS`, and close the source whatever happens."""

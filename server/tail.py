@@ -1,14 +1,15 @@
 """Following a run's log: what is there, then what comes, until the run ends or waits for a person.
 
-The log in Postgres is the truth. `Hub` only says when to look again: after a
-commit in this process, and when another process told of one of its own.
+The log in Postgres is the truth. `Hub` says when to look again, after a commit in
+this process and when another process told of one of its own, and spares the look
+where what was committed here is all that is missing.
 """
 
 import asyncio
 import logging
 import secrets
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,11 +17,13 @@ from time import monotonic
 from typing import Final
 from uuid import UUID
 
+from nodes.vocabulary.events import TERMINAL_TYPES
 from persistence.errors import DatabaseUnavailable, StatementTimedOut, StoodStill
 from persistence.pools import Database
 from persistence.runs import events
 from persistence.runs.events import LoggedEvent, Reading
 from persistence.scope import Identity, Role
+from server.fresh import FreshEvents
 from server.logs import about
 from server.looks import Answer, Looks, Place
 
@@ -37,12 +40,15 @@ class Hub:
 
     def __init__(self) -> None:
         self.looks: Final = Looks()
+        self.fresh: Final = FreshEvents()
         self.pass_on: Callable[[UUID], None] | None = None  # tells the other processes; it never waits and never fails
         self._waiting: Final = defaultdict[UUID, set[asyncio.Event]](set)
         self._closing: Final = asyncio.get_running_loop().create_future()
 
-    def told(self, run_id: UUID) -> None:
-        """Say that something of a run was committed here: its readers wake, in every process."""
+    def told(self, run_id: UUID, events: Sequence[LoggedEvent] = ()) -> None:
+        """Say that something of a run was committed here, these events perhaps: its readers wake, in every process."""
+        if run_id in self._waiting:
+            self.fresh.add(run_id, events)
         self.heard(run_id)
         if self.pass_on is not None:
             self.pass_on(run_id)
@@ -73,6 +79,7 @@ class Hub:
             self._waiting[run_id].discard(event)
             if not self._waiting[run_id]:
                 del self._waiting[run_id]
+                self.fresh.forget(run_id)
 
     @property
     def closed(self) -> bool:
@@ -120,19 +127,25 @@ async def tail(database: Database, user_id: UUID, run_id: UUID, after: int, hub:
     that is away is waited for.
     """
     silent_since = monotonic()
+    must_look = True  # at first, since the log says whose it is, and at what may be the end
     with hub.listening(run_id) as news:
         while not hub.closed:
             news.clear()
-            look = hub.looks.join(Place(user_id, run_id, after), partial(_look, database))
-            if not await hub.first(look):
-                break
-            seen = look.result()
+            here = [] if must_look else hub.fresh.behind(run_id, after)
+            if here:
+                seen: Answer = Reading(here, here[-1].seq, resting=False, expired=False)
+            else:
+                look = hub.looks.join(Place(user_id, run_id, after), partial(_look, database))
+                if not await hub.first(look):
+                    break
+                seen = look.result()
             if seen is None or seen.expired:
                 return
             for event in seen.found:
                 yield event
                 after, silent_since = event.seq, monotonic()
-            if seen.found and after < seen.last_seq:
+            must_look = bool(here) and here[-1].type in TERMINAL_TYPES
+            if must_look or (seen.found and after < seen.last_seq):
                 continue
             if seen.resting:
                 return

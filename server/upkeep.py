@@ -16,7 +16,7 @@ from persistence import retention
 from persistence.errors import PersistenceError
 from persistence.lasting import lasting
 from persistence.pools import Database
-from persistence.runs import overdue
+from persistence.runs import charges, overdue
 from persistence.scope import Identity, Role, Scope
 
 ROUND_SECONDS: Final = 60.0  # how late an approval runs out; expiring by days could wait longer
@@ -72,8 +72,14 @@ class Upkeep:
     async def round(self) -> None:
         """End approvals whose time is up, and remove what is older than it is kept."""
         await overdue.expire_due(self._database)
+        await self._expire_charges()
         await self._expire(retention.expire_events, self._keeping.event_days)
         await self._expire(retention.expire_checkpoints, self._keeping.checkpoint_days)
+
+    async def _expire_charges(self) -> None:
+        async with self._database.acting(Role.WORKER, NOBODY) as scope:
+            if impossible := await charges.expire(scope):
+                log.error("%s charges were dated where none can be, and are removed", impossible)
 
     async def _expire(self, expire: Expire, days: int) -> None:
         """Remove batch after batch, until nothing is left or the round was long enough."""

@@ -20,9 +20,12 @@ from persistence.pools import Database
 from persistence.queue import SHARED, Queue, Rhythm
 from persistence.record import users
 from persistence.scope import DISPATCH, Identity, Role, Secret, login
+from server.keys import KeySet
 from server.readiness import Readiness
 from server.settings import Settings, kept_secret
+from server.sign_in import SignIn
 from server.tail import Hub
+from server.tokens import ALGORITHM, Rules
 from server.upkeep import Keeping, Upkeep
 from server.worker import Worker
 
@@ -44,12 +47,15 @@ class Planwright:
     token_key: str
     queue: str
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    sign_in: SignIn = field(default_factory=SignIn)
     readiness: Readiness = field(default_factory=Readiness)
 
     async def fault(self) -> str | None:
         """Return why this process does not take messages now; None when it does."""
         if self.stopping.is_set():
             return "This server stops."
+        if self.sign_in.keys is not None and not len(self.sign_in.keys):
+            return "The keys of the issuer of tokens are not known yet."
         return await self.readiness.fault(self.database, self.worker, self.queue)
 
 
@@ -125,13 +131,37 @@ def token_key(settings: Settings) -> str:
     return installation_secret(settings).token_key() if given is None else given.get_secret_value()
 
 
+def sign_in_of(settings: Settings) -> SignIn:
+    """Return how people sign in: by tokens of our own key, or of an issuer that publishes its keys."""
+    rules = Rules(
+        (ALGORITHM,) if settings.jwt_jwks is None else settings.jwt_algorithms,
+        settings.jwt_issuer,
+        settings.jwt_audience,
+        settings.jwt_clients,
+        settings.jwt_max_days,
+    )
+    return SignIn(
+        rules,
+        None if settings.jwt_jwks is None else KeySet(settings.jwt_jwks, rules.algorithms),
+        settings.time_zone if settings.jwt_sign_up else None,
+        installation_secret(settings).credential_key(),
+    )
+
+
 @asynccontextmanager
 async def _working(settings: Settings, dsn: str, database: Database, work: Work) -> AsyncGenerator[Planwright]:
     from server.engine import engine_of, turns_of
 
     secret = installation_secret(settings)
     async with (
-        engine_of(database, settings.models, settings.tools, settings.limit, settings.approval_hours) as engine,
+        engine_of(
+            database,
+            settings.models,
+            settings.tools,
+            settings.limit,
+            settings.approval_hours,
+            settings.link_hosts,
+        ) as engine,
         _informed(login(dsn, DISPATCH, secret)) as hub,
     ):
         queue = Queue(dsn, secret, f"only {uuid4().hex}" if work is Work.OWN else SHARED)
@@ -141,7 +171,8 @@ async def _working(settings: Settings, dsn: str, database: Database, work: Work)
             worker.start()
             upkeep.start()
         try:
-            yield Planwright(database, engine, worker, hub, token_key(settings), queue.name)
+            sign_in = sign_in_of(settings)
+            yield Planwright(database, engine, worker, hub, token_key(settings), queue.name, sign_in=sign_in)
         finally:
             await upkeep.stop()
             await worker.stop()
@@ -163,6 +194,7 @@ def _rhythm(settings: Settings, work: Work) -> Rhythm:
         heartbeat_seconds=settings.heartbeat_seconds,
         lease_seconds=settings.lease_seconds,
         drain_seconds=0.0 if work is Work.OWN else DRAIN_SECONDS,
+        of_one_person=None if work is Work.OWN else settings.limit.runs_at_once,
     )
 
 

@@ -14,6 +14,7 @@ from functools import partial
 from time import monotonic
 from typing import Final, Protocol
 
+from nodes.vocabulary.log import Told
 from persistence.errors import CancelRequested, DatabaseUnavailable, Fenced, PersistenceError
 from persistence.lasting import lasting, traced
 from persistence.pools import Database
@@ -27,8 +28,6 @@ from server.tail import Hub
 RELEASE_SECONDS: Final = 5.0  # to put down the turns that did not end while the worker drained
 LOOK_AGAIN_SECONDS: Final = 0.25  # whether a database that went away is back
 ATTEMPTS_MAX: Final = 3  # a run that took its worker down this often would take the next one down too
-
-Told = Callable[[], None]
 
 log = logging.getLogger(__name__)
 
@@ -163,7 +162,7 @@ class Worker:
 
     async def _claim(self, job: Job) -> Run | None:
         async with self._database.acting(Role.WORKER, Identity(job.user_id)) as scope:
-            return await runs.claim(scope, job.run_id, job.attempt, job.id)
+            return await runs.claim(scope, job.run_id, job.attempt, job.id, self._rhythm.of_one_person)
 
     async def _hold(self, identity: Identity, run: Run, held: Held) -> None:
         told = partial(self._hub.told, run.id)

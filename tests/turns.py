@@ -18,9 +18,12 @@ from persistence.errors import CancelRequested
 from persistence.pools import Database
 from persistence.record import messages, sessions
 from persistence.runs import events, runs
+from persistence.runs.events import LoggedEvent
 from persistence.runs.runs import Run
 from persistence.scope import Identity, Role
 from tests.conftest import Person
+from tests.roomy import ROOMY
+from tests.scripted_model.intents import everything
 from tests.scripted_model.replies import Reply, call, tools
 from tests.scripted_model.script import Script
 from tests.scripted_model.server import ScriptedModel
@@ -109,7 +112,7 @@ class Desk:
         """Take a run and die right after so many commits that appended events: nothing follows the commit."""
         left = commits
 
-        def count() -> None:
+        def count(_events: Sequence[LoggedEvent]) -> None:
             nonlocal left
             left -= 1
             if left <= 0:
@@ -139,7 +142,7 @@ class Desk:
                 return
             await self.news.wait()
 
-    def hear(self) -> None:
+    def hear(self, _events: Sequence[LoggedEvent]) -> None:
         """Take note of a commit that appended events."""
         self.heard.append(1)
         self.news.set()
@@ -168,12 +171,16 @@ async def desk(
     *,
     limits: Limits | None = None,
     registry: Registry | None = None,
+    intents: Script = everything,
 ) -> AsyncGenerator[Desk]:
-    """Give a desk whose planner is the model `deep` and whose executors are `quick`, both scripted."""
-    with ScriptedModel(script) as server:
+    """Give a desk whose planner is the model `deep` and whose executors are `quick`, both scripted.
+
+    `intents` answers what a run may change.
+    """
+    with ScriptedModel(script, intents=intents) as server:
         planner = chat_models(ModelProfile("deep", server.base_url))
         executor = chat_models(ModelProfile("quick", server.base_url))
-        engine = Engine(database, registry or Registry.build(), tuple(planner), tuple(executor), limits or Limits())
+        engine = Engine(database, registry or Registry.build(), tuple(planner), tuple(executor), limits or ROOMY)
         try:
             yield Desk(database, person, engine, server)
         finally:

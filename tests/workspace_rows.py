@@ -83,6 +83,13 @@ class Desk:
         assert isinstance(row_id, UUID)
         return row_id
 
+    async def change(self, table: str, row_id: str, **columns: object) -> None:
+        """Change columns of one row."""
+        pairs = SQL(", ").join(SQL("{} = {}").format(Identifier(name), Placeholder(name)) for name in columns)
+        statement = SQL("update {} set {} where id = {}").format(Identifier(table), pairs, Placeholder("row_id"))
+        async with self.database.acting(Role.WORKER, self.person.identity) as scope:
+            await scope.connection.execute(statement, {**columns, "row_id": row_id})
+
     async def add_project(self, name: str = "Website launch", **columns: object) -> UUID:
         """Put a project into the workspace."""
         return await self.add("projects", **{"name": name, "slug": f"project-{uuid4()}", **columns})

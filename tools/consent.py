@@ -1,9 +1,11 @@
-"""Which calls need a person's word before they run. Decided by rules, never by a model.
+"""Which calls need a person's word before they run. Decided by rules over what the person said.
 
-In `ask`, every write does. In `auto`, only what deletes or archives, unless the
-person's own message ordered exactly that: the message is one short paragraph,
-nothing in it doubts or depends, and a sentence (or a part behind a comma, “and”,
-“then”) is the order itself: a courtesy, a verb, the target's own name, no more.
+In `ask`, every write does. In `auto`, every write that the person did not ask for:
+`tools/intents.py` holds a call against what was taken from their words. What
+deletes or archives has to be ordered by name, in the message itself, which is one
+short paragraph where nothing doubts or depends, and a sentence (or a part behind a
+comma, “and”, “then”) is the order itself: a courtesy, a verb, the target's own
+name, no more.
 
     Please delete the event “Design review”.        runs
     Delete Design review, then book a room.         runs
@@ -21,6 +23,8 @@ from types import MappingProxyType
 from typing import Final
 
 from tools.describing.calls import described
+from tools.describing.subjects import subject_of
+from tools.intents import Intents, covers
 from tools.tool import Access, AnyTool, Args, Caller, Harm
 
 ORDER_MAX_CHARS: Final = 300  # an order is a sentence or two; what is longer holds other people's words
@@ -60,7 +64,11 @@ class Consent:
     mode: Mode
     request: str
 
-    async def is_missing(self, tool: AnyTool, args: Args, caller: Caller) -> bool:
+    def rests_on_intents(self, tool: AnyTool, args: Args) -> bool:
+        """Say whether the run's write intents decide on a call."""
+        return tool.access is Access.WRITE and self.mode is Mode.AUTO and tool.harm(args) is None
+
+    async def is_missing(self, tool: AnyTool, args: Args, caller: Caller, intents: Intents) -> bool:
         """Say whether a call has to wait for a person's word."""
         if tool.access is Access.READ:
             return False
@@ -68,7 +76,7 @@ class Consent:
             return True
         harm: Harm | None = tool.harm(args)
         if harm is None:
-            return False
+            return not covers(intents, tool, args, await subject_of(args, caller), caller)
         name = (await described(tool, args, caller)).name
         return name is None or not is_ordered(self.request, harm, name)
 

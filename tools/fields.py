@@ -9,6 +9,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringConstraints
 
+from persistence.text import says_nothing
+
 MAX_QUERY_CHARS: Final = 200  # a phrase; a longer one is a document, which no row contains
 MAX_TITLE_CHARS: Final = 500
 MAX_NAME_CHARS: Final = 300
@@ -25,7 +27,7 @@ _ISO_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 def _visible(text: str) -> str:
     """Refuse what looks empty: no character in it can be seen."""
-    if not any(char.isprintable() and not char.isspace() for char in text):
+    if says_nothing(text):
         raise ValueError("nothing in it can be seen")
     return text
 
@@ -46,6 +48,7 @@ def _unique(tags: list[str]) -> list[str]:
     return list(dict.fromkeys(tags))
 
 
+Visible = Annotated[str, AfterValidator(_visible)]
 Query = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_QUERY_CHARS)]
 Title = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TITLE_CHARS), AfterValidator(_visible)

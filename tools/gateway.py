@@ -8,12 +8,14 @@ own ledger row, so it takes effect exactly when the row says `applied`.
 import asyncio
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, Protocol
 from uuid import UUID, uuid5
 
+from persistence.again import unless_in_conflict
 from persistence.errors import PersistenceError
 from persistence.pools import Database
-from persistence.runs import approvals, ledger
+from persistence.runs import approvals, intents, ledger
 from persistence.runs.approvals import Ruling
 from persistence.runs.ledger import CallState, Entry, LedgerRow
 from persistence.scope import Identity, Role, Scope
@@ -21,9 +23,10 @@ from persistence.text import shortened, storable
 from tools.arguments import MAX_ARGUMENT_CHARS, validated
 from tools.consent import Consent
 from tools.errors import AwaitsPerson, CallsSpent, MayNotWrite, NotOffered, ToolError, UnknownTool
+from tools.intents import NOTHING, from_json, most
 from tools.outcomes import OUTCOME_UNKNOWN, as_far_as_known, fitting, outcome_unknown, replayed, state_of
 from tools.registry import Registry
-from tools.rulings import as_decided, left_as_it_is, ran_again, said_no
+from tools.rulings import as_decided, asked_enough, left_as_it_is, ran_again, said_no
 from tools.running import ran, undone_if_refused
 from tools.tool import Access, AnyTool, Args, Caller, Effect, ToolAnswer, answer_text, refused
 
@@ -53,9 +56,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many calls a run may make, and how long one may take."""
+    """How many calls a run may make, how often its person is asked, and how long a call may take."""
 
     calls: int
+    approvals: int
     call_seconds: float = CALL_TIMEOUT_SECONDS
 
 
@@ -118,6 +122,15 @@ class Gateway:
         asked = _storable(asked)
         return await self._call(holder, asked, await self._freeze(holder, asked), agreed=False)
 
+    def rests_on_intents(self, holder: Holder, asked: Asked) -> bool:
+        """Say whether a call can only run when the run's write intents cover it, or a person agrees."""
+        asked = _storable(asked)
+        try:
+            tool = self._permitted(holder, asked.tool, calls_so_far=0)
+            return self._consent.rests_on_intents(tool, validated(tool, asked.arguments))
+        except ToolError:
+            return False
+
     async def held(self, holder: Holder, asked: Asked) -> UUID | None:
         """Freeze a call that will have to wait for a person, to be asked about with others; None for any other.
 
@@ -127,7 +140,7 @@ class Gateway:
         asked = _storable(asked)
         try:
             tool = self._permitted(holder, asked.tool, calls_so_far=0)
-            if not await self._consent.is_missing(tool, validated(tool, asked.arguments), self._caller):
+            if not await self._lacks_consent(tool, validated(tool, asked.arguments)):
                 return None
         except ToolError:
             return None
@@ -165,12 +178,30 @@ class Gateway:
             args = validated(tool, frozen.arguments or asked.arguments)
         except ToolError as error:
             return await self._settled(holder, frozen.row.id, refused(str(error), error.code), 0)
-        if frozen.ruling is None and not agreed and await self._consent.is_missing(tool, args, self._caller):
+        if frozen.ruling is None and not agreed and await self._lacks_consent(tool, args):
+            if await self._has_asked_enough():
+                return await self._settled(holder, frozen.row.id, asked_enough(self._bounds.approvals), 0)
             raise AwaitsPerson(frozen.row.id)
         answer = await self._ran(holder, frozen, tool, args)
         if answer.code == OUTCOME_UNKNOWN:
             raise AwaitsPerson(frozen.row.id)
         return as_decided(frozen.ruling, answer)
+
+    async def _lacks_consent(self, tool: AnyTool, args: Args) -> bool:
+        """Say whether a call has to wait for a person; a run whose intents were not taken yet has none."""
+        if tool.access is Access.READ:
+            return False
+        async with self._database.acting(Role.WORKER, self._identity) as scope:
+            stored = await intents.of_run(scope, self._run_id)
+            made = await ledger.count_applied(scope, self._run_id, tool.name)
+        wanted = NOTHING if stored is None else from_json(stored)
+        room = most(wanted, tool)
+        allowed = NOTHING if room is not None and made >= room else wanted
+        return await self._consent.is_missing(tool, args, self._caller, allowed)
+
+    async def _has_asked_enough(self) -> bool:
+        async with self._database.acting(Role.WORKER, self._identity) as scope:
+            return await approvals.next_position(scope, self._run_id) > self._bounds.approvals
 
     async def _after_unknown(self, holder: Holder, asked: Asked, frozen: "_Frozen") -> ToolAnswer:
         """Run a call again, as a call of its own, when a person said so; nothing else runs it again.
@@ -202,7 +233,7 @@ class Gateway:
             return await self._outside(holder, frozen.row.id, tool, args)
         async with self._one_write_at_a_time:
             if tool.effect is Effect.LOCAL:
-                return await self._write(holder, frozen.row.id, tool, args)
+                return await unless_in_conflict(partial(self._write, holder, frozen.row.id, tool, args))
             async with self._database.acting(Role.WORKER, self._identity) as scope:
                 await ledger.may_act(scope, frozen.row.id)
                 begins = await ledger.begin(scope, frozen.row.id)

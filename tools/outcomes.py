@@ -10,6 +10,7 @@ from tools.rulings import NOT_APPROVED
 from tools.tool import Access, AnyTool, ToolAnswer, answer_of, answer_text, refused
 
 MAX_RESULT_CHARS: Final = 16_000  # what a model can still read with several results beside it
+MAX_RESULT_BYTES: Final = 30_000  # what an event can hold of it
 MAX_MESSAGE_CHARS: Final = 2_000  # a message is a sentence or two
 MAX_RESULT_DEPTH: Final = 32  # the deepest result of ours has five levels; what reads a result stops at 200
 DENIED_CODES: Final = frozenset({"unknown_tool", "tool_not_offered", "write_denied", "budget_exhausted", NOT_APPROVED})
@@ -36,7 +37,8 @@ def fitting(answer: ToolAnswer) -> ToolAnswer:
     data = storable_json(answer.data)
     assert isinstance(data, dict), "cleaning keeps the shape"
     clean = ToolAnswer(message, data, answer.code)
-    if len(answer_text(clean)) <= MAX_RESULT_CHARS:
+    shown = answer_text(clean)
+    if len(shown) <= MAX_RESULT_CHARS and len(shown.encode()) <= MAX_RESULT_BYTES:
         return clean
     return replace(clean, message=f"{message} The result was too large to show; ask for less.", data={})
 

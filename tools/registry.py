@@ -23,7 +23,7 @@ from tools.read import calendar as read_calendar
 from tools.read import notes as read_notes
 from tools.read import projects as read_projects
 from tools.read import tasks as read_tasks
-from tools.tool import Access, AnyTool, Args, Caller, Effect, Tool, ToolAnswer, answer_text, refused
+from tools.tool import Access, AnyTool, Args, Caller, Effect, Tool, ToolAnswer, answer_of, answer_text, refused
 from tools.write import brain_dumps as write_brain_dumps
 from tools.write import calendar as write_calendar
 from tools.write import notes as write_notes
@@ -147,8 +147,7 @@ def _contained(tool: AnyTool) -> AnyTool:
 
 
 def _as_json(answer: object) -> ToolAnswer:
-    """Return an answer that is one, and that can be sent; whatever else came back raises."""
+    """Return an answer as its JSON reads, so that all of it has the types it says; what is none raises."""
     if not isinstance(answer, ToolAnswer):
         raise TypeError(f"a tool returns a ToolAnswer, this one returned {type(answer).__name__}")
-    answer_text(answer)
-    return answer
+    return answer_of(answer_text(answer), None if answer.code is None else str(answer.code))

@@ -14,6 +14,14 @@ def said_no(ruling: Ruling) -> ToolAnswer:
     return refused(f"{text}: {ruling.note}" if ruling.note else f"{text}.", NOT_APPROVED)
 
 
+def asked_enough(times: int) -> ToolAnswer:
+    """Return what comes of a call that a person would have to be asked about once too often."""
+    return refused(
+        f"Not run: the person was asked {times} times in this run and is not asked again. Say what is not done.",
+        NOT_APPROVED,
+    )
+
+
 def left_as_it_is(tool: str, ruling: Ruling) -> ToolAnswer:
     """Return what stays of a call whose outcome is unknown, and which a person did not have run again."""
     text = f"It is not known whether {tool} took effect. The person was asked and does not want it run again."

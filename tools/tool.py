@@ -5,13 +5,14 @@ docstring is the tool's description, its fields are the parameters.
 """
 
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from inspect import cleandoc
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -150,7 +151,12 @@ def harmless(_args: Args) -> Harm | None:
 
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[A]):
-    """One tool. A tool that does not state its access counts as a write tool."""
+    """One tool. A tool that does not state its access counts as a write tool.
+
+    `kinds` names the kind of change that giving an argument, or a field of `updates`,
+    comes to; the empty name stands for the call itself. What is not named there
+    is a change of a kind of its own, which bears the tool's name.
+    """
 
     name: str
     args: type[A]
@@ -158,6 +164,7 @@ class Tool(Generic[A]):
     access: Access = Access.WRITE
     effect: Effect = Effect.LOCAL
     harm: Callable[[A], Harm | None] = harmless
+    kinds: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def description(self) -> str:

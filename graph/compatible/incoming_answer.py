@@ -6,6 +6,8 @@ used. Measured with langchain-openai 1.7.3, langchain-core 1.7.2, openai 3.54.0:
 - arguments `''` or `null` become `{}` in a whole answer, `''` also in a stream; a
   list or a number raises `ValidationError` in a whole answer;
 - `{"amount": 10`, the beginning of 1000, becomes a valid call in a stream;
+- 60,000 characters of arguments that are no JSON stop the event loop for 26 s, since
+  a chunk's arguments are read once for each character that may have to be left out;
 - two streamed calls with one index: the second loses its arguments; with one id
   as well: one call named "ab"; a call without an index falls into two;
 - `reasoning_content` is dropped, in a stream also `refusal`;
@@ -18,12 +20,15 @@ used. Measured with langchain-openai 1.7.3, langchain-core 1.7.2, openai 3.54.0:
 
 Every answer with calls carries `additional_kwargs["raw_tool_calls"]`: a list of
 `{"id", "name", "arguments"}` in order, the arguments exactly as the model wrote
-them (in a stream: on the last chunk). The `tool_calls` of a merged stream remain
-LangChain's repaired reading: only the raw list may be executed.
+them; only these may be executed. In a stream they come with the last chunk, beside
+LangChain's own view of the calls whose arguments are an object. Until then a chunk
+says in `additional_kwargs["argument_chars"]` how much of them has come.
 """
 
+import json
+
 from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall, ToolCall, UsageMetadata
-from langchain_core.messages.tool import invalid_tool_call, tool_call
+from langchain_core.messages.tool import ToolCallChunk, invalid_tool_call, tool_call, tool_call_chunk
 from pydantic import JsonValue
 
 from graph.compatible.incoming_calls import IncomingCalls
@@ -74,10 +79,11 @@ class IncomingAnswer:
 
     def take(self) -> AIMessageChunk | None:
         """Return what has arrived since the last time as one chunk, None when nothing has."""
-        content, notes, calls = self._take_content(), self._take_notes(), self._calls.take_news()
-        if not (content or notes or calls):
+        content, notes, chars = self._take_content(), self._take_notes(), self._calls.take_chars()
+        if not (content or notes or chars):
             return None
-        return AIMessageChunk(content=content, additional_kwargs=notes, tool_call_chunks=calls)
+        counted = {"argument_chars": chars} if chars else {}
+        return AIMessageChunk(content=content, additional_kwargs={**notes, **counted})
 
     def last(self) -> AIMessageChunk:
         """Return the chunk that ends a stream: why it ended, usage, the calls as written.
@@ -89,6 +95,7 @@ class IncomingAnswer:
         return AIMessageChunk(
             content="",
             additional_kwargs=self._raw_calls(),
+            tool_call_chunks=_readable(self._calls),
             response_metadata=self._metadata(),
             usage_metadata=self._usage,
             chunk_position="last",
@@ -149,6 +156,14 @@ class IncomingAnswer:
             raise unusable("no answer in it")
         if not (self._has_ended or self.is_finished):
             raise unusable("cut off")
+
+
+def _readable(calls: IncomingCalls) -> list[ToolCallChunk]:
+    """Return the calls whose arguments are an object, each in one piece."""
+    return [
+        tool_call_chunk(id=call["id"], name=call["name"], args=json.dumps(call["args"]), index=place)
+        for place, call in enumerate(_sorted_calls(calls)[0])
+    ]
 
 
 def _sorted_calls(calls: IncomingCalls) -> tuple[list[ToolCall], list[InvalidToolCall]]:

@@ -2,17 +2,18 @@
 
 Providers disagree about which piece belongs to which call: `index` may be
 missing or the same for two calls, `id` may be null or used twice, the name may
-come with every piece. Calls are numbered here by order of arrival, and LangChain
-merges pieces by that number only.
+come with every piece. Calls are told apart here, in order of arrival.
 """
 
 import json
 from dataclasses import dataclass
+from typing import Final
 
-from langchain_core.messages.tool import ToolCallChunk, tool_call_chunk
 from pydantic import JsonValue
 
 from persistence.text import storable
+
+MAX_CALLS: Final = 1_000  # of one answer that are kept; more is a model that never stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +28,10 @@ class Piece:
 class IncomingCall:
     """One tool call, grown piece by piece."""
 
-    def __init__(self, position: int) -> None:
-        self.position = position
+    def __init__(self) -> None:
         self.id: str | None = None
         self.name: str | None = None
         self._pieces: list[str] = []
-        self._news: ToolCallChunk | None = None
 
     @property
     def arguments(self) -> str:
@@ -40,13 +39,10 @@ class IncomingCall:
         return "".join(self._pieces)
 
     def add(self, piece: Piece) -> None:
-        """Take a piece; an id or a name that is already known is not told again."""
-        new_id = piece.id if self.id is None else None
-        new_name = piece.name if self.name is None else None
-        self.id = self.id or new_id
-        self.name = self.name or new_name
+        """Take a piece; the first id and the first name count."""
+        self.id = self.id or piece.id
+        self.name = self.name or piece.name
         self._pieces.append(piece.arguments)
-        self._tell(new_id, new_name, piece.arguments)
 
     def continued_by(self, piece: Piece) -> bool:
         """Say whether a piece with the same index goes on with this call or begins another."""
@@ -56,52 +52,50 @@ class IncomingCall:
             return True
         return piece.name == self.name and not (piece.arguments and _is_json(self.arguments))
 
-    def take_news(self) -> ToolCallChunk | None:
-        """Return what has arrived since the last time."""
-        news, self._news = self._news, None
-        return news
-
-    def _tell(self, new_id: str | None, new_name: str | None, arguments: str) -> None:
-        if (news := self._news) is None:
-            self._news = tool_call_chunk(id=new_id, name=new_name, args=arguments, index=self.position)
-        else:
-            news["id"] = news["id"] or new_id
-            news["name"] = news["name"] or new_name
-            news["args"] = (news["args"] or "") + arguments
-
 
 class IncomingCalls:
-    """All tool calls of one answer, in order of arrival."""
+    """The tool calls of one answer, in order of arrival, the first `MAX_CALLS` of them."""
 
     def __init__(self) -> None:
+        self._new_chars = 0
         self._calls: list[IncomingCall] = []
         self._latest_by_index: dict[JsonValue, IncomingCall] = {}
 
     def add_whole(self, calls: JsonValue) -> None:
         """Take the `tool_calls` of a whole message: every entry is a call of its own."""
         for piece, _ in _pieces(calls):
-            self._begin().add(piece)
+            self._add(self._begin(), piece)
 
     def add_delta(self, calls: JsonValue) -> None:
         """Take the `tool_calls` of a delta."""
         for piece, index in _pieces(calls):
             call = self._latest_by_index.get(index)
             if call is None or not call.continued_by(piece):
-                call = self._latest_by_index[index] = self._begin()
-            call.add(piece)
+                call = self._begin()
+            if call is not None:
+                self._latest_by_index[index] = call
+            self._add(call, piece)
 
-    def take_news(self) -> list[ToolCallChunk]:
-        """Return what has arrived since the last time, one chunk a call."""
-        return [news for call in self._calls if (news := call.take_news()) is not None]
+    def take_chars(self) -> int:
+        """Return how many characters of arguments have arrived since the last time, those that are not kept too."""
+        chars, self._new_chars = self._new_chars, 0
+        return chars
 
     def raw(self) -> list[dict[str, str | None]]:
         """Return every call exactly as the model wrote it."""
         return [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in self._calls]
 
-    def _begin(self) -> IncomingCall:
-        call = IncomingCall(len(self._calls))
-        self._calls.append(call)
-        return call
+    def _begin(self) -> IncomingCall | None:
+        """Return a new call, None when there are too many."""
+        if len(self._calls) == MAX_CALLS:
+            return None
+        self._calls.append(IncomingCall())
+        return self._calls[-1]
+
+    def _add(self, call: IncomingCall | None, piece: Piece) -> None:
+        self._new_chars += len(piece.arguments)
+        if call is not None:
+            call.add(piece)
 
 
 def _pieces(calls: JsonValue) -> list[tuple[Piece, str | int | None]]:

@@ -12,6 +12,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
 from contextlib import aclosing, contextmanager
 from typing import Final
+from urllib.parse import urlsplit
 
 import httpx
 from pydantic import JsonValue, SecretStr
@@ -21,6 +22,7 @@ from graph.compatible.model_failures import classify_failure, unusable
 
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024  # 100,000 streamed pieces of about 300 bytes each
 MAX_CONNECTIONS: Final = 64  # more than the model calls a process makes side by side
+OPENAI_HOST: Final = "api.openai.com"
 END_OF_STREAM: Final = DONE.decode()
 IDLE_CONNECTION_SECONDS: Final = 30.0  # shorter than the idle limit of common gateways, so none is closed under us
 
@@ -29,6 +31,7 @@ class ModelConnection:
     """One provider's endpoint. Belongs to the event loop that first calls it."""
 
     def __init__(self, base_url: str, key: SecretStr, *, connect_seconds: float, total_seconds: float) -> None:
+        self.is_openai: Final = urlsplit(base_url).hostname == OPENAI_HOST
         self._url: Final = f"{base_url.rstrip('/')}/chat/completions"
         self._headers: Final = _headers(key)
         self._connect_seconds: Final = connect_seconds

@@ -85,7 +85,7 @@ def seconds_to_wait(header: str | None) -> float | None:
 def _seconds_until(http_date: str) -> float | None:
     try:
         moment = parsedate_to_datetime(http_date)
-    except ValueError:
+    except (ValueError, OverflowError):  # the second: of a number that no C integer holds
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

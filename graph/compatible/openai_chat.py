@@ -7,7 +7,7 @@ and the parameters of a call. Its way to the provider and back is replaced:
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
@@ -20,6 +20,8 @@ from typing_extensions import override
 from graph.compatible.incoming_answer import IncomingAnswer
 from graph.compatible.model_connection import ModelConnection
 from nodes.vocabulary.model_failure import ModelFailure
+
+NEW_BOUND: Final = "max_completion_tokens"
 
 
 class CompatibleChat(ChatOpenAI):
@@ -71,8 +73,13 @@ class CompatibleChat(ChatOpenAI):
         yield ChatGenerationChunk(message=answer.last())
 
     def _body(self, messages: list[BaseMessage], parameters: dict[str, Any]) -> dict[str, JsonValue]:
-        """Return the JSON of the request; `extra_body` belongs beside the standard fields."""
+        """Return the JSON of the request; `extra_body` belongs beside the standard fields.
+
+        OpenAI's newer models refuse the old name of an answer's bound, nobody else knows the new one.
+        """
         payload: dict[str, JsonValue] = self._get_request_payload(messages, **parameters)
+        if NEW_BOUND in payload and not self.connection.is_openai:
+            payload["max_tokens"] = payload.pop(NEW_BOUND)
         extra = payload.pop("extra_body", None)
         return {**payload, **extra} if isinstance(extra, dict) else payload
 

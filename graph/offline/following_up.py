@@ -19,8 +19,8 @@ from graph.offline.tidying import tidied
 
 MAX_LOOK_BACK: Final = 4  # messages: a short follow-up may itself follow one
 
-_AND: Final = re.compile(r"(?:and|what about|how about|and what about)\s+(?P<when>.+)", re.IGNORECASE)
-_YES: Final = re.compile(
+AND: Final = re.compile(r"(?:and|what about|how about|and what about)\s+(?P<when>.+)", re.IGNORECASE)
+YES: Final = re.compile(
     r"(?:yes|yep|sure|do it|go ahead|ok|okay|schedule them|schedule (?:it|all|all of them|these|those)"
     r"|(?:yes|ok|okay|sure)[\s,]+(?:please|do it|go ahead|schedule (?:them|it)))",
     re.IGNORECASE,
@@ -36,12 +36,12 @@ def written_out(request: str, earlier: Sequence[Said], now: datetime) -> str:
     short = tidied(request)
     if not asked:
         return short
-    if _YES.fullmatch(short):
+    if YES.fullmatch(short):
         return f"{asked} and schedule them" if OFFER in answer else short
     if WHICH in answer and (chosen := _choice(short, answer)):
         name = _ASKED_ABOUT.search(answer)
         return _with_title(asked, name[1], chosen) if name else short
-    other = _AND.fullmatch(short)
+    other = AND.fullmatch(short)
     if other and read_when(other["when"], now) is not None:
         return f"{split_when(asked, now)[0]} {other['when']}"
     return short

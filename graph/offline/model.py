@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -34,6 +34,7 @@ class OfflineModel(BaseChatModel):
     """Planwright's built-in offline model: rules, not a language model."""
 
     model_name: str = MODEL_NAME
+    is_free: ClassVar[bool] = True
 
     @property
     @override

@@ -21,6 +21,7 @@ from graph.offline.script import Result, Round
 
 CREATE_PLAN: Final = "create_plan"
 SUBMIT_RESULT: Final = "submit_result"
+ALLOW_CHANGES: Final = "allow_changes"
 
 _CLOCK: Final = re.compile(r"It is now (?P<now>.+?) in the person's time zone, (?P<zone>[\w+/-]+)")
 _ISO: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(?::\d{2})?")
@@ -34,6 +35,7 @@ _NO_RESULT: Final = Result("There is no result of this call.", error="no_result"
 class Mode(Enum):
     """In which role the model is asked."""
 
+    ALLOW = auto()
     DECIDE = auto()
     REPAIR = auto()
     REPLAN = auto()
@@ -125,6 +127,8 @@ def json_at_start(text: str) -> JsonValue:
 
 def _mode(prompt: str, offered: frozenset[str]) -> Mode:
     """Return the role. A request that begins like a prompt changes nothing while planning tools are offered."""
+    if ALLOW_CHANGES in offered:
+        return Mode.ALLOW
     if SUBMIT_RESULT in offered:
         return Mode.EXECUTE
     by_opening = next((mode for opening, mode in _MODE_BY_OPENING if prompt.startswith(opening)), Mode.DECIDE)

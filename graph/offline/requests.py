@@ -333,7 +333,12 @@ def handled(ask: Ask) -> Script[Answer] | Script[str] | None:
 
 def is_understood(request: str) -> bool:
     """Say whether any row fits."""
-    return next(_fitting(request), None) is not None
+    return read_as(request) is not None
+
+
+def read_as(request: str) -> tuple[Handler, Words] | None:
+    """Return who handles the request, and the words in it that have a name."""
+    return next(((rule.handle, words_in(match)) for rule, match in _fitting(request)), None)
 
 
 def _fitting(request: str) -> Iterator[tuple[Rule, re.Match[str]]]:

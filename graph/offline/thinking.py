@@ -7,11 +7,12 @@ from types import MappingProxyType
 from typing import Final
 
 from graph.offline import about, organising
+from graph.offline.allowing import allowed
 from graph.offline.ask import Ask
 from graph.offline.executing import execute
 from graph.offline.following_up import written_out
 from graph.offline.plans import Finding, Plan, findings_in, missing
-from graph.offline.reading import CREATE_PLAN, SUBMIT_RESULT, Asked, Clock, Mode, section
+from graph.offline.reading import ALLOW_CHANGES, CREATE_PLAN, SUBMIT_RESULT, Asked, Clock, Mode, section
 from graph.offline.requests import Answer, handled
 from graph.offline.rows import Row
 from graph.offline.script import Call, CannotGoOn, Ended, Script, play
@@ -65,6 +66,11 @@ def _spoken(script: Script[Answer], asked: Asked) -> Reply:
     if lacking := sorted({call.tool for call in came_to.calls} - asked.offered):
         return Reply(f"I cannot go on with this here: I was not given {', '.join(lacking)}.")
     return Reply(calls=came_to.calls)
+
+
+def _allow(asked: Asked, clock: Clock) -> Reply:
+    """Return which changes the person's own words ask for."""
+    return Reply(calls=(Call(ALLOW_CHANGES, {"changes": [*allowed(asked.prompt, clock)]}),))
 
 
 def _execute(asked: Asked, clock: Clock) -> Reply:
@@ -151,6 +157,7 @@ def _lines(text: str) -> list[str]:
 
 _BY_MODE: Final[Mapping[Mode, Callable[[Asked, Clock], Reply]]] = MappingProxyType(
     {
+        Mode.ALLOW: _allow,
         Mode.DECIDE: _decide,
         Mode.REPAIR: _repaired,
         Mode.EXECUTE: _execute,

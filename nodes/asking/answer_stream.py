@@ -1,7 +1,8 @@
 """The planner's answer on its way to the person: text deltas gathered into `text` events.
 
 The first delta goes out at once. After it, a delta goes out when the last event
-is `GATHER_SECONDS` old, so a fast model costs some twenty commits a second.
+is `GATHER_SECONDS` old, so a fast model costs some twenty commits a second. What
+could become an image or a link does not leave as one: `nodes/asking/harmless.py`.
 """
 
 import asyncio
@@ -10,12 +11,14 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
+from nodes.asking.harmless import Harmless, harmless
 from nodes.asking.last_words import written_down
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.events import Event, TextSaid
 from persistence.errors import PersistenceError
 from persistence.runs import events
 from persistence.scope import Scope
+from persistence.text import says_nothing
 
 GATHER_SECONDS: Final = 0.05  # below what an eye notices
 EVENT_CHARS: Final = 5_000  # keeps an event below 32 KB: a control character takes six bytes in JSON
@@ -34,6 +37,7 @@ class AnswerStream:
         self._context: Final = context
         self._place: Final = f"text:{place}:"
         self._introduce: Final = introduce
+        self._harmless: Final = Harmless(context.link_hosts)
         self._held: list[str] = []
         self._beginning: tuple[str, list[tuple[str, Event]]] | None = None
         self._sent_at = 0.0
@@ -46,14 +50,19 @@ class AnswerStream:
 
     async def tell(self, text: str) -> None:
         """Take a delta; send what is held when it is time."""
-        self._held.append(text)
+        self._held.append(self._harmless.take(text))
         if time.monotonic() - self._sent_at >= GATHER_SECONDS:
-            await self.flush()
+            await self._send_held()
 
     async def flush(self) -> None:
+        """Send what is left: nothing more comes of what the model is saying."""
+        self._held.append(self._harmless.rest())
+        await self._send_held()
+
+    async def _send_held(self) -> None:
         """Send what is held; blank text waits for the first word."""
         text = "".join(self._held)
-        if not text or not (self.started or text.strip()):
+        if not text or (not self.started and says_nothing(text)):
             return
         async with self._context.writing() as scope:
             sent = await self._send(scope, text)
@@ -101,4 +110,5 @@ class AnswerStream:
 async def say(context: Context, scope: Scope, key: str, text: str) -> None:
     """Stream a paragraph that no model wrote, in the caller's transaction; once, whatever happens."""
     lead = PARAGRAPH if await events.has_text(scope, context.run_id) else ""
-    await context.log.emit(scope, (f"text:{key}", TextSaid(content=lead + text)))
+    said = TextSaid(content=lead + harmless(text, context.link_hosts))
+    await context.log.emit(scope, (f"text:{key}", said))

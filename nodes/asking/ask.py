@@ -5,7 +5,7 @@ help (400, 401), miss what can (a timeout) and ignore Retry-After.
 """
 
 import asyncio
-import json
+import logging
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -19,24 +19,28 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from pydantic import JsonValue
 
 from nodes.asking.arriving import Arriving
+from nodes.asking.estimate import Size, size_of, tokens_of
 from nodes.asking.last_words import written_down
-from nodes.asking.reply import Reply, read_reply
+from nodes.asking.reply import Reply, read_reply, within
 from nodes.vocabulary.context import Context
-from nodes.vocabulary.errors import CallsSpent
+from nodes.vocabulary.errors import CallsSpent, TokensSpent
 from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.model_failure import ModelFailure
-from persistence.errors import PersistenceError
-from persistence.runs import usage
-from persistence.runs.usage import Usage
+from persistence.errors import NoRoom, PersistenceError
+from persistence.runs import charges, usage
+from persistence.runs.usage import Price, Usage
 from persistence.text import storable
 
-CHARS_PER_TOKEN: Final = 4  # the usual rule of thumb; used only where a provider counts nothing itself
-ANSWER_TOKENS_RESERVED: Final = 1_000
 BACKOFF_SECONDS: Final = (0.5, 2.0, 8.0)
 LONGEST_WAIT_SECONDS: Final = 30.0  # a provider that asks for more is passed over for the next
+LOOK_AGAIN_SECONDS: Final = 0.25  # whether calls under way gave back what they did not use
+EXECUTING: Final = "executor"  # the purpose of an executor's calls
+ANSWERING: Final = "synthesise"  # what a run may still ask for when it was refused a call
 
 OnText = Callable[[str], Awaitable[None]]
 Pause = Callable[[float], Awaitable[object]]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ async def ask(
 
     Raises:
         ModelFailure: no model answered; the last one's reason.
-        CallsSpent: the run has made all the model calls it may.
+        CallsSpent: the run may make no more model calls.
     """
     telling = None if on_text is None else _Telling(on_text)
     failure: ModelFailure | None = None
@@ -73,7 +77,7 @@ async def ask(
             if tried and failure is not None:
                 await pause(_wait_seconds(tried, failure))
             try:
-                return await _ask_once(context, model, question, telling)
+                return await _ask_once(context, model, question, telling, pause)
             except ModelFailure as error:
                 failure = error
                 if telling is not None and telling.told:
@@ -104,30 +108,81 @@ def _wait_seconds(tried: int, failure: ModelFailure) -> float:
     return backoff_seconds * random.uniform(0.75, 1.25)  # noqa: S311 - spreads retries, keeps no secret
 
 
-async def _ask_once(context: Context, model: BaseChatModel, question: Question, telling: _Telling | None) -> Reply:
+async def _ask_once(
+    context: Context, model: BaseChatModel, question: Question, telling: _Telling | None, pause: Pause
+) -> Reply:
     """Make one model call with its row in `model_usage`, whatever becomes of it."""
-    name = _name(model)
-    prompt_tokens = _estimated_prompt(question)
-    call_id = await _reserve(context, question, name, prompt_tokens + ANSWER_TOKENS_RESERVED)
+    asked = _Asked.of(context, model, question)
+    call_id = await _reserve(context, question, asked, pause)
     started = time.monotonic()
-    arriving = Arriving()
+    arriving = Arriving(context.limits.answer_chars)
     try:
-        message = await _answer(context, model, question, telling, arriving)
+        message = await _answer(context, asked, question, telling, arriving)
     except ModelFailure:
-        paid = Usage(prompt_tokens, _tokens(arriving.chars)) if arriving.chars else Usage()
-        await _settle(context, call_id, name, Spent(name, paid, estimated=True, outcome="failed"), started)
+        paid = asked.counted(arriving.written) if arriving.written else Usage()
+        await _settle(context, call_id, asked.name, Spent(asked.name, paid, estimated=True, outcome="failed"), started)
         raise
     except asyncio.CancelledError:
-        paid = Usage(prompt_tokens, _tokens(arriving.chars))
+        paid = asked.counted(arriving.written)
         with suppress(PersistenceError):
-            await _settle(context, call_id, name, Spent(name, paid, estimated=True, outcome="cancelled"), started)
+            spent = Spent(asked.name, paid, estimated=True, outcome="cancelled")
+            await _settle(context, call_id, asked.name, spent, started)
         raise
-    reply = read_reply(message, name)
-    written = arriving.chars or len(reply.text) + sum(len(call.arguments) for call in reply.calls)
-    counted = Usage(prompt_tokens, _tokens(written))
-    spent = Spent(reply.model, reply.usage or counted, estimated=reply.usage is None, outcome="answered")
-    await _settle(context, call_id, name, spent, started)
-    return replace(reply, usage=spent.usage)
+    reply = read_reply(message, asked.name)
+    told = asked.believed(reply)
+    if told is None:
+        log.warning("The model %s says no believable token count: our own is used", reply.model)
+    usage = told or asked.counted(arriving.written or reply.written)
+    spent = Spent(reply.model, usage, estimated=told is None, outcome="answered")
+    await _settle(context, call_id, asked.name, spent, started)
+    return within(replace(reply, usage=usage), context.limits.answer_chars)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One call of one model: how large its prompt is, and how long its answer may be."""
+
+    model: BaseChatModel
+    prompt: Size
+    answer_tokens: int
+
+    @classmethod
+    def of(cls, context: Context, model: BaseChatModel, question: Question) -> "_Asked":
+        limits = context.limits
+        answer = limits.executor_answer_tokens if question.purpose == EXECUTING else limits.answer_tokens
+        return cls(model, size_of(question.messages, question.tools), answer)
+
+    @property
+    def name(self) -> str:
+        return str(getattr(self.model, "model_name", "") or self.model.get_name())
+
+    @property
+    def bounds(self) -> dict[str, int]:
+        """Return what the provider is told."""
+        return {} if is_free(self.model) else {"max_tokens": self.answer_tokens}
+
+    @property
+    def price(self) -> Price:
+        return Price(self.prompt.tokens, self.answer_tokens)
+
+    def counted(self, written: str) -> Usage:
+        """Return our own count of what it cost."""
+        return Usage(self.prompt.tokens, tokens_of(written))
+
+    def believed(self, reply: Reply) -> Usage | None:
+        """Return the provider's count, unless it cannot be: a token is a byte or more, or was allowed."""
+        told = reply.usage
+        if told is None or is_free(self.model):
+            return told
+        answer_at_most = max(self.answer_tokens, len(reply.written.encode()))
+        if told.prompt_tokens <= self.prompt.tokens_at_most and told.completion_tokens <= answer_at_most:
+            return told
+        return None
+
+
+def is_free(model: BaseChatModel) -> bool:
+    """Say whether nobody pays for a model: it runs in this process, and its tokens are only shown."""
+    return getattr(model, "is_free", False) is True
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +195,45 @@ class Spent:
     outcome: str
 
 
-async def _reserve(context: Context, question: Question, model: str, tokens: int) -> UUID:
+async def _reserve(context: Context, question: Question, asked: _Asked, pause: Pause) -> UUID:
+    """Reserve what a call may cost, as soon as the person's last minute has room for it.
+
+    Raises:
+        CallsSpent: the run has made all its calls, or there was no room in time; from then on it may only answer.
+    """
+    try:
+        return await _reserved_in_time(context, question, asked, pause)
+    except CallsSpent:
+        async with context.writing() as scope:
+            await usage.mark_refused(scope, context.run_id)
+        raise
+
+
+async def _reserved_in_time(context: Context, question: Question, asked: _Asked, pause: Pause) -> UUID:
+    limits = context.limits
+    patience_seconds = limits.token_wait_seconds if asked.price.total <= limits.tokens_per_minute else 0
+    while True:
+        try:
+            return await _reserved(context, question, asked)
+        except NoRoom as full:
+            wait_seconds = max(full.wait_seconds, LOOK_AGAIN_SECONDS)
+            patience_seconds -= wait_seconds
+            if patience_seconds < 0:
+                raise TokensSpent(limits.tokens_per_minute) from None
+        await pause(wait_seconds)
+
+
+async def _reserved(context: Context, question: Question, asked: _Asked) -> UUID:
+    limits, run_id = context.limits, context.run_id
     async with context.writing() as scope:
-        if await usage.count(scope, context.run_id) >= context.limits.model_calls:
-            raise CallsSpent(context.limits.model_calls)
-        return await usage.reserve(scope, context.run_id, question.agent_id, question.purpose, model, tokens)
+        if await usage.count(scope, run_id) >= limits.model_calls:
+            raise CallsSpent(limits.model_calls)
+        if question.purpose != ANSWERING and await usage.was_refused(scope, run_id):
+            raise TokensSpent(limits.tokens_per_minute)
+        call_id = await usage.reserve(scope, run_id, question.agent_id, question.purpose, asked.name, asked.price)
+        if not is_free(asked.model):
+            await charges.reserve(scope, call_id, asked.price.total, limits.tokens_per_minute)
+        return call_id
 
 
 async def _settle(context: Context, call_id: UUID, asked: str, spent: Spent, started: float) -> None:
@@ -164,6 +253,7 @@ async def _settled(context: Context, call_id: UUID, spent: Spent, seconds: float
             outcome=spent.outcome,
             duration_ms=round(seconds * 1000),
         )
+        await charges.settle(scope, call_id, spent.usage.total, context.limits.tokens_per_minute)
 
 
 @runtime_checkable
@@ -174,20 +264,21 @@ class _Closable(Protocol):
 
 
 async def _answer(
-    context: Context, model: BaseChatModel, question: Question, telling: _Telling | None, arriving: Arriving
+    context: Context, asked: _Asked, question: Question, telling: _Telling | None, arriving: Arriving
 ) -> AIMessage:
     """Get the message, streamed when its text is read as it comes, in bounded time.
 
     Raises:
         ModelFailure: the provider failed, or was silent for too long.
     """
-    asked = model.bind_tools(list(question.tools)) if question.tools else model
+    model = asked.model.bind_tools(list(question.tools)) if question.tools else asked.model
+    bound = model.bind(**asked.bounds)
     messages = list(question.messages)
     try:
         async with asyncio.timeout(context.limits.call_seconds):
             if telling is None:
-                return await asked.ainvoke(messages)
-            stream = asked.astream(messages)
+                return await bound.ainvoke(messages)
+            stream = bound.astream(messages)
             assert isinstance(stream, _Closable), "a generator"
             async with aclosing(stream):
                 return await _streamed(stream, context.limits, telling, arriving)
@@ -203,10 +294,9 @@ async def _streamed(
     is_empty = True
     while (chunk := await _next(stream, patience_seconds)) is not None:
         patience_seconds, is_empty = limits.token_gap_seconds, False
-        arriving.add(chunk)
-        if chunk.text:
-            await telling.tell(storable(chunk.text))
-        if arriving.chars > limits.answer_chars:
+        if text := arriving.add(chunk):
+            await telling.tell(storable(text))
+        if arriving.is_full:
             return arriving.cut()
     if is_empty:
         raise ModelFailure("model_unavailable", retryable=True, seen="an empty stream")
@@ -218,16 +308,3 @@ async def _next(stream: AsyncIterator[AIMessage], patience_seconds: float) -> AI
         chunk = await anext(stream, None)
     assert chunk is None or isinstance(chunk, AIMessageChunk), "a streamed answer comes in chunks"
     return chunk
-
-
-def _name(model: BaseChatModel) -> str:
-    return str(getattr(model, "model_name", "") or model.get_name())
-
-
-def _tokens(chars: int) -> int:
-    return -(-chars // CHARS_PER_TOKEN)
-
-
-def _estimated_prompt(question: Question) -> int:
-    shown = sum(len(message.text) for message in question.messages)
-    return _tokens(shown + len(json.dumps(list(question.tools))))

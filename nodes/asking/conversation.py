@@ -14,11 +14,13 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, Invali
 from langchain_core.messages.tool import ToolCall, invalid_tool_call, tool_call
 
 from nodes.asking.reply import Reply, WantedCall
+from nodes.asking.trimming import trimmed
 from nodes.vocabulary.context import Context
 from persistence.record import conversations
 from persistence.record.conversations import AgentMessage, NewMessage, Opening, SenderType
 from persistence.scope import Scope
 from persistence.text import storable
+from persistence.visible import visible
 from tools.arguments import parse_object
 from tools.errors import ArgumentsInvalid
 from tools.gateway import Asked
@@ -63,19 +65,18 @@ class Conversation:
 
     @property
     def messages(self) -> list[BaseMessage]:
-        """Return what a model is sent: the result of each call stands directly behind it, as providers demand."""
+        """Return what a model is sent: the result of each call stands directly behind it, as providers demand.
+
+        Of a conversation that is too long, the oldest results are left out.
+        """
         results = {row.tool_call_id: row.content for row in self._rows if row.role == "tool"}
-        return [message for row in self._rows if row.role != "tool" for message in _as_messages(row, results)]
+        whole = [message for row in self._rows if row.role != "tool" for message in _as_messages(row, results)]
+        return trimmed(whole, self._context.limits.prompt_chars)
 
     @property
     def turns(self) -> int:
         """Return how often a model has answered here."""
         return sum(row.role == "assistant" and row.model_used is not None for row in self._rows)
-
-    @property
-    def tokens_used(self) -> int:
-        """Return the tokens of every model call made for this conversation."""
-        return sum(row.tokens_used for row in self._rows)
 
     @property
     def last_content(self) -> str:
@@ -139,7 +140,7 @@ class Conversation:
 
     async def add_result(self, scope: Scope, call: WantedCall, answer: ToolAnswer) -> None:
         """Append what a tool call came to."""
-        await self.add(scope, NewMessage("system", "tool", answer_text(answer), tool_call_id=call.id))
+        await self.add(scope, NewMessage("system", "tool", visible(answer_text(answer)), tool_call_id=call.id))
 
     def _asked(self, position: int, ordinal: int, call: dict[str, str]) -> Asked:
         digest = hashlib.sha256(call["arguments"].encode()).hexdigest()[:16]

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from nodes.vocabulary.context import Context
 from persistence.text import shortened
+from persistence.visible import visible
 from tools.arguments import validated
 from tools.tool import answer_text
 
@@ -49,4 +50,4 @@ async def _read(context: Context, name: str, arguments: dict[str, JsonValue]) ->
     if tool is None:
         return f"## {name}\nnot available"
     answer = await tool.run(validated(tool, json.dumps(arguments)), context.gateway.reader)
-    return f"## {name}\n{answer_text(answer)}"
+    return f"## {name}\n{visible(answer_text(answer))}"

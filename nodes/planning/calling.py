@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from nodes.asking.conversation import Conversation, OpenCall
+from nodes.asking.intents import take_intents
 from nodes.planning.cause import cause_of
 from nodes.vocabulary.context import Context
 from tools.errors import AwaitsPerson
@@ -31,6 +32,8 @@ async def run_open_calls(context: Context, conversation: Conversation, holder: H
     """
     asked = conversation.open_calls()
     calls = asked[:MAX_CALLS_AT_ONCE]
+    if any(context.gateway.rests_on_intents(holder, call.asked) for call in calls):
+        await take_intents(context, holder.agent_id)
     if all(_only_reads(context, call) for call in calls):
         answers = await _side_by_side(context, holder, calls)
     else:

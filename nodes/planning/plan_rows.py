@@ -1,10 +1,22 @@
-"""Plans between their table and their event."""
+"""Plans and executions between their tables and their events."""
 
 from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from nodes.vocabulary.events import Event, Plan, PlanCreated, PlanStatus, Step, Strategy
+from nodes.vocabulary.events import (
+    EVENT_MAX_BYTES,
+    Event,
+    ExecutorOutcome,
+    ExecutorReturned,
+    Plan,
+    PlanCreated,
+    PlanStatus,
+    Step,
+    Strategy,
+    encoded,
+)
+from persistence.record.executions import Execution
 from persistence.record.plans import PlanRow
 
 
@@ -25,15 +37,49 @@ def steps_of(plan: PlanRow) -> list[Step]:
 
 
 def plan_event(plan: PlanRow) -> tuple[str, Event]:
-    """Return the event that announces this revision of a plan."""
+    """Return the event that announces this revision of a plan.
+
+    When it would be too large, results lose their data: it was told when their steps ended.
+    """
+    steps = steps_of(plan)
+    told = _created(plan, steps)
+    if len(encoded(told).encode()) > EVENT_MAX_BYTES:
+        told = _created(plan, [_without_data(step) for step in steps])
+    return f"plan:{plan.revision}", told
+
+
+def _without_data(step: Step) -> Step:
+    if not isinstance(step.result, dict):
+        return step
+    return step.model_copy(update={"result": {"summary": step.result.get("summary")}})
+
+
+def _created(plan: PlanRow, steps: Sequence[Step]) -> PlanCreated:
     shown = Plan(
         id=plan.id,
         session_id=plan.session_id,
         user_message=plan.user_message,
         strategy=Strategy(plan.strategy),
-        steps=steps_of(plan),
+        steps=list(steps),
         status=PlanStatus(plan.status),
         revision=plan.revision,
         created_at=plan.created_at,
     )
-    return f"plan:{plan.revision}", PlanCreated(plan=shown)
+    return PlanCreated(plan=shown)
+
+
+def execution_event(execution: Execution) -> tuple[str, Event]:
+    """Return the event that tells what an executor came to."""
+    outcome = ExecutorOutcome(
+        executor_id=execution.executor_agent_id,
+        success=execution.success is True,
+        data=execution.result,
+        error=execution.error,
+        tool_calls_made=execution.tool_calls_made,
+        tokens_used=execution.tokens_used,
+        duration_ms=execution.duration_ms or 0,
+    )
+    returned = ExecutorReturned(
+        executor_id=execution.executor_agent_id, step_number=execution.step_number, result=outcome
+    )
+    return f"executor_result:{execution.executor_agent_id}", returned

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from nodes.planning.worker import SubmitResult
 from nodes.vocabulary.events import Step, StepStatus
 from persistence.text import shortened, storable, storable_json
+from persistence.visible import visible
 
 DATA_BYTES: Final = 12_000  # with all below and the step's own words an event stays under 32 KB
 SUMMARY_BYTES: Final = 6_000
@@ -40,7 +41,7 @@ def reason(result: SubmitResult | None) -> str:
 
 def shown(steps: Sequence[Step], result_chars: int) -> str:
     """Return finished steps as a JSON list for a prompt; a long result loses its data first, then its end."""
-    return json.dumps([_shown(step, result_chars) for step in steps], ensure_ascii=False)
+    return visible(json.dumps([_shown(step, result_chars) for step in steps], ensure_ascii=False))
 
 
 def _shown(step: Step, result_chars: int) -> dict[str, JsonValue]:

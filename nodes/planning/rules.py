@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 from nodes.vocabulary.errors import PlanInvalid
 from nodes.vocabulary.events import Step
 from nodes.vocabulary.limits import Limits
-from persistence.text import shortened
+from persistence.text import says_nothing, shortened
 from tools.registry import Registry
 from tools.tool import Access, Args, function_schema
 
@@ -138,7 +138,7 @@ def _told(number: int) -> str:
 def _step_problems(draft: CreatePlan, registry: Registry) -> Iterator[Problem]:
     for step in draft.steps:
         number = _told(step.step_number)
-        if not step.description.strip():
+        if says_nothing(step.description):
             yield "no_description", f"Step {number} does not say what to do."
         if len(step.description) > MAX_DESCRIPTION_CHARS:
             yield "description_too_long", f"Step {number} says it in over {MAX_DESCRIPTION_CHARS} characters."

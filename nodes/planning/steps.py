@@ -5,8 +5,9 @@ transaction, before anything that depends on it is released.
 """
 
 import asyncio
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Final, Literal
 from uuid import UUID
 
@@ -14,15 +15,13 @@ from pydantic import JsonValue
 
 from nodes.asking.conversation import Conversation, told
 from nodes.asking.render import clock_words, render
-from nodes.planning.plan_rows import as_row
+from nodes.planning.plan_rows import as_row, execution_event
 from nodes.planning.results import kept, reason, shown
 from nodes.planning.worker import Work, submit_schema, work_through
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import CallsSpent
 from nodes.vocabulary.events import (
     Event,
-    ExecutorOutcome,
-    ExecutorReturned,
     ExecutorSpawned,
     ExecutorTask,
     Step,
@@ -33,7 +32,7 @@ from nodes.vocabulary.events import (
 from nodes.vocabulary.model_failure import ModelFailure
 from persistence.record import agents, conversations, executions, plans
 from persistence.record.conversations import NewMessage, Opening
-from persistence.record.executions import Ending
+from persistence.record.executions import Execution
 from persistence.runs import ledger
 from persistence.runs.ledger import CallState
 from persistence.scope import Scope
@@ -48,10 +47,13 @@ CONSTRAINTS: Final = ("Read only.", "Report only what a tool returned.")
 class Steps:
     """The steps of one plan while it runs. Holds each step as it stands now."""
 
-    def __init__(self, context: Context, plan_id: UUID, planner_id: UUID, steps: list[Step]) -> None:
+    def __init__(
+        self, context: Context, plan_id: UUID, planner_id: UUID, steps: list[Step], tried: Sequence[Execution]
+    ) -> None:
         self._context: Final = context
         self._plan_id: Final = plan_id
         self._planner_id: Final = planner_id
+        self._tried: Final = tried
         self.by_number: Final = {step.step_number: step for step in steps}
         self.waiting: Final[list[UUID]] = []  # the calls of steps that have not ended because a person has to decide
 
@@ -66,11 +68,16 @@ class Steps:
         return await self._do_myself(step)
 
     async def _execute(self, step: Step) -> bool:
-        """Give a step to an executor; once more when it failed for a passing reason."""
-        for attempt in range(1, self._context.limits.step_attempts + 1):
-            shift = await self._spawn(step)
-            work = shift.work
-            passing = await self._bounded(work, f"executor: {shortened(step.description, TITLE_CHARS)}")
+        """Give a step to an executor; to another one when it failed for a passing reason.
+
+        One that was at work when its worker died goes on. Attempts are counted over all workers.
+        """
+        tried = [execution for execution in self._tried if execution.step_number == step.step_number]
+        left = tried.pop() if tried and tried[-1].status == "executing" else None
+        for attempt in count(len(tried) + 1):
+            shift = await self._spawn(step) if left is None else await self._taken_up(step, left)
+            left = None
+            passing = await self._bounded(shift.work, f"executor: {shortened(step.description, TITLE_CHARS)}")
             again = passing and attempt < self._context.limits.step_attempts
             await self._return(step, shift, last=not again)
             if not again:
@@ -132,7 +139,12 @@ class Steps:
                 ),
             )
             await self._start(scope, step, (f"executor:{agent_id}", spawned))
-        return _Shift(execution_id, time.monotonic(), self._executor_work(step, agent_id, conversation))
+        return _Shift(execution_id, self._executor_work(step, agent_id, conversation))
+
+    async def _taken_up(self, step: Step, left: Execution) -> "_Shift":
+        """Return the work of an executor where it stood: what it was told and what its tools returned is stored."""
+        conversation = await Conversation.load(self._context, left.agent_session_id)
+        return _Shift(left.id, self._executor_work(step, left.executor_agent_id, conversation))
 
     def _executor_work(self, step: Step, agent_id: UUID, conversation: Conversation) -> Work:
         registry = self._context.registry
@@ -156,27 +168,13 @@ class Steps:
         success = work.failure is None and result is not None and result.status != "failed"
         data = None if result is None else kept(result)
         error = None if success else work.failure or reason(result)
-        duration_ms = round((time.monotonic() - shift.started) * 1000)
         state: Literal["completed", "failed"] = "completed" if success else "failed"
         async with self._context.writing() as scope:
-            outcome = ExecutorOutcome(
-                executor_id=work.agent_id,
-                success=success,
-                data=data,
-                error=error,
-                tool_calls_made=await ledger.count_by(scope, work.agent_id),
-                tokens_used=work.conversation.tokens_used,
-                duration_ms=duration_ms,
-            )
-            await executions.finish(
-                scope,
-                shift.execution_id,
-                Ending(success, data, error, outcome.tokens_used, duration_ms, outcome.tool_calls_made),
-            )
+            await work.store_answers(scope)
+            ended = await executions.finish(scope, shift.execution_id, success=success, result=data, error=error)
             await agents.finish(scope, work.agent_id, state)
             await conversations.finish(scope, work.conversation.id, state)
-            returned = ExecutorReturned(executor_id=work.agent_id, step_number=step.step_number, result=outcome)
-            await self._context.log.emit(scope, (f"executor_result:{work.agent_id}", returned))
+            await self._context.log.emit(scope, execution_event(ended))
             if last:
                 await self._put(
                     scope, step, StepStatus.COMPLETED if success else StepStatus.FAILED, result=data, error=error
@@ -280,5 +278,4 @@ class Steps:
 @dataclass(frozen=True, slots=True)
 class _Shift:
     execution_id: UUID
-    started: float
     work: Work

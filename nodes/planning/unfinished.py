@@ -7,13 +7,11 @@ from enum import Enum
 from typing import Final
 from uuid import UUID
 
-from nodes.asking.ask import ANSWER_TOKENS_RESERVED
-from nodes.planning.plan_rows import as_row, steps_of
-from nodes.vocabulary.events import ExecutorOutcome, ExecutorReturned, Step, StepCompleted, StepStatus
+from nodes.planning.plan_rows import as_row, execution_event, steps_of
+from nodes.vocabulary.events import Step, StepCompleted, StepStatus
 from nodes.vocabulary.journal import ToolEvents
 from nodes.vocabulary.log import EventLog
 from persistence.record import agents, executions, plans
-from persistence.record.executions import Execution
 from persistence.runs import ledger, usage
 from persistence.runs.ledger import LedgerRow
 from persistence.scope import Scope
@@ -27,29 +25,21 @@ class Because(Enum):
 
     STOPPED = ("cancelled", "the run was stopped")
     FAILED = ("run_failed", "the run ended by an error")
-    INTERRUPTED = ("interrupted", "its worker went away")
+    ANSWERED = ("run_ended", "the run ended")
 
     def __init__(self, code: str, words: str) -> None:
         self.code: Final = code
         self.words: Final = words
 
 
-async def close_executors(scope: Scope, log: EventLog, run_id: UUID, because: Because) -> None:
-    """End the executors at work and the calls that they left open; another may begin their steps again."""
-    await usage.settle_open(scope, run_id, ANSWER_TOKENS_RESERVED)
-    executors = {agent.id for agent in await agents.of_run(scope, run_id) if agent.type == "executor"}
-    for call in await ledger.open_of_run(scope, run_id):
-        if call.agent_id in executors:
-            await _close_call(scope, log, call, because, by_executor=True)
-    for execution in await executions.abandon_open(scope, run_id, f"Not finished: {because.words}."):
-        await log.emit(scope, _returned(execution))
-
-
 async def close_everything(scope: Scope, log: EventLog, run_id: UUID, because: Because) -> None:
     """End whatever of a run is open; nothing of it may be at work any more."""
-    await close_executors(scope, log, run_id, because)
+    await usage.settle_open(scope, run_id)
+    executors = {agent.id for agent in await agents.of_run(scope, run_id) if agent.type == "executor"}
     for call in await ledger.open_of_run(scope, run_id):
-        await _close_call(scope, log, call, because, by_executor=False)
+        await _close_call(scope, log, call, because, by_executor=call.agent_id in executors)
+    for execution in await executions.abandon_open(scope, run_id, f"Not finished: {because.words}."):
+        await log.emit(scope, execution_event(execution))
     plan = await plans.of_run(scope, run_id)
     for step in [] if plan is None else steps_of(plan):
         ended = _ended(step, because)
@@ -81,18 +71,3 @@ def _ended(step: Step, because: Because) -> Step:
             return step.model_copy(update={"status": StepStatus.SKIPPED, "error": f"Not begun: {because.words}."})
         case _:
             return step
-
-
-def _returned(execution: Execution) -> tuple[str, ExecutorReturned]:
-    outcome = ExecutorOutcome(
-        executor_id=execution.executor_agent_id,
-        success=False,
-        error=execution.error,
-        tool_calls_made=execution.tool_calls_made,
-        tokens_used=execution.tokens_used,
-        duration_ms=execution.duration_ms or 0,
-    )
-    returned = ExecutorReturned(
-        executor_id=execution.executor_agent_id, step_number=execution.step_number, result=outcome
-    )
-    return f"executor_result:{execution.executor_agent_id}", returned

@@ -2,8 +2,7 @@
 
 It has no checkpointer of its own or of its parent's, which it would take up by
 default and then, after a crash, end at once where it stood. What was said is
-stored message by message, so a planner step goes on where it stopped; an
-executor, which only reads, starts again.
+stored message by message, so its work goes on behind the last message stored.
 """
 
 from collections.abc import Sequence
@@ -20,14 +19,18 @@ from pydantic import Field, JsonValue
 from typing_extensions import TypedDict
 
 from nodes.asking.ask import Question, ask
-from nodes.asking.conversation import REPEATS_BEFORE_STOP, Conversation, told
+from nodes.asking.conversation import REPEATS_BEFORE_STOP, Conversation, OpenCall, told
+from nodes.asking.reply import WantedCall
 from nodes.planning.calling import run_open_calls
 from nodes.vocabulary.context import Context
+from nodes.vocabulary.errors import ContentFiltered
 from persistence.record.conversations import SenderType
+from persistence.scope import Scope
 from tools.arguments import arguments_of
 from tools.errors import ArgumentsInvalid
+from tools.fields import Visible
 from tools.gateway import Holder
-from tools.tool import Args, answered, function_schema, refused
+from tools.tool import Args, ToolAnswer, answered, function_schema, refused
 
 SUBMIT_TOOL: Final = "submit_result"
 SUPERSTEPS_PER_TURN: Final = 2
@@ -41,7 +44,7 @@ class SubmitResult(Args):
     """Hand in what you found. This ends your work."""
 
     status: Literal["complete", "partial", "failed"] = Field(description="How far the task is done.")
-    summary: str = Field(description="What you found, with the real names, ids, dates and counts.")
+    summary: Visible = Field(description="What you found, with the real names, ids, dates and counts.")
     data: dict[str, JsonValue] | None = Field(default=None, description="The rows that the plan needs.")
     open_questions: list[str] | None = Field(default=None, description="What is missing.")
 
@@ -50,7 +53,8 @@ class SubmitResult(Args):
 class Work:
     """One agent's work on one step. `handed_in` and `failure` are what it comes to.
 
-    It comes to neither while it is `waiting` for a person to decide on some calls.
+    It comes to neither while it is `waiting` for a person to decide on some calls. `cut` says that its last answer
+    ended in the middle.
     """
 
     context: Context
@@ -62,9 +66,17 @@ class Work:
     holder: Holder
     tools: Sequence[dict[str, JsonValue]]
     turns: int
+    cut: bool = False
     handed_in: SubmitResult | None = None
     failure: str | None = None
     waiting: Sequence[UUID] = ()
+    answers: Sequence[tuple[WantedCall, ToolAnswer]] = ()
+
+    async def store_answers(self, scope: Scope) -> None:
+        """Store what the calls of the last answer came to; those that handed a result in stand or fall with it."""
+        for wanted, answer in self.answers:
+            await self.conversation.add_result(scope, wanted, answer)
+        self.answers = ()
 
 
 class _Place(TypedDict):
@@ -75,20 +87,27 @@ async def _think(state: _Place, runtime: Runtime[Work]) -> _Place:  # noqa: ARG0
     """Let the model speak, unless its last answer is stored already."""
     work = runtime.context
     if work.conversation.awaits_model():
+        if work.conversation.repeats() >= REPEATS_BEFORE_STOP:
+            work.failure = "It asked for the same thing again and again and was stopped."
+            return {"next": "end"}
         if work.conversation.turns >= work.turns:
             work.failure = f"It did not come to an end within {work.turns} answers."
             return {"next": "end"}
         question = Question(work.agent_id, work.purpose, work.conversation.messages, work.tools)
         reply = await ask(work.context, work.models, question)
+        work.cut = reply.cut
         async with work.context.writing() as scope:
             await work.conversation.add_reply(scope, reply, work.sender, work.agent_id)
-            if reply.says_nothing:
+            if reply.says_nothing and not reply.filtered:
                 await work.conversation.add(scope, told("Your last answer was empty or cut off. Go on."))
+        if reply.filtered:
+            work.failure = str(ContentFiltered())
+            return {"next": "end"}
         if reply.says_nothing:
             return {"next": "think"}
     if work.conversation.open_calls():
         return {"next": "act"}
-    work.handed_in = SubmitResult(status="complete", summary=work.conversation.last_text)
+    work.handed_in = SubmitResult(status="partial" if work.cut else "complete", summary=work.conversation.last_text)
     return {"next": "end"}
 
 
@@ -99,25 +118,25 @@ async def _act(state: _Place, runtime: Runtime[Work]) -> _Place:  # noqa: ARG001
         await _take(work)
     else:
         work.waiting = await run_open_calls(work.context, work.conversation, work.holder)
-        if work.conversation.repeats() >= REPEATS_BEFORE_STOP:
-            work.failure = "It asked for the same thing again and again and was stopped."
-    over = work.handed_in is not None or work.failure is not None or work.waiting
-    return {"next": "end" if over else "think"}
+    return {"next": "end" if work.handed_in is not None or work.waiting else "think"}
 
 
 async def _take(work: Work) -> None:
     """Read what was handed in; arguments that are none are sent back."""
-    async with work.context.writing() as scope:
-        for call in work.conversation.open_calls():
-            if call.asked.tool != SUBMIT_TOOL or work.handed_in is not None:
-                answer = refused("Not run: the result was handed in with it.", "not_run")
-            else:
-                try:
-                    work.handed_in = arguments_of(SUBMIT_TOOL, SubmitResult, call.asked.arguments)
-                    answer = answered("Taken.")
-                except ArgumentsInvalid as error:
-                    answer = refused(str(error), error.code)
-            await work.conversation.add_result(scope, call.wanted, answer)
+    work.answers = [(call.wanted, _read(work, call)) for call in work.conversation.open_calls()]
+    if work.handed_in is None:
+        async with work.context.writing() as scope:
+            await work.store_answers(scope)
+
+
+def _read(work: Work, call: OpenCall) -> ToolAnswer:
+    if call.asked.tool != SUBMIT_TOOL or work.handed_in is not None:
+        return refused("Not run: the result was handed in with it.", "not_run")
+    try:
+        work.handed_in = arguments_of(SUBMIT_TOOL, SubmitResult, call.asked.arguments)
+    except ArgumentsInvalid as error:
+        return refused(str(error), error.code)
+    return answered("Taken.")
 
 
 def submit_schema() -> dict[str, JsonValue]:

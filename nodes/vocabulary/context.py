@@ -22,7 +22,8 @@ class Context:
     """Handed to every node by the graph's runtime; holds no state of the turn itself.
 
     `planner` and `executor` are chat models, the preferred one first and its
-    fallbacks behind it. `now` is fixed for the whole run.
+    fallbacks behind it. `now` is fixed for the whole run. An answer may link to
+    `link_hosts`, and to nothing else.
     """
 
     database: Database
@@ -41,6 +42,7 @@ class Context:
     executor: tuple[BaseChatModel, ...]
     limits: Limits
     log: EventLog
+    link_hosts: frozenset[str] = frozenset()
     counters: Counters = field(default_factory=Uncounted)
 
     def writing(self) -> AbstractAsyncContextManager[Scope]:

@@ -19,12 +19,24 @@ class TurnTimedOut(TurnError):
 
 
 class CallsSpent(TurnError):
-    """The turn made all the model calls that it may."""
+    """The turn may make no more model calls: it made all that one may."""
 
     code = "budget_exhausted"
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"The request needed more than {most} model calls and was stopped.")
+        super().__init__(self._said(most))
+
+    def _said(self, most: int) -> str:
+        return f"The request needed more than {most} model calls and was stopped."
+
+
+class TokensSpent(CallsSpent):
+    """The turn may make no more model calls: the person's last minute has no room for their tokens."""
+
+    retryable = True
+
+    def _said(self, most: int) -> str:
+        return f"The {most:,} tokens that a minute may cost are spent. Ask again in a minute."
 
 
 class PlanInvalid(TurnError):

@@ -5,6 +5,7 @@ and `result` are camelCase and those of `usage`, `tool_call` and `session` are
 snake_case, because the documented front ends expect exactly that.
 """
 
+import json
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal
@@ -12,6 +13,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 from pydantic.alias_generators import to_camel
+
+from persistence.text import shortened
 
 
 class Strategy(StrEnum):
@@ -328,6 +331,28 @@ EVENT: Final[TypeAdapter[Event]] = TypeAdapter(Event)
 TERMINAL_TYPES: Final = frozenset({"done", "error"})
 
 
+EVENT_MAX_BYTES: Final = 32 * 1024  # what a reader has to hold of one event; the tables have the whole of it
+TEXT_CAPS_CHARS: Final = (8_000, 2_000, 500, 120)  # tried in turn; ids and times stay whole under each
+
+
 def encoded(event: Event) -> str:
-    """Return the event as one line of JSON; absent fields are left out, not null."""
-    return EVENT.dump_json(event, by_alias=True, exclude_none=True).decode()
+    """Return the event as one line of JSON; absent fields are left out, not null.
+
+    Of an event that would be too large, the longest texts are cut, all to one length.
+    """
+    line = EVENT.dump_json(event, by_alias=True, exclude_none=True).decode()
+    for cap_chars in TEXT_CAPS_CHARS:
+        if len(line.encode()) <= EVENT_MAX_BYTES:
+            break
+        line = json.dumps(_cut(json.loads(line), cap_chars), ensure_ascii=False, separators=(",", ":"))
+    return line
+
+
+def _cut(value: JsonValue, cap_chars: int) -> JsonValue:
+    if isinstance(value, str):
+        return shortened(value, cap_chars)
+    if isinstance(value, list):
+        return [_cut(item, cap_chars) for item in value]
+    if isinstance(value, dict):
+        return {name: _cut(inner, cap_chars) for name, inner in value.items()}
+    return value

@@ -1,19 +1,22 @@
 """Events on their way into the log: `emit`, in the transaction of what it reports."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from nodes.vocabulary.events import Event, encoded
 from persistence.runs import events
-from persistence.runs.events import KeyedEvent
+from persistence.runs.events import KeyedEvent, LoggedEvent
 from persistence.scope import Scope
+
+Told = Callable[[Sequence[LoggedEvent]], None]
 
 
 @dataclass(frozen=True, slots=True)
 class EventLog:
-    """The log of one run. `told` is called after each commit that appended to it."""
+    """The log of one run. `told` is called with what was appended, after its commit."""
 
-    told: Callable[[], None]
+    told: Told
 
     async def emit(self, scope: Scope, *keyed: tuple[str, Event]) -> None:
         """Append events in the scope's transaction; a key that stands there already is passed over.
@@ -21,5 +24,5 @@ class EventLog:
         Raises:
             Fenced: another attempt holds the run.
         """
-        await events.append(scope, [KeyedEvent(key, event.type, encoded(event)) for key, event in keyed])
-        scope.after_commit(self.told)
+        logged = await events.append(scope, [KeyedEvent(key, event.type, encoded(event)) for key, event in keyed])
+        scope.after_commit(partial(self.told, logged))

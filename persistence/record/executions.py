@@ -36,16 +36,22 @@ class Execution:
     completed_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """What an execution came to. `result` is what the executor handed over."""
+_COLUMNS: Final = """
+    agent_executions.id, step_number, executor_agent_id, agent_session_id, task, tools_available, result, success,
+    error, tokens_used, duration_ms, tool_calls_made, message_count, agent_executions.status,
+    agent_executions.created_at, agent_executions.completed_at
+"""
 
-    success: bool
-    result: dict[str, JsonValue] | None
-    error: str | None
-    tokens_used: int
-    duration_ms: int
-    tool_calls_made: int
+# Tokens are those of the model calls: what one began to say, and nobody lived to read, stands in no message.
+_COST: Final = """
+    completed_at = clock_timestamp(),
+    duration_ms = least(extract(epoch from clock_timestamp() - agent_executions.created_at) * 1000, %(longest_ms)s),
+    tool_calls_made = (select count(*) from tool_calls c where c.agent_id = executor_agent_id),
+    message_count = (select s.message_count from agent_chat_sessions s where s.id = agent_session_id),
+    tokens_used = (
+        select coalesce(sum(u.prompt_tokens + u.completion_tokens), 0) from model_usage u
+        where u.agent_id = executor_agent_id)
+"""
 
 
 async def insert(
@@ -71,53 +77,41 @@ async def insert(
     return execution_id
 
 
-async def finish(scope: Scope, execution_id: UUID, ending: Ending) -> None:
-    """Write down how an execution ended; its messages are counted from its conversation."""
-    await scope.execute(
-        """
-        update agent_executions set
-            success = %s, result = %s, error = %s, tokens_used = %s, duration_ms = %s, tool_calls_made = %s,
-            message_count = (select message_count from agent_chat_sessions where id = agent_session_id),
-            status = %s, completed_at = clock_timestamp()
-        where id = %s
+async def finish(
+    scope: Scope, execution_id: UUID, *, success: bool, result: dict[str, JsonValue] | None, error: str | None
+) -> Execution:
+    """Write down how an execution ended; return it with what it cost. `result` is what the executor handed over."""
+    return await scope.only(
+        Execution,
+        f"""
+        update agent_executions set status = %(status)s, success = %(success)s, result = %(result)s, error = %(error)s,
+            {_COST}
+        where id = %(id)s
+        returning {_COLUMNS}
         """,
-        (
-            ending.success,
-            None if ending.result is None else Jsonb(ending.result),
-            ending.error,
-            ending.tokens_used,
-            ending.duration_ms,
-            ending.tool_calls_made,
-            "completed" if ending.success else "failed",
-            execution_id,
-        ),
+        {
+            "id": execution_id,
+            "status": "completed" if success else "failed",
+            "success": success,
+            "result": None if result is None else Jsonb(result),
+            "error": error,
+            "longest_ms": MAX_DURATION_MS,
+        },
     )
 
 
 async def abandon_open(scope: Scope, run_id: UUID, error: str) -> list[Execution]:
-    """Close what an earlier attempt, or a stop, left in the middle; return it with what it cost until then.
-
-    Its tokens are those of its model calls: what one of them began to say stands in no message.
-    """
+    """Close what was under way when a run came to its end; return it with what it cost until then."""
     abandoned = await scope.all(
         Execution,
-        """
-        update agent_executions set
-            status = 'abandoned', success = false, error = %s, completed_at = clock_timestamp(),
-            duration_ms = least(extract(epoch from clock_timestamp() - agent_executions.created_at) * 1000, %s),
-            tool_calls_made = (select count(*) from tool_calls c where c.agent_id = executor_agent_id),
-            message_count = (select s.message_count from agent_chat_sessions s where s.id = agent_session_id),
-            tokens_used = (
-                select coalesce(sum(u.prompt_tokens + u.completion_tokens), 0) from model_usage u
-                where u.agent_id = executor_agent_id)
+        f"""
+        update agent_executions set status = 'abandoned', success = false, error = %(error)s, {_COST}
         from agent_plans
-        where agent_plans.id = agent_executions.plan_id and agent_plans.run_id = %s
+        where agent_plans.id = agent_executions.plan_id and agent_plans.run_id = %(run)s
             and agent_executions.status = 'executing'
-        returning agent_executions.id, step_number, executor_agent_id, agent_session_id, task, tools_available, result,
-            success, error, tokens_used, duration_ms, tool_calls_made, message_count, agent_executions.status,
-            agent_executions.created_at, agent_executions.completed_at
+        returning {_COLUMNS}
         """,
-        (error, MAX_DURATION_MS, run_id),
+        {"error": error, "run": run_id, "longest_ms": MAX_DURATION_MS},
     )
     return sorted(abandoned, key=lambda execution: (execution.step_number, execution.created_at))
 
@@ -126,10 +120,6 @@ async def of_plan(scope: Scope, plan_id: UUID) -> list[Execution]:
     """Return the executions of a plan in the order they began."""
     return await scope.all(
         Execution,
-        """
-        select id, step_number, executor_agent_id, agent_session_id, task, tools_available, result, success, error,
-            tokens_used, duration_ms, tool_calls_made, message_count, status, created_at, completed_at
-        from agent_executions where plan_id = %s order by created_at, id
-        """,
+        f"select {_COLUMNS} from agent_executions where plan_id = %s order by created_at, id",
         (plan_id,),
     )

@@ -8,10 +8,10 @@ from persistence.scope import Scope
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """The person in whose name a scope acts."""
+    """The person in whose name a scope acts; one whom another issuer vouches for needs no address."""
 
     id: UUID
-    email: str
+    email: str | None
     time_zone: str
 
 
@@ -25,6 +25,16 @@ async def sign_up(scope: Scope, email: str, time_zone: str) -> UUID:
 async def may_sign_in(scope: Scope, user_id: UUID) -> bool:
     """Say whether that user exists and is not disabled. Needs no signed-in user."""
     return await scope.value(bool, "select may_sign_in(%s)", (user_id,)) or False
+
+
+async def of_subject(scope: Scope, issuer: str, subject: str) -> UUID | None:
+    """Return whom an issuer means, unless there is nobody or they are disabled. Needs no signed-in user."""
+    return await scope.value(UUID, "select user_of_subject(%s, %s)", (issuer, subject))
+
+
+async def sign_up_subject(scope: Scope, issuer: str, subject: str, time_zone: str) -> UUID | None:
+    """Return whom an issuer means, made if absent, unless they are disabled. Needs no signed-in user."""
+    return await scope.value(UUID, "select sign_up_subject(%s, %s, %s)", (issuer, subject, time_zone))
 
 
 async def me(scope: Scope) -> User | None:

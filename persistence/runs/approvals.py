@@ -157,6 +157,7 @@ async def wait(scope: Scope, run_id: UUID) -> None:
         "update runs set status = 'waiting' where id = %s and cancel_requested_at is null", (run_id,)
     ):
         raise CancelRequested
+    await runs.hand_on_next(scope)
 
 
 async def ruling_on(scope: Scope, call_id: UUID, *, outcome_unknown: bool) -> Ruling | None:

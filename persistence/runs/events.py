@@ -30,6 +30,11 @@ class LoggedEvent:
     payload: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    seq: int | None
+
+
 async def open_log(scope: Scope, run_id: UUID, event: KeyedEvent) -> None:
     """Write the first event of a run that was just queued, as the API."""
     await scope.execute("update runs set last_seq = 1 where id = %s", (run_id,))
@@ -39,16 +44,24 @@ async def open_log(scope: Scope, run_id: UUID, event: KeyedEvent) -> None:
     )
 
 
-async def append(scope: Scope, events: Sequence[KeyedEvent]) -> None:
+async def append(scope: Scope, events: Sequence[KeyedEvent]) -> list[LoggedEvent]:
     """Append to the log of the run that the scope's identity names; known keys are passed over.
+
+    Returns those that were new, in their places.
 
     Raises:
         Fenced: another attempt holds the run.
     """
-    await scope.execute(
-        "select append_events(%s, %s, %s)",
+    placed = await scope.all(
+        _Placed,
+        "select unnest(append_events(%s, %s, %s)) as seq",
         ([event.key for event in events], [event.type for event in events], [event.payload for event in events]),
     )
+    return [
+        LoggedEvent(place.seq, event.type, event.payload)
+        for place, event in zip(placed, events, strict=True)
+        if place.seq is not None
+    ]
 
 
 async def after(scope: Scope, run_id: UUID, seq: int, limit: int) -> list[LoggedEvent]:

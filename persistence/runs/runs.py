@@ -16,6 +16,7 @@ from typing import Final
 from uuid import UUID
 
 from persistence.queue import SHARED
+from persistence.runs import charges
 from persistence.scope import Scope
 
 GRAPH_VERSION: Final = "1"  # raised when a running graph of the release before could not go on
@@ -49,6 +50,7 @@ class Run:
     last_seq: int
     request_digest: str
     cancel_requested_at: datetime | None
+    budget_spent_at: datetime | None
     prompt_tokens: int
     completion_tokens: int
     finished_reason: str | None
@@ -66,7 +68,7 @@ class Run:
 
 _COLUMNS: Final = """
     id, session_id, request, status, strategy, attempt, crashes, last_seq, request_digest, cancel_requested_at,
-    prompt_tokens, completion_tokens, finished_reason, error_code, created_at, started_at, finished_at,
+    budget_spent_at, prompt_tokens, completion_tokens, finished_reason, error_code, created_at, started_at, finished_at,
     events_expired_at
 """
 
@@ -141,6 +143,11 @@ async def hand_on(scope: Scope, session_id: UUID) -> None:
     )
 
 
+async def hand_on_next(scope: Scope) -> None:
+    """Give a run of the person that found no place to the workers, since one has become free."""
+    await scope.execute("select planwright_queue.hand_on_next()")
+
+
 async def bring(scope: Scope, run_id: UUID, queue: str) -> None:
     """Have a run that waits in one queue worked on through another."""
     await scope.execute("update runs set queue = %s where id = %s", (queue, run_id))
@@ -152,14 +159,17 @@ async def hold(scope: Scope, run_id: UUID) -> bool:
     return bool(await scope.value(bool, "select true from runs where id = %s for no key update", (run_id,)))
 
 
-async def claim(scope: Scope, run_id: UUID, attempt: int, job_id: int) -> Run | None:
+async def claim(scope: Scope, run_id: UUID, attempt: int, job_id: int, at_once: int | None = None) -> Run | None:
     """Take a run for the attempt after `attempt`; None when that was taken, it is not its turn or it has ended.
 
-    Taking it raises `attempt`, so an earlier holder that wakes up cannot write any
+    Nor is one begun beside `at_once` others of the same person and queue: `hand_on_next` gives it to the workers
+    again. Taking it raises `attempt`, so an earlier holder that wakes up cannot write any
     more, and a second job for the same attempt finds nothing to do. Whoever moves
     the run just now is waited for: by the old state a worker would let it lie.
     """
     await hold(scope, run_id)
+    if at_once is not None:
+        await charges.hold(scope)
     return await scope.one(
         Run,
         f"""
@@ -175,9 +185,14 @@ async def claim(scope: Scope, run_id: UUID, attempt: int, job_id: int) -> Run | 
                 where earlier.session_id = runs.session_id and earlier.finished_at is null and earlier.id <> runs.id
                     and (earlier.status <> 'queued'
                         or (earlier.created_at, earlier.id) < (runs.created_at, runs.id)))
+            and (status = 'running' or cancel_requested_at is not null or %(at_once)s::integer is null
+                or %(at_once)s > (
+                    select count(*) from runs other
+                    where other.user_id = runs.user_id and other.finished_at is null and other.status = 'running'
+                        and other.queue = runs.queue))
         returning {_COLUMNS}
         """,
-        {"run": run_id, "attempt": attempt, "job": job_id},
+        {"run": run_id, "attempt": attempt, "job": job_id, "at_once": at_once},
     )
 
 
@@ -220,6 +235,7 @@ async def finish(
     )
     if session_id is not None:
         await hand_on(scope, session_id)
+        await hand_on_next(scope)
 
 
 async def request_cancel(scope: Scope, run_id: UUID) -> bool:

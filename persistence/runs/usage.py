@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from persistence.errors import CancelRequested
+from persistence.runs import charges
 from persistence.scope import Scope
 
 
@@ -47,7 +48,20 @@ class ModelCall:
     created_at: datetime
 
 
-async def reserve(scope: Scope, run_id: UUID, agent_id: UUID, purpose: str, model: str, tokens: int) -> UUID:
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a call may cost: its prompt as we count it, and what its answer is allowed."""
+
+    prompt_tokens: int
+    answer_tokens: int
+
+    @property
+    def total(self) -> int:
+        """Return both together."""
+        return self.prompt_tokens + self.answer_tokens
+
+
+async def reserve(scope: Scope, run_id: UUID, agent_id: UUID, purpose: str, model: str, price: Price) -> UUID:
     """Write down that a call is about to start, and what it may cost.
 
     A cancel waits for the run's row, which the fence of this transaction holds:
@@ -59,11 +73,11 @@ async def reserve(scope: Scope, run_id: UUID, agent_id: UUID, purpose: str, mode
     call_id = await scope.value(
         UUID,
         """
-        insert into model_usage (run_id, agent_id, purpose, model, reserved_tokens)
-        select id, %s, %s, %s, %s from runs where id = %s and cancel_requested_at is null
+        insert into model_usage (run_id, agent_id, purpose, model, reserved_tokens, answer_tokens)
+        select id, %s, %s, %s, %s, %s from runs where id = %s and cancel_requested_at is null
         returning id
         """,
-        (agent_id, purpose, model, tokens, run_id),
+        (agent_id, purpose, model, price.total, price.answer_tokens, run_id),
     )
     if call_id is None:
         raise CancelRequested
@@ -94,21 +108,33 @@ async def settle(
     )
 
 
-async def settle_open(scope: Scope, run_id: UUID, answer_tokens: int) -> None:
+async def settle_open(scope: Scope, run_id: UUID) -> None:
     """Count the calls that nobody lived to settle by what was asked.
 
-    `answer_tokens` is the part of each reservation that was meant for the answer;
-    how much of one came is not known, and not made up.
+    How much of an answer came is not known, and not made up.
     """
     await scope.execute(
         """
         update model_usage set
-            prompt_tokens = greatest(reserved_tokens - %s, 0), completion_tokens = 0, cached_tokens = 0,
+            prompt_tokens = greatest(reserved_tokens - answer_tokens, 0), completion_tokens = 0, cached_tokens = 0,
             estimated = true, outcome = 'failed', settled_at = clock_timestamp()
         where run_id = %s and outcome is null
         """,
-        (answer_tokens, run_id),
+        (run_id,),
     )
+    await charges.settle_open(scope, run_id)
+
+
+async def mark_refused(scope: Scope, run_id: UUID) -> None:
+    """Keep that a run was refused a call: whatever it ends with, its budget was spent."""
+    await scope.execute(
+        "update runs set budget_spent_at = coalesce(budget_spent_at, clock_timestamp()) where id = %s", (run_id,)
+    )
+
+
+async def was_refused(scope: Scope, run_id: UUID) -> bool:
+    """Say whether a run was refused a call."""
+    return await scope.value(bool, "select budget_spent_at is not null from runs where id = %s", (run_id,)) or False
 
 
 async def count(scope: Scope, run_id: UUID) -> int:

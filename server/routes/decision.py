@@ -4,21 +4,21 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from server.auth import SignedIn
+from server.auth import SignedIn, TheCaller
 from server.bodies import Decision, Id
 from server.deciding import decide
 from server.dependencies import TheServer
 from server.door import body_of
+from server.guarded import followed
 from server.openapi import EVENTS, body_as
 from server.refusals import Unavailable
 from server.sse import EventStream
-from server.tail import tail
 
 router: Final = APIRouter(prefix="/api/agent/runs", tags=["runs"])
 
 
 @router.post("/{run_id}/decision", response_class=Response, responses=EVENTS, openapi_extra=body_as(Decision))
-async def say(request: Request, planwright: TheServer, user_id: SignedIn, run_id: Id) -> EventStream:
+async def say(request: Request, planwright: TheServer, user_id: SignedIn, caller: TheCaller, run_id: Id) -> EventStream:
     """Decide on the calls that a run waits for; the answer is its event log behind the pause."""
     said = await body_of(request, Decision)
     if planwright.stopping.is_set():
@@ -26,4 +26,4 @@ async def say(request: Request, planwright: TheServer, user_id: SignedIn, run_id
     registry = planwright.engine.registry
     after = await decide(planwright.database, registry, user_id, run_id, said, planwright.queue)
     planwright.hub.told(run_id)
-    return EventStream(tail(planwright.database, user_id, run_id, after, planwright.hub))
+    return EventStream(followed(planwright, caller, run_id, after))

@@ -20,10 +20,11 @@ async def live() -> dict[str, str]:
 
 @router.get("/health/ready")
 async def ready(planwright: TheServer) -> dict[str, str]:
-    """Say whether a message sent now would be stored, worked on and answered."""
+    """Say whether a message sent now would be stored, worked on and answered; `degraded` with keys that may be old."""
     if (fault := await planwright.fault()) is not None:
         raise Unavailable("not_ready", fault)
-    return {"status": "ready"}
+    keys = planwright.sign_in.keys
+    return {"status": "ready" if keys is None or keys.failure is None else "degraded"}
 
 
 @router.get("/api/agent/events.schema.json")

@@ -9,15 +9,15 @@ from fastapi import APIRouter, Request, Response
 from persistence.runs import runs
 from persistence.runs.runs import Run
 from persistence.scope import Identity, Role
-from server.auth import SignedIn
+from server.auth import SignedIn, TheCaller
 from server.bodies import Id
 from server.cursor import cursor_of, standing
 from server.dependencies import TheServer
+from server.guarded import followed
 from server.openapi import EVENTS
 from server.refusals import Refused
 from server.sse import EventStream
 from server.stopping import Stopped, stop_run
-from server.tail import tail
 from server.trace import Trace, trace_of
 from server.wiring import Planwright
 
@@ -58,11 +58,13 @@ async def read(planwright: TheServer, user_id: SignedIn, run_id: Id) -> Trace:
 
 
 @router.get("/{run_id}/events", response_class=Response, responses=EVENTS)
-async def follow(request: Request, planwright: TheServer, user_id: SignedIn, run_id: Id) -> EventStream:
+async def follow(
+    request: Request, planwright: TheServer, user_id: SignedIn, caller: TheCaller, run_id: Id
+) -> EventStream:
     """Follow a run's log behind `Last-Event-ID` (or `?after=`), during the run and after it."""
     run = await _found(planwright, user_id, run_id)
     after = standing(run, cursor_of(request))
-    return EventStream(tail(planwright.database, user_id, run_id, after, planwright.hub))
+    return EventStream(followed(planwright, caller, run_id, after))
 
 
 @router.post("/{run_id}/cancel", status_code=202)

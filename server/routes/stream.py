@@ -12,16 +12,17 @@ from persistence.record.messages import Message
 from persistence.record.sessions import Session
 from persistence.scope import Identity, Role
 from server.accept import IfBusy, accept
-from server.auth import SignedIn
+from server.auth import SignedIn, TheCaller
 from server.bodies import Ask, Id
 from server.cursor import cursor_of, standing
 from server.dependencies import TheServer
 from server.door import body_of
+from server.guarded import followed
 from server.logs import about
 from server.openapi import EVENTS, body_as
+from server.rate import Rate
 from server.refusals import Refused, Unavailable
 from server.sse import EventStream
-from server.tail import tail
 
 SESSIONS_SHOWN: Final = 50
 MESSAGES_SHOWN: Final = 500  # the newest; a session that long has been forgotten by its own planner
@@ -47,18 +48,28 @@ class SessionWithMessages:
 
 
 @router.post("", response_class=Response, responses=EVENTS, openapi_extra=body_as(Ask))
-async def send(request: Request, planwright: TheServer, user_id: SignedIn, if_busy: IfBusy = "enqueue") -> EventStream:
+async def send(
+    request: Request, planwright: TheServer, user_id: SignedIn, caller: TheCaller, if_busy: IfBusy = "enqueue"
+) -> EventStream:
     """Send a message; the answer is the event log of its run, from the first event."""
     key = _key(request.headers.getlist("idempotency-key"))
     cursor = cursor_of(request)
     ask = await body_of(request, Ask)
     if planwright.stopping.is_set():
         raise Unavailable("not_ready")
-    accepted = await accept(planwright.database, user_id, ask, key=key, if_busy=if_busy, queue=planwright.queue)
+    accepted = await accept(
+        planwright.database,
+        user_id,
+        ask,
+        key=key,
+        if_busy=if_busy,
+        queue=planwright.queue,
+        rate=Rate(planwright.engine.limits, planwright.engine.least_tokens(ask.message)),
+    )
     with about(accepted.run.id):
         log.info("Accepted" if accepted.fresh else "Asked for again")
     after = 0 if accepted.fresh else standing(accepted.run, cursor)
-    return EventStream(tail(planwright.database, user_id, accepted.run.id, after, planwright.hub))
+    return EventStream(followed(planwright, caller, accepted.run.id, after), accepted.told)
 
 
 @router.get("")

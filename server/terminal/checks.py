@@ -1,7 +1,7 @@
 """The checks of `planwright doctor`: facts in, findings out. Each failure names one next step."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -51,6 +51,7 @@ def database_findings(facts: DatabaseFacts, now: datetime) -> Iterator[Finding]:
         yield _protected(facts.unprotected)
         yield from (_role(role, facts.roles) for role in Role)
         yield _dispatch(facts.roles)
+        yield _left_open(facts.left_open)
     if facts.queue is not None:
         yield _queue(facts.queue)
         yield _upkeep(facts.queue)
@@ -114,6 +115,15 @@ def _dispatch(held: list[RoleFacts]) -> Finding:
         step = f"Run: revoke all on all tables in schema planwright from {DISPATCH}"
         return Finding(Verdict.FAILED, DISPATCH, f"sees {max(facts.reads, facts.writes)} tables of people", step)
     return Finding(Verdict.OK, DISPATCH, "works the queue, sees no table of people")
+
+
+def _left_open(left: Sequence[str]) -> Finding:
+    """Say what executors may do since no superuser took it from them; none of it reads or changes a row."""
+    subject = "rights of everybody"
+    if left:
+        step = "Run `planwright migrate` once with a superuser in PLANWRIGHT_DATABASE_URL."
+        return Finding(Verdict.NOTE, subject, f"executors still have {', '.join(left)}", step)
+    return Finding(Verdict.OK, subject, "taken away from executors")
 
 
 def _held(role: str, held: list[RoleFacts]) -> RoleFacts | Finding:

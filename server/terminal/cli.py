@@ -11,6 +11,7 @@ from uuid import UUID
 
 import typer
 
+from server.scopes import Scope
 from server.terminal.backend import Approvals, Question, Reached
 
 app = typer.Typer(
@@ -23,6 +24,8 @@ app = typer.Typer(
 )
 token_app = typer.Typer(help="Bearer tokens for the HTTP interface.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(token_app, name="token")
+user_app = typer.Typer(help="Who may sign in.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(user_app, name="user")
 
 Server = Annotated[str | None, typer.Option(help="A server’s address, else PLANWRIGHT_SERVER; else all runs in here.")]
 Token = Annotated[str | None, typer.Option(help="What to sign in with there, else PLANWRIGHT_TOKEN.")]
@@ -34,6 +37,7 @@ Entity = Annotated[UUID | None, typer.Option(help="The project or task that --co
 Asking = Annotated[
     Approvals | None, typer.Option(help="Whether writes of a new session wait for you: ask, or auto, the default.")
 ]
+Somebody = Annotated[str, typer.Argument(metavar="USER", help="An e-mail address, or an id of `planwright user list`.")]
 RunId = Annotated[UUID, typer.Argument(metavar="RUN", help="A run’s id, as `planwright runs` lists it.")]
 
 
@@ -183,12 +187,70 @@ def migrate() -> None:
 @token_app.command("new")
 def new_token(
     user: Annotated[str, typer.Option(help="The e-mail address of whom it signs in.")],
-    days: Annotated[int, typer.Option(help="How long it lives.")] = 7,
+    days: Annotated[int, typer.Option(help="How long it lives, at most 366.")] = 7,
+    name: Annotated[str, typer.Option(help="What it is for, for `planwright token list`.")] = "",
+    scope: Annotated[
+        list[Scope], typer.Option(help="What it permits: read, write, admin; once for each. Read and write by default.")
+    ] = [Scope.READ, Scope.WRITE],  # noqa: B006 - typer copies it
 ) -> None:
-    """Print a new token for a user, who is made if absent."""
+    """Print a new token for a user, who is made if absent. It is shown once and never again."""
     from server.terminal.commands import token as command
 
-    command.run(user, days)
+    command.new(user, days, name, scope)
+
+
+@token_app.command("list")
+def list_tokens(user: User = None) -> None:
+    """List the tokens of a user: id, expiry, last use, what it permits, name."""
+    from server.terminal.commands import token as command
+
+    command.listed(user)
+
+
+@token_app.command("revoke")
+def revoke_token(
+    token: Annotated[UUID, typer.Argument(metavar="TOKEN", help="Its id, as `planwright token list` has it.")],
+    user: User = None,
+) -> None:
+    """Revoke a token, and the sessions that were opened with it, at once."""
+    from server.terminal.commands import token as command
+
+    command.revoke(token, user)
+
+
+@user_app.command("list")
+def list_users() -> None:
+    """List the newest users: id, whether they may sign in, address, subject."""
+    from server.terminal.commands import user as command
+
+    command.listed()
+
+
+@user_app.command("link")
+def link_user(
+    user: Annotated[str, typer.Argument(metavar="EMAIL", help="The address of the user, who is made if absent.")],
+    subject: Annotated[str, typer.Argument(help="Whom PLANWRIGHT_JWT_ISSUER means by it in the claim “sub”.")],
+) -> None:
+    """Let in, as this user, whom the issuer of tokens calls by this subject."""
+    from server.terminal.commands import user as command
+
+    command.link(user, subject)
+
+
+@user_app.command("disable")
+def disable_user(user: Somebody) -> None:
+    """Shut a user out at once; their open streams end within a minute."""
+    from server.terminal.commands import user as command
+
+    command.admit(user, admitted=False)
+
+
+@user_app.command("enable")
+def enable_user(user: Somebody) -> None:
+    """Let a user in again."""
+    from server.terminal.commands import user as command
+
+    command.admit(user, admitted=True)
 
 
 @app.command()

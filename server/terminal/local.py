@@ -18,6 +18,7 @@ from persistence.scope import Identity, Role, Scope
 from server.accept import accept
 from server.bodies import Ask, Decision
 from server.deciding import decide
+from server.rate import Rate
 from server.settings import Settings, SettingsInvalid
 from server.stopping import Stopped, stop_run
 from server.tail import tail, wait_at_most
@@ -43,7 +44,14 @@ class LocalBackend:
         """Store the message, have its run worked on and follow it."""
         ask = _checked(question)
         with failures_told():
-            accepted = await accept(self._planwright.database, self._user_id, ask, queue=self._planwright.queue)
+            here = self._planwright
+            accepted = await accept(
+                here.database,
+                self._user_id,
+                ask,
+                queue=here.queue,
+                rate=Rate(here.engine.limits, here.engine.least_tokens(ask.message)),
+            )
         async with self._served(accepted.run.id), aclosing(self._tailed(accepted.run.id, 0)) as frames:
             async for frame in frames:
                 yield frame

@@ -12,6 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import psycopg
+
+from persistence.scope import Secret
+from server.tokens import issue_token
+from tests.roomy import ROOMY_SETTINGS
+
 CLOCK_TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
 STOP_TIMEOUT_SECONDS: Final = 40
 
@@ -41,7 +47,7 @@ def served(environment: Mapping[str, str], *, user: str | None = None) -> Genera
     folder = Path(tempfile.mkdtemp(prefix="planwright-bench-"))
     folder.chmod(0o755)
     settings = {name: value for name, value in os.environ.items() if not name.startswith("PLANWRIGHT_")}
-    settings |= {"PLANWRIGHT_DATA_DIR": str(folder / "data"), "PLANWRIGHT_PORT": "0", **environment}
+    settings |= {"PLANWRIGHT_DATA_DIR": str(folder / "data"), "PLANWRIGHT_PORT": "0", **ROOMY_SETTINGS, **environment}
     command = str(Path(sys.executable).parent / "planwright")
     try:
         if user is not None:
@@ -58,6 +64,17 @@ def served(environment: Mapping[str, str], *, user: str | None = None) -> Genera
             process.wait(STOP_TIMEOUT_SECONDS)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def people_of(dsn: str, secret: str, how_many: int) -> list[dict[str, str]]:
+    """Sign people up at the server of that database and secret, and return what a request of each needs."""
+    key = Secret(secret.encode()).token_key()
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        made = [
+            admin.execute("select planwright.sign_up(%s, 'UTC')", (f"person{place}@example.org",)).fetchone()
+            for place in range(how_many)
+        ]
+    return [{"Authorization": f"Bearer {issue_token(key, row[0], 1)}"} for row in made if row is not None]
 
 
 def _greeting(process: subprocess.Popen[str]) -> tuple[str, str]:

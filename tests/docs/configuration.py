@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from nodes.vocabulary.limits import Limits
-from server.settings import Settings, variable
+from server.settings import USUAL_ALGORITHMS, Settings, variable
 from tests.house.project import ROOT
 
 PAGE: Final = ROOT / "docs" / "configuration.md"
@@ -43,14 +43,13 @@ beside `PLANWRIGHT_PLANNER_MODEL`.
 SETTINGS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
         "Server and database": {
-            "host": "Address to listen on. Another than loopback needs `PLANWRIGHT_JWT_SECRET`.",
+            "host": "Address to listen on. Another than loopback needs `PLANWRIGHT_JWT_SECRET` or"
+            " `PLANWRIGHT_JWT_JWKS`.",
             "port": "Port to listen on; 0 takes a free one.",
             "database_url": "PostgreSQL 15.14 or newer, by a login that may create roles. Unset: the embedded server.",
             "data_dir": "Folder of the embedded server and of the kept secret.",
             "secret": "At least 32 characters; database passwords and keys derive from it. All processes on one"
             " database share it. Unset: made once and kept in the data folder.",
-            "jwt_secret": "Key that signs bearer tokens (HS256), at least 32 characters. Unset: derived from the"
-            " secret, on loopback only.",
             "time_zone": "IANA time zone of users who are made here.",
             "log_format": "`text` for people or `json`, one object a line: [operations.md](operations.md#logs).",
             "log_level": "`debug`, `info`, `warning` or `error`: what `serve` and `worker` say at least.",
@@ -61,7 +60,22 @@ SETTINGS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "event_days": "Days that the events of a run that ended are kept, for rejoining its stream; 0 keeps them."
             " Messages, plans and tool calls stay.",
             "checkpoint_days": "Days that LangGraph’s checkpoints are kept, for a run’s history; 0 keeps them.",
+            "link_hosts": "Comma list of hosts that an answer may link to; every other address is left as words.",
             "tools": "`module:attribute`, a list of further tools: [adding.md](adding.md).",
+        },
+        "Sign-in": {
+            "jwt_secret": "Key that signs bearer tokens (HS256), at least 32 characters. Unset: derived from the"
+            " secret, on loopback only.",
+            "jwt_jwks": "Instead of that key: the published keys of an issuer (a JWK Set), as a file or an address."
+            " Issuer and audience must be set too.",
+            "jwt_issuer": "What `iss` must be. With it `sub` is the issuer’s word for a user, without it the id of a"
+            " user here.",
+            "jwt_audience": "What `aud` must be or hold. Unset: tokens with an `aud` are refused.",
+            "jwt_algorithms": "Comma list of what published keys may sign with.",
+            "jwt_clients": "Comma list of what `azp` or `client_id` may be. Unset: tokens of every client are taken.",
+            "jwt_max_days": "A token that expires later than this is refused.",
+            "jwt_sign_up": "Make a user for whomever the issuer vouches for. Off: only those whom"
+            " `planwright user link` let in.",
         },
         "Models": {
             "model_base_url": "Address of an OpenAI-compatible endpoint.",
@@ -80,8 +94,12 @@ SETTINGS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     }
 )
 
-MADE_AT_START: Final[Mapping[str, str]] = MappingProxyType(
-    {"data_dir": "the user’s data folder; `/var/lib/planwright` for root", "time_zone": "the machine’s"}
+TOLD_DEFAULTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "data_dir": "the user’s data folder; `/var/lib/planwright` for root",
+        "jwt_algorithms": f"`{','.join(USUAL_ALGORITHMS)}`",
+        "time_zone": "the machine’s",
+    }
 )
 
 
@@ -111,9 +129,20 @@ def _variable(name: str) -> str:
 
 def _default(name: str) -> str:
     default: object = Settings.model_fields[name].default
-    if name in MADE_AT_START:
-        return MADE_AT_START[name]
-    return "unset" if default in {None, ()} else f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
+    if name in TOLD_DEFAULTS:
+        return TOLD_DEFAULTS[name]
+    return "unset" if default in {None, ()} else f"`{_text(default)}`"
+
+
+def _text(default: object) -> str:
+    """Return a default as an operator would write it."""
+    match default:
+        case bool():
+            return str(default).lower()
+        case float():
+            return f"{default:g}"
+        case _:
+            return str(default)
 
 
 def _limits() -> Iterator[list[str]]:

@@ -12,7 +12,7 @@ from tests.house.project import ROOT
 
 PAGE: Final = ROOT / "docs" / "http.md"
 ERRORS: Final = list(table_rows(PAGE, "Errors"))
-RAISED: Final = re.compile(r'(?:Refused|Unavailable|BodyRefused)\(\s*"(\w+)"|"(\w+)": \(\d{3},')
+RAISED: Final = re.compile(r'(?:Refused|Unavailable|BodyRefused|TooMany)\(\s*"(\w+)"|"(\w+)": \(\d{3},')
 
 
 @pytest.mark.parametrize(("code", "status", "meaning"), ERRORS, ids=[row[0] for row in ERRORS])

@@ -18,7 +18,6 @@ ROWS: Final = """
 """
 PAUSED: Final = "approval_required"
 ONCE_PER_STEP: Final = frozenset({"step_start", "step_complete"})
-STARTS_AGAIN: Final = frozenset({"executor_spawned", "executor_result"})  # an executor only reads
 
 
 @dataclass(frozen=True)
@@ -123,17 +122,13 @@ def _of_the_answer(reference: Record, found: Record) -> Iterator[str]:
 
 def _outline(record: Record) -> Counter[str]:
     """Return how often there is an event of each type that an interruption may not add to."""
-    free = {"text", *STARTS_AGAIN}
-    executors = "executor_spawned" in record.types
-    if executors:  # an executor that starts again reads again
-        free |= {"tool_call", "tool_result"}
-    return Counter(kind for kind in record.types if kind not in free)
+    return Counter(kind for kind in record.types if kind != "text")
 
 
 def _of_effects(reference: Record, found: Record, paid_twice_at_most: int) -> Iterator[str]:
     if found.writes != reference.writes:
         yield f"the ledger holds {dict(found.writes)}"
-    if found.reads.keys() != reference.reads.keys():
+    if found.reads != reference.reads:
         yield f"what was read is {dict(found.reads)}"
     if not reference.model_calls <= found.model_calls <= reference.model_calls + paid_twice_at_most:
         yield f"{found.model_calls} model calls, {reference.model_calls} without a fault"

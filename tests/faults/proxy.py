@@ -3,12 +3,15 @@
 import asyncio
 from collections import deque
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.faults.tripwire import Statement, Tripwire
 from tests.faults.wire import CANCEL_REQUEST, ERROR, READY, Messages, Statements, sqlstate_of, startup_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CHUNK_BYTES: Final = 65536
 SOCKET_NAME: Final = ".s.PGSQL"
@@ -19,13 +22,17 @@ class Proxy:
 
     `frozen`: nothing passes in either direction, and no connection ends, until
     `thaw`. A process that is killed meanwhile still ends its connections.
+    `delay_seconds`: how long each packet of the client's is on its way.
     `errors` and `texts`: the code of every error, and each different statement, that came by.
+    `overheard` is called with everything that the server says.
     """
 
     def __init__(self, dsn: str) -> None:
         self.upstream = dsn
         self.frozen = False
+        self.delay_seconds = 0.0
         self.tripwire: Tripwire | None = None
+        self.overheard: Callable[[bytes], None] | None = None
         self.errors: Final[list[str]] = []
         self.texts: Final[set[str]] = set()
         self._links: Final[set[_Link]] = set()
@@ -122,6 +129,7 @@ class _Link:
     async def _to_server(self, up: asyncio.StreamWriter) -> None:
         messages, statements = Messages(), Statements()
         while data := await self._reader.read(CHUNK_BYTES):
+            await asyncio.sleep(self._proxy.delay_seconds)
             for message in messages.feed(data):
                 if (sent := statements.add(message)) is None:
                     continue
@@ -134,6 +142,8 @@ class _Link:
     async def _to_client(self, up_reader: asyncio.StreamReader) -> None:
         messages = Messages()
         while data := await up_reader.read(CHUNK_BYTES):
+            if self._proxy.overheard is not None:
+                self._proxy.overheard(data)
             for message in messages.feed(data):
                 self._note(message)
             if not self._is_silent:

@@ -17,9 +17,11 @@ from pydantic import JsonValue
 from nodes.planning.rules import PLAN_TOOL
 from nodes.planning.worker import SUBMIT_TOOL
 from tests.scripted_model.gate import Gate
+from tests.scripted_model.intents import everything
 from tests.scripted_model.replies import Call, Reply, call, text, tools
 from tests.scripted_model.requests import ChatRequest
 from tests.scripted_model.wire import events
+from tools.intents import INTENTS_TOOL
 
 MARK: Final = re.compile(r"\[\[(?P<kind>[a-z]+):(?P<token>[\w-]+)\]\]")
 ANSWER: Final = "Next week has room for the overdue tasks: two on Monday, one on Tuesday, one on Friday. " * 3
@@ -70,7 +72,7 @@ class Reference:
         """Answer a request."""
         kind, token, turn = _place(request)
         self.calls[token] += 1
-        reply = _SCRIPTS[kind](request, turn)
+        reply = everything(request) if INTENTS_TOOL in request.offered else _SCRIPTS[kind](request, turn)
         for hold in self.holds:
             if hold.token == token and hold.number == self.calls[token]:
                 return reply.gated(hold.gate, after=hold.stage.events_of(request, reply))

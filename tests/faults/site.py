@@ -25,6 +25,7 @@ from tests.faults.processes import Process, Zygote
 from tests.faults.proxy import Proxy
 from tests.faults.reference import Reference
 from tests.faults.tripwire import Tripwire
+from tests.roomy import ROOMY_SETTINGS
 from tests.scripted_model.server import ScriptedModel
 
 SECRET: Final = "the same for every process of the fault tests"
@@ -84,7 +85,7 @@ class Site:
     def __init__(self, folder: Path, zygote: Zygote, model: ScriptedModel, script: Reference) -> None:
         self.postgres: Final = Postgres(folder / "data")
         self.script: Final = script
-        self.settings: dict[str, str] = {**SHORT}
+        self.settings: dict[str, str] = {**SHORT, **ROOMY_SETTINGS}
         self.servers: Final[list[Member]] = []
         self.workers: Final[list[Member]] = []
         self.folder: Final = folder
@@ -208,7 +209,7 @@ async def opened_site(zygote: Zygote) -> AsyncGenerator[Site]:
     folder = new_folder()
     script = Reference()
     try:
-        with ScriptedModel(script) as model:
+        with ScriptedModel(script, intents=script) as model:
             site = Site(folder, zygote, model, script)
             try:
                 yield site

@@ -177,9 +177,9 @@ async def recovery_seconds(site: Site, run_id: UUID, struck_at: float) -> float 
 
 
 def judged(reference: Record, record: Record, kills: int, *, alone: bool = True) -> list[str]:
-    """Return what went wrong; each kill may pay the calls in flight again, an executor's from its beginning.
+    """Return what went wrong; each kill may pay the calls in flight again: one, or one of each executor at work.
 
     `alone`: nothing else was done in the person's name, so the workspace holds this run's rows only.
     """
     executors = sum(kind == "executor_spawned" for kind in reference.types)
-    return differences(reference, record, paid_twice_at_most=kills * max(1, 2 * executors), alone=alone)
+    return differences(reference, record, paid_twice_at_most=kills * max(1, executors), alone=alone)

@@ -9,7 +9,18 @@ import pytest
 from tests.faults.compare import record_of
 from tests.faults.load import Patient
 from tests.faults.site import Member, Site, fetches
-from tests.faults.striking import Blow, Known, judged, kill, numbered, recovery_seconds, replaced, struck_at
+from tests.faults.striking import (
+    Blow,
+    Known,
+    begin,
+    ended,
+    judged,
+    kill,
+    numbered,
+    recovery_seconds,
+    replaced,
+    struck_at,
+)
 from tests.faults.trials import FULL, IN_TIME, Trials, chance, count, site_group, spread
 from tests.faults.tripwire import API_ROLES, RUN_ROLES, Edge, Tripwire, appends, at_nth, at_number
 
@@ -117,4 +128,23 @@ async def test_a_server_behind_a_dead_network_comes_back(site: Site, request: py
         site.servers[:] = [server, *others]
         problems = [] if asked.over and took < BACK_WITHIN_SECONDS else [f"it took {took:.1f} s, {dict(endings)}"]
         trials.tell(f"answered after {took:.1f} s, {dict(endings)}", problems)
+    trials.conclude(request, floor=trials.made)
+
+
+async def test_a_slow_way_to_the_database_makes_a_run_slower_only(
+    site: Site, known: Known, request: pytest.FixtureRequest
+) -> None:
+    """With 10 ms on each way there, in the full form up to 200: one attempt, the same events, the same effects."""
+    trials = Trials("latency of the database, per packet")
+    members = [*site.servers, *site.workers]
+    for delay_seconds in (0.01, 0.05, 0.05, 0.2, 0.2)[: count("slow", short=1, full=5)]:
+        for member in members:
+            member.proxy.delay_seconds = delay_seconds
+        started = monotonic()
+        begun = await begin(site, "tool", site.servers[0])
+        record = await ended(site, begun, site.servers[0])
+        took = monotonic() - started
+        for member in members:
+            member.proxy.delay_seconds = 0.0
+        trials.tell(f"{delay_seconds * 1000:.0f} ms, {took:.1f} s", judged(known["tool"].record, record, kills=0))
     trials.conclude(request, floor=trials.made)

@@ -18,6 +18,7 @@ from tests.faults.site import Member, Site, free_port, opened_site, until
 from tests.faults.striking import Begun, begin, ended, judged, new_token, uncrashed
 from tests.faults.trials import FULL, IN_TIME, Trials, count, site_group
 from tests.house.project import PACKAGES, ROOT
+from tests.roomy import ROOMY_SETTINGS
 
 pytestmark = [site_group("upgrade"), pytest.mark.figure, IN_TIME]
 
@@ -39,12 +40,15 @@ async def running_before(site: Site, archive: bytes) -> AsyncGenerator[Member]:
         packed.extractall(folder, filter="data")
     port = free_port()
     more = {"PLANWRIGHT_PORT": str(port), "PYTHONPATH": str(folder)}
+    known_then = {
+        name: value for name, value in site.environment(site.postgres.dsn).items() if name not in ROOMY_SETTINGS
+    }
     log = site.folder / "before.log"
     with log.open("wb") as written:
         program = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "server.terminal.cli", "serve"),
             cwd=folder,
-            env={**inherited(), **site.environment(site.postgres.dsn), **ALL_AT_ONCE, **more},
+            env={**inherited(), **known_then, **ALL_AT_ONCE, **more},
             stdout=written,
             stderr=written,
         )

@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import replace
+from time import process_time
 from typing import Final
 
 import pytest
@@ -16,6 +17,7 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from pydantic import JsonValue
 
 from graph.compatible import model_connection
+from graph.compatible.incoming_calls import MAX_CALLS
 from graph.models import ModelProfile, ModelProfileInvalid, chat_models
 from nodes.vocabulary.model_failure import ModelFailure
 from tests.graph.talking import KEY, QUESTION, Ask, answer_to, models_of, profile, streamed, whole
@@ -160,6 +162,31 @@ async def test_broken_arguments_raise_nothing_and_stay_broken(ask: Ask, argument
     if ask is whole:
         assert answer.tool_calls == []
         assert [broken["args"] for broken in answer.invalid_tool_calls] == [arguments]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param("{" * 50_000, id="braces"),
+        pytest.param("abc " * 12_000, id="words"),
+        pytest.param("[" + "1," * 10_000 + "x" * 20_000, id="half a list"),
+    ],
+)
+async def test_long_arguments_that_are_no_json_do_not_stop_the_clock(arguments: str) -> None:
+    """However much of it comes at once, what cannot be read costs what it takes to look at it once."""
+    began = process_time()
+    answer = await answer_to(tools(call("update_task", arguments, piece_chars=len(arguments))), streamed)
+    assert raw_calls(answer) == [("call_0", "update_task", arguments)]
+    assert process_time() - began < 5, "the library's own reading took 26 s"
+
+
+async def test_calls_without_end_are_not_all_kept() -> None:
+    """Of ever new calls the first thousand are kept, and reading on costs nothing more."""
+    pieces = [part("{}", id=f"{number}", name="list_tasks") for number in range(3 * MAX_CALLS)]
+    began = process_time()
+    answer = await answer_to(parts(*pieces), streamed)
+    assert len(raw_calls(answer)) == MAX_CALLS
+    assert process_time() - began < 10
 
 
 def parts(*pieces: JsonValue) -> Reply:

@@ -14,7 +14,6 @@ from pydantic import JsonValue
 
 from graph.ending import end_cancelled
 from graph.pausing import digest_of
-from nodes.vocabulary.limits import Limits
 from persistence.errors import PersistenceError
 from persistence.pools import Database
 from persistence.runs import runs
@@ -23,10 +22,12 @@ from persistence.scope import Role
 from server.refusals import Refused
 from tests.approving import approval_of, asks_first, go_on, say, states, titles
 from tests.conftest import Person
+from tests.roomy import ROOMY
 from tests.scripted_model.replies import Reply, call, text, tools
 from tests.scripted_model.script import rules, when
 from tests.tools import extension
 from tests.turns import Desk, Turn, desk, plan, step, submit
+from tests.workspace_rows import Desk as Workspace
 from tools.registry import Registry
 from tools.tool import Caller, Effect, Tool, ToolAnswer, answered
 
@@ -66,6 +67,16 @@ async def test_a_write_waits_where_a_person_wants_to_be_asked(database: Database
         }
         assert turn.events[-1]["usage"]["total_tokens"] > 0
         assert (await titles(at), len(at.model.requests)) == ([], 1)
+
+
+async def test_what_is_asked_about_hides_nothing(database: Database, person: Person) -> None:
+    """A title that turns its own letters round, or hides some, is shown as what it is."""
+    task = await Workspace(database, person).add_task("Pay \u202etner eht\u202c\u200b now")
+    update = call("update_task", {"task_id": str(task), "updates": {"title": "Pay \u2067Eve\u2069"}})
+    async with asking(database, person, [tools(update)]) as at:
+        shown = approval_of(await at.ask("Rename it"))["calls"][0]
+        assert shown["target"] == "the task “Pay tner eht now”"
+        assert shown["changes"] == [{"field": "title", "from": "Pay tner eht now", "to": "Pay Eve"}]
 
 
 async def test_an_approved_write_takes_effect(database: Database, person: Person) -> None:
@@ -367,7 +378,7 @@ async def test_a_call_that_the_end_of_its_step_cut_off_waits(database: Database,
         when(text("It is not known whether it took effect.")),
     )
     registry = Registry.of([*Registry.build().tools.values(), act])
-    async with desk(database, person, script, registry=registry, limits=Limits(step_seconds=0.5)) as at:
+    async with desk(database, person, script, registry=registry, limits=replace(ROOMY, step_seconds=0.5)) as at:
         turn = await at.ask("Act")
         assert [shown["unknown"] for shown in approval_of(turn)["calls"]] == [True]
         assert turn.all("tool_result")[0]["tool_result"]["success"] is False

@@ -1,23 +1,24 @@
 """A whole turn, from an accepted message to its one terminal event."""
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
 from graph.turn import run_turn
 from nodes.planning.calling import MAX_CALLS_AT_ONCE
-from nodes.vocabulary.limits import Limits
 from persistence.errors import Fenced
 from persistence.pools import Database
 from tests.conftest import Person
+from tests.roomy import ROOMY
 from tests.scripted_model.gate import Gate
 from tests.scripted_model.replies import Call, Reply, call, status, text, tools
 from tests.scripted_model.requests import ChatRequest
 from tests.scripted_model.script import rules, when
-from tests.turns import desk, plan, step, submit
+from tests.turns import Turn, desk, plan, step, submit
 
-QUICK = Limits(call_attempts=1, step_attempts=1, first_token_seconds=2, token_gap_seconds=2)
+QUICK = replace(ROOMY, call_attempts=1, step_attempts=1, first_token_seconds=2, token_gap_seconds=2)
 WRITES = call("create_task", {"title": "Water the plants"})
 
 
@@ -407,7 +408,7 @@ async def test_a_run_past_its_wall_limit_ends(database: Database, person: Person
 
 @pytest.mark.figure
 async def test_the_tokens_agree_in_every_place(database: Database, person: Person) -> None:
-    """`done`, the planner's messages with the executions, and the provider's own count are one number."""
+    """`done`, the messages with the executions and the intents, and the provider's own count are one number."""
     script = rules(
         when(tools(call("list_tasks", {})), offers="submit_result", last_role="user"),
         when(submit(), offers="submit_result"),
@@ -484,6 +485,13 @@ async def test_the_state_of_the_graph_stays_small(database: Database, person: Pe
 
 # After a crash
 
+EXECUTORS = 2  # at work together, so that many model calls can be in flight when their worker dies
+
+
+def _without_text(turn: Turn) -> Counter[str]:
+    """Count the events of each type that a crash may not add to."""
+    return Counter(kind for kind in turn.types if kind != "text")
+
 
 @pytest.mark.figure
 async def test_a_crash_at_any_commit_leaves_each_write_done_once(database: Database, person: Person) -> None:
@@ -501,7 +509,7 @@ async def test_a_crash_at_any_commit_leaves_each_write_done_once(database: Datab
     )
     async with desk(database, person, script) as at:
         whole = await at.ask("Put my house in order")
-        commits = len(at.heard)
+        whole_costs, commits = len(at.model.requests), len(at.heard)
         for crash_after in range(1, commits):
             at.session_id = None
             run_id = await at.accept("Put my house in order")
@@ -511,8 +519,8 @@ async def test_a_crash_at_any_commit_leaves_each_write_done_once(database: Datab
             assert turn.run.status == "done", crash_after
             assert_one_end(turn.types)
             assert sum("create_plan" in request.offered for request in at.model.requests[before:]) == 1, crash_after
-            for kind in ("analysis", "plan_created", "step_start", "step_complete"):
-                assert len(turn.all(kind)) == len(whole.all(kind)), (crash_after, kind)
+            assert len(at.model.requests) - before <= whole_costs + EXECUTORS, crash_after
+            assert _without_text(turn) == _without_text(whole), crash_after
         [tasks] = await at.rows("select count(*)::int as n from tasks")
         [notes] = await at.rows("select count(*)::int as n from notes")
     assert (tasks["n"], notes["n"]) == (commits, commits)
@@ -532,6 +540,76 @@ async def test_a_crash_at_any_commit_announces_nothing_twice(database: Database,
             turn = await at.finish(run_id)
             assert [kind for kind in turn.types if kind != "text"] == [kind for kind in whole.types if kind != "text"]
             assert len(at.model.requests) - before <= 3
+
+
+async def test_an_executor_goes_on_where_its_worker_died(database: Database, person: Person) -> None:
+    """What it was told and what its tools returned is stored: only the call in flight is made again."""
+    gate = Gate()
+    script = rules(
+        when(tools(call("list_tasks", {})), offers="submit_result", last_role="user"),
+        when(submit().gated(gate), offers="submit_result"),
+        when(plan(step(1), step(2)), offers="create_plan"),
+        when(text("Both are done.")),
+    )
+    async with desk(database, person, script) as at:
+        run_id = await at.accept("Look at two things")
+        dying = asyncio.create_task(run_turn(at.engine, await at.claim(run_id), at.hear))
+        await at.model.requested(1 + 2 * EXECUTORS)
+        dying.cancel()
+        await asyncio.wait([dying])
+        gate.open()
+        turn = await at.finish(run_id)
+        executions = await at.rows("select status, tool_calls_made, message_count from agent_executions")
+        [paid] = await at.rows("select sum(tokens_used)::int as n from agent_executions")
+        [counted] = await at.rows(
+            "select sum(prompt_tokens + completion_tokens)::int as n from model_usage where purpose = 'executor'"
+        )
+    assert len(at.model.requests) == 1 + 3 * EXECUTORS + 1
+    assert len(turn.all("executor_spawned")) == len(turn.all("executor_result")) == EXECUTORS
+    assert len(turn.all("tool_call")) == len(turn.all("tool_result")) == EXECUTORS
+    assert executions == [{"status": "completed", "tool_calls_made": 1, "message_count": 6}] * EXECUTORS
+    assert paid["n"] == counted["n"]
+    assert (turn.text, turn.run.status) == ("Both are done.", "done")
+
+
+async def test_what_was_handed_in_wrongly_is_answered_once(database: Database, person: Person) -> None:
+    """Arguments that are no result are sent back; when the executor then fails, nothing is stored twice."""
+    wrong = tools(call("submit_result", {"status": "perhaps"}))
+    script = rules(
+        when(wrong, status(400), offers="submit_result", mentions="Do part 1."),
+        when(submit(), offers="submit_result"),
+        when(plan(step(1), step(2)), offers="create_plan"),
+        when(text("Half of it is done.")),
+    )
+    async with desk(database, person, script, limits=QUICK) as at:
+        turn = await at.ask("Look at two things")
+        answers = await at.rows(
+            "select tool_call_id from agent_chat_messages where position(%s in content) > 0", "status:"
+        )
+    assert {event["result"]["success"] for event in turn.all("executor_result")} == {True, False}
+    assert len(answers) == 1
+
+
+async def test_a_step_that_was_tried_before_a_crash_has_one_try_less(database: Database, person: Person) -> None:
+    """Attempts are counted over all workers: a crash gives a failing step no more of them."""
+    gate = Gate()
+    script = rules(
+        when(status(500), status(500).gated(gate), offers="submit_result", mentions="Do part 1."),
+        when(submit(), offers="submit_result"),
+        when(plan(step(1), step(2)), offers="create_plan"),
+        when(text("Half of it is done.")),
+    )
+    async with desk(database, person, script, limits=replace(QUICK, step_attempts=2)) as at:
+        run_id = await at.accept("Look at two things")
+        dying = asyncio.create_task(run_turn(at.engine, await at.claim(run_id), at.hear))
+        await gate.reached()
+        dying.cancel()
+        await asyncio.wait([dying])
+        gate.open()
+        turn = await at.finish(run_id)
+        tried = await at.rows("select status from agent_executions where step_number = 1 order by created_at")
+    assert [row["status"] for row in tried] == ["failed", "failed"]
+    assert (turn.all("step_complete")[-1]["step"]["status"], turn.text) == ("failed", "Half of it is done.")
 
 
 async def test_a_crash_between_a_nodes_writes_and_its_checkpoint_is_no_end(database: Database, person: Person) -> None:
@@ -554,7 +632,7 @@ async def test_a_worker_that_lost_its_run_changes_nothing(database: Database, pe
     gate = Gate()
     async with desk(database, person, [text("late").gated(gate), text("soon")]) as at:
         run_id = await at.accept("Hello")
-        first = asyncio.create_task(run_turn(at.engine, await at.claim(run_id), lambda: None))
+        first = asyncio.create_task(run_turn(at.engine, await at.claim(run_id), lambda _events: None))
         await gate.reached()
         turn = await at.finish(run_id)
         gate.open()

@@ -33,9 +33,12 @@ RULES: Final[dict[str, LiteralString]] = {
             and not p.roles && '{public, planwright_api, planwright_worker, planwright_executor}'
             and (p.tablename, p.policyname, p.cmd, p.roles::text) not in (
                 ('users', 'signing_in', 'ALL', '{planwright_owner}'),
+                ('credentials', 'signing_in', 'ALL', '{planwright_owner}'),
                 ('runs', 'finding_unfinished', 'SELECT', '{planwright_owner}'),
                 ('runs', 'expiring', 'UPDATE', '{planwright_owner}'),
                 ('approvals', 'finding_due', 'SELECT', '{planwright_owner}'),
+                ('charges', 'expiring', 'ALL', '{planwright_owner}'),
+                ('model_usage', 'expiring_found', 'SELECT', '{planwright_owner}'),
                 ('run_events', 'expiring_found', 'SELECT', '{planwright_owner}'),
                 ('run_events', 'expiring', 'DELETE', '{planwright_owner}'),
                 ('chat_sessions', 'expiring_found', 'SELECT', '{planwright_owner}'),
@@ -56,6 +59,42 @@ RULES: Final[dict[str, LiteralString]] = {
             and (c.relname not in ('context_keys', 'schema_migrations', 'checkpoint_migrations', 'upkeep')
                 or has_table_privilege(r.oid, c.oid, 'select, insert, update, delete, truncate, references, trigger')
                 or has_any_column_privilege(r.oid, c.oid, 'select, insert, update, references'))
+    """,
+    "whose row it is, the context says, and the row goes with that person": """
+        select c.relname from pg_class c
+        join pg_attribute a on a.attrelid = c.oid and a.attname = 'user_id' and not a.attisdropped
+        left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
+        where c.relnamespace = 'planwright'::regnamespace and c.relkind in ('r', 'p', 'f')
+            and (not a.attnotnull
+                or pg_get_expr(d.adbin, d.adrelid) is distinct from 'planwright.current_user_id()'
+                or not exists (
+                    select from pg_constraint f
+                    where f.conrelid = c.oid and f.contype = 'f' and a.attnum = any (f.conkey)
+                        and f.confdeltype = 'c'))
+    """,
+    "a key without the owner begins with an id that nobody can guess": """
+        select i.indexrelid::regclass::text from pg_index i
+        join pg_class c on c.oid = i.indrelid
+        where c.relnamespace = 'planwright'::regnamespace and i.indisunique
+            and exists (
+                select from pg_attribute a where a.attrelid = c.oid and a.attname = 'user_id' and not a.attisdropped)
+            and not exists (
+                select from pg_attribute a
+                where a.attrelid = c.oid and (a.attname = 'user_id' and a.attnum = any (i.indkey::int2[])
+                    or a.attnum = i.indkey[0] and (a.atttypid = 'uuid'::regtype or a.attname = 'thread_id')))
+    """,
+    "what people wrote, and whose it is, leaves nothing in the planner's statistics": """
+        select c.relname || '.' || a.attname from pg_class c
+        join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        join pg_type t on t.oid = a.atttypid
+        where c.relnamespace = 'planwright'::regnamespace and c.relkind in ('r', 'p', 'm')
+            and (t.typcategory in ('S', 'A') or t.typname in ('uuid', 'jsonb', 'json', 'bytea'))
+            and a.attstattarget is distinct from 0
+        union all
+        select stxname from pg_statistic_ext where stxnamespace = 'planwright'::regnamespace
+        union all
+        select i.indexrelid::regclass::text from pg_index i join pg_class c on c.oid = i.indrelid
+        where c.relnamespace = 'planwright'::regnamespace and i.indexprs is not null
     """,
     "a view asks with the rights of whoever asks, and nothing is kept materialized": """
         select c.relname from pg_class c
@@ -86,14 +125,58 @@ RULES: Final[dict[str, LiteralString]] = {
                     and (i.indkey[0] = any (f.conkey) and i.indkey[0] is distinct from owner.attnum
                         or (i.indkey::int2[])[0:cardinality(f.conkey) - 1] @> f.conkey))
     """,
-    "a function of ours is not everybody's": """
-        select p.oid::regprocedure::text from pg_proc p
-        where p.pronamespace = 'planwright'::regnamespace and has_function_privilege('public', p.oid, 'execute')
-    """,
     "a function of ours has a fixed search path that ends with the temporary schema": """
         select p.oid::regprocedure::text from pg_proc p
         where p.pronamespace = 'planwright'::regnamespace
             and not coalesce(p.proconfig, '{}') && array['search_path=pg_catalog, planwright, pg_temp']
+    """,
+    "a function of ours is not said to be leakproof: it would see rows before row security does": """
+        select p.oid::regprocedure::text from pg_proc p
+        where p.pronamespace in ('planwright'::regnamespace, 'planwright_queue'::regnamespace) and p.proleakproof
+    """,
+    "what has the owner's eyes looks in whose name it is asked": """
+        select p.oid::regprocedure::text from pg_proc p
+        where p.pronamespace in ('planwright'::regnamespace, 'planwright_queue'::regnamespace) and p.prosecdef
+            and p.prosrc !~ 'current_user_id\\(\\)|in_nobodys_name\\(\\)'
+            and p.proname not in ('context_field', 'sign_up', 'may_sign_in', 'beat')
+    """,
+    "everything of ours is the owner's, who cannot log in": """
+        select c.oid::regclass::text from pg_class c
+        where c.relnamespace in ('planwright'::regnamespace, 'planwright_queue'::regnamespace)
+            and c.relowner <> 'planwright_owner'::regrole
+        union all
+        select p.oid::regprocedure::text from pg_proc p
+        where p.pronamespace in ('planwright'::regnamespace, 'planwright_queue'::regnamespace)
+            and p.proowner <> 'planwright_owner'::regrole
+        union all
+        select n.nspname from pg_namespace n
+        where n.nspname in ('planwright', 'planwright_queue') and n.nspowner <> 'planwright_owner'::regrole
+        union all
+        select r.rolname from pg_roles r where r.rolname = 'planwright_owner' and r.rolcanlogin
+        union all
+        select d.datname from pg_database d join pg_roles r on r.oid = d.datdba
+        where d.datname = current_database() and r.rolname ~ '^planwright_'
+    """,
+    "nothing of ours is granted to everybody": """
+        select c.oid::regclass || ' ' || g.privilege_type from pg_class c, aclexplode(c.relacl) g
+        where c.relnamespace in ('planwright'::regnamespace, 'planwright_queue'::regnamespace) and g.grantee = 0
+        union all
+        select a.attrelid::regclass || '.' || a.attname from pg_attribute a
+        join pg_class c on c.oid = a.attrelid, aclexplode(a.attacl) g
+        where c.relnamespace in ('planwright'::regnamespace, 'planwright_queue'::regnamespace) and g.grantee = 0
+        union all
+        select p.oid::regprocedure::text from pg_proc p
+        where p.pronamespace in ('planwright'::regnamespace, 'planwright_queue'::regnamespace)
+            and has_function_privilege('public', p.oid, 'execute')
+        union all
+        select n.nspname from pg_namespace n, aclexplode(n.nspacl) g
+        where n.nspname in ('planwright', 'planwright_queue') and g.grantee = 0
+        union all
+        select d.datname || ' ' || g.privilege_type from pg_database d,
+            aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) g
+        where d.datname = current_database() and g.grantee = 0
+        union all
+        select defaclobjtype::text from pg_default_acl, aclexplode(defaclacl) g where g.grantee = 0
     """,
     "a role of ours is not powerful, neither itself nor by membership": """
         select r.rolname || ' as ' || held.rolname from pg_roles r
@@ -148,10 +231,11 @@ RULES: Final[dict[str, LiteralString]] = {
         where p.pronamespace = 'planwright'::regnamespace and r.rolname = 'planwright_dispatch'
             and has_function_privilege(r.oid, p.oid, 'execute')
     """,
-    "of the queue, those who ask and work call three functions, and nobody else any": """
+    "of the queue, those who ask and work call four functions, and nobody else any": """
         select p.oid::regprocedure || ' for ' || r.rolname from pg_proc p, pg_roles r
         where p.pronamespace = 'planwright_queue'::regnamespace
-            and (r.rolname in ('planwright_api', 'planwright_worker') and p.proname not in ('hand_on', 'abort', 'bring')
+            and (r.rolname in ('planwright_api', 'planwright_worker')
+                    and p.proname not in ('hand_on', 'hand_on_next', 'abort', 'bring')
                 or r.rolname in ('planwright_executor', 'pg_monitor'))
             and has_function_privilege(r.oid, p.oid, 'execute')
     """,

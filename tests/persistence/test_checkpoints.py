@@ -10,6 +10,7 @@ import pytest
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import Checkpoint, empty_checkpoint
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.checkpoint.serde.types import INTERRUPT
 from langgraph.graph import END, START, StateGraph
 
 from persistence.checkpoints import STRICT, Checkpoints
@@ -38,7 +39,7 @@ async def put(office: Office, worker: Identity, session_id: UUID, value: object)
     """Store a checkpoint and a write that belongs to it."""
     saver = Checkpoints(office.database, worker)
     stored = await saver.aput(place(session_id), checkpoint(value), {"step": 1}, {"seen": "1"})
-    await saver.aput_writes(stored, [("seen", value)], "task")
+    await saver.aput_writes(stored, [(INTERRUPT, value)], "task")
     return stored
 
 
@@ -66,8 +67,19 @@ async def test_a_checkpoint_is_read_back(office: Office) -> None:
     found = await Checkpoints(office.database, await office.take(run_of(worker))).aget_tuple(place(session))
     assert found is not None
     assert found.checkpoint["channel_values"] == {"seen": ["a", {"b": 1}]}
-    assert found.pending_writes == [("task", "seen", ["a", {"b": 1}])]
+    assert found.pending_writes == [("task", INTERRUPT, ["a", {"b": 1}])]
     assert found.metadata == {"step": 1}
+
+
+async def test_what_a_node_wrote_stands_in_its_checkpoint_only(office: Office) -> None:
+    """A node that runs again finds its work in our tables, so its writes are not stored before the checkpoint is."""
+    worker = await office.begin()
+    session = await session_of(office, worker)
+    stored = await put(office, worker, session, ["a"])
+    await Checkpoints(office.database, worker).aput_writes(stored, [("seen", ["b"])], "node")
+    found = await Checkpoints(office.database, worker).aget_tuple(place(session))
+    assert found is not None
+    assert found.pending_writes == [("task", INTERRUPT, ["a"])]
 
 
 async def test_nobody_reads_anothers_checkpoints(office: Office, strangers_office: Office) -> None:
@@ -93,8 +105,9 @@ async def test_nobody_changes_anothers_checkpoints(office: Office, strangers_off
     with pytest.raises((StatementRefused, psycopg.errors.InsufficientPrivilege)):
         await put(strangers_office, thief, session, ["stolen"])
     with pytest.raises((StatementRefused, psycopg.errors.InsufficientPrivilege)):
-        await saver.aput_writes(stored, [("seen", "stolen")], "another task")
-    await saver.aput_writes(stored, [("seen", "stolen")], "task")
+        await saver.aput_writes(stored, [(INTERRUPT, "stolen")], "another task")
+    with pytest.raises((StatementRefused, psycopg.errors.InsufficientPrivilege)):
+        await saver.aput_writes(stored, [(INTERRUPT, "stolen")], "task")
     await saver.adelete_thread(str(session))
     assert await stored_text(office) == before
 
@@ -108,7 +121,7 @@ async def test_an_earlier_attempt_stores_nothing(office: Office) -> None:
     with pytest.raises(Fenced):
         await put(office, worker, session, ["late"])
     with pytest.raises(Fenced):
-        await Checkpoints(office.database, worker).aput_writes(stored, [("seen", "late")], "task")
+        await Checkpoints(office.database, worker).aput_writes(stored, [(INTERRUPT, "late")], "task")
     await put(office, later, session, ["second"])
     assert "late" not in await stored_text(office)
 

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, LiteralString
 
@@ -9,9 +10,11 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
+from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import TupleRow
 
 from persistence import embedded
+from persistence.checkup import examine
 from persistence.errors import PersistenceError
 from persistence.migrate import migrate
 from persistence.pools import Database
@@ -134,8 +137,8 @@ WRITES: Final[tuple[LiteralString, ...]] = (
     "security label on table notes is 'x'",
 )
 
-# What cannot be taken from a role that may speak to the database at all. None of it stores
-# anything: a name, a channel or a plan of the connection is gone when the connection is.
+# What cannot be taken from a role that may speak to the database at all. It ends with the transaction,
+# which an executor's is rolled back: no notification is sent, no cursor or prepared statement is left.
 RESIDUE: Final[tuple[LiteralString, ...]] = (
     "notify stolen",
     "listen stolen",
@@ -257,9 +260,17 @@ async def fails(connection: AsyncConnection[TupleRow], statement: LiteralString)
     return False
 
 
+@dataclass(frozen=True)
+class Ordinary:
+    """A database that an administrator without a superuser's rights migrated, and the way of a superuser there."""
+
+    dsn: str
+    superuser_dsn: str
+
+
 @pytest.fixture(scope="module")
-def ordinary_dsn() -> Generator[str]:
-    """Give a server's database that an administrator without a superuser's rights migrated."""
+def ordinary() -> Generator[Ordinary]:
+    """Give a server with such a database."""
     with tempfile.TemporaryDirectory(prefix="pw") as room:
         Path(room).chmod(0o755)
         with embedded.start(Path(room) / "data", settings={"fsync": "off"}) as server:
@@ -269,12 +280,12 @@ def ordinary_dsn() -> Generator[str]:
             dsn = make_conninfo(server.dsn, user="ordinary", password="p", dbname="installation")
             migrate(dsn, TEST_SECRET)
             migrate(dsn, TEST_SECRET)
-            yield dsn
+            yield Ordinary(dsn, make_conninfo(server.dsn, dbname="installation"))
 
 
-async def test_an_ordinary_administrator_leaves_no_way_to_write(ordinary_dsn: str) -> None:
+async def test_an_ordinary_administrator_leaves_no_way_to_write(ordinary: Ordinary) -> None:
     """Installed by a login that may create roles and owns the database, an executor changes no row either."""
-    database = Database(ordinary_dsn, TEST_SECRET, sizes=dict.fromkeys(Role, 1))
+    database = Database(ordinary.dsn, TEST_SECRET, sizes=dict.fromkeys(Role, 1))
     await database.open()
     desk = Desk(database, await new_person(database))
     await desk.add("notes", content="kept")
@@ -283,3 +294,43 @@ async def test_an_ordinary_administrator_leaves_no_way_to_write(ordinary_dsn: st
     assert "select pg_notify('stolen', content) from notes" in through
     assert await desk.count("notes") == 1
     await database.close()
+
+
+def test_what_an_ordinary_administrator_leaves_is_known_until_a_superuser_takes_it(ordinary: Ordinary) -> None:
+    """The check-up names every kind of it; one migration by a superuser, and none is left for good."""
+    assert set(examine(ordinary.dsn, TEST_SECRET).left_open) == {
+        "large objects",
+        "advisory locks",
+        "notifications",
+        "signals to other sessions",
+        "messages in the write-ahead log",
+        "shared snapshots",
+        "transaction numbers",
+        "blocks of code",
+        "track_activities as it is",
+        "temp_file_limit as it is",
+    }
+    migrate(ordinary.superuser_dsn, TEST_SECRET)
+    migrate(ordinary.dsn, TEST_SECRET)
+    assert examine(ordinary.dsn, TEST_SECRET).left_open == ()
+
+
+async def test_an_executor_cannot_end_what_another_does(desk: Desk, strangers: Desk) -> None:
+    """Neither the connection nor the statement of another session of the same role can be ended."""
+    async with strangers.database.acting(Role.EXECUTOR, strangers.person.identity) as theirs:
+        pid = theirs.connection.info.backend_pid
+        for function in ("pg_cancel_backend", "pg_terminate_backend"):
+            with pytest.raises(InsufficientPrivilege, match=function):
+                async with desk.database.acting(Role.EXECUTOR, desk.person.identity) as scope:
+                    await scope.connection.execute(f"select {function}({pid})".encode())
+        assert await theirs.value(int, "select 1") == 1
+
+
+async def test_what_runs_for_a_tool_has_bounds(desk: Desk) -> None:
+    """A statement of an executor sorts in 8 MB, and puts no more than 256 MB on the disk."""
+    async with desk.database.acting(Role.EXECUTOR, desk.person.identity) as scope:
+        assert await scope.value(str, "show work_mem") == "8MB"
+        assert await scope.value(str, "show temp_file_limit") == "256MB"
+        with pytest.raises(InsufficientPrivilege):
+            async with scope.savepoint():
+                await scope.execute("set local temp_file_limit = -1")

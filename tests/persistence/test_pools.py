@@ -123,6 +123,21 @@ def granted(dsn: str, grant: LiteralString, revoke: LiteralString) -> Generator[
             id="may bypass row security",
         ),
         pytest.param(
+            "alter role planwright_dispatch bypassrls",
+            "alter role planwright_dispatch nobypassrls",
+            id="the queue's may bypass it",
+        ),
+        pytest.param(
+            "alter role planwright_migrate superuser",
+            "alter role planwright_migrate nosuperuser",
+            id="that of migrations is a superuser",
+        ),
+        pytest.param(
+            "grant pg_read_server_files to planwright_executor",
+            "revoke pg_read_server_files from planwright_executor",
+            id="may read the server's files",
+        ),
+        pytest.param(
             "grant planwright_owner to planwright_api",
             "revoke planwright_owner from planwright_api",
             id="may become the owner of the tables",

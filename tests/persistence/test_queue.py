@@ -12,14 +12,14 @@ import pytest
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Identifier, Literal
 
 from persistence.errors import StatementRefused
 from persistence.pools import Database
 from persistence.queue import SHARED, Job, JobLeft, Queue, Rhythm
 from persistence.runs import runs
 from persistence.runs.runs import Run
-from persistence.scope import DISPATCH, login
+from persistence.scope import DISPATCH, Role, login
 from tests.conftest import TEST_SECRET, Person
 from tests.run_rows import Office
 from tests.server.reading import until
@@ -164,6 +164,36 @@ async def test_a_persons_stop_reaches_the_worker(site: Site) -> None:
         async with asyncio.timeout(PATIENCE_SECONDS):
             assert await hands.stopped.get() is True
         await site.until(run.id)
+
+
+FORGED = (
+    '{{"type": "abort_job_requested", "job_id": {job}}}',
+    '{{"type": "abort_job_requested", "job_id": true}}',
+    '{{"type": "abort_job_requested", "job_id": 99999999999999999999}}',
+    '{{"type": "abort_job_requested"}}',
+    '{{"type": null}}',
+    "[{job}]",
+    "no JSON",
+    "",
+    "[" * 7_000,
+)
+
+
+async def test_what_anybody_can_tell_a_worker_stops_nothing(site: Site, stranger: Person) -> None:
+    """NOTIFY cannot be taken from a login: that a run is to be stopped is believed of the queue's table only."""
+    hands = Hands()
+    async with site.working(hands, replace(NEVER, jobs_at_once=2 + len(FORGED))):
+        await site.queued()
+        job = await hands.next()
+        for payload in FORGED:
+            text = SQL("notify {}, {}").format(
+                Identifier(f"procrastinate_queue_v1#{site.name}"), Literal(payload.format(job=job.id))
+            )
+            async with site.office.database.acting(Role.WORKER, stranger.identity) as scope:
+                await scope.connection.execute(text)
+            await site.queued()  # told behind the forged one, so that has been heard when this begins
+            await hands.next()
+            assert hands.stopped.empty()
 
 
 async def test_a_persons_stop_reaches_a_worker_that_drains(site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import LiteralString
 from uuid import UUID
 
 import psycopg
@@ -9,6 +10,7 @@ import pytest
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import Checkpoint, empty_checkpoint
 from langgraph.checkpoint.base.id import uuid6
+from langgraph.checkpoint.serde.types import INTERRUPT
 from psycopg.errors import InsufficientPrivilege
 
 from persistence import retention
@@ -54,7 +56,7 @@ async def store(office: Office, worker: Identity, made: str, versions: dict[str,
     place = thread(run.session_id)
     saver = Checkpoints(office.database, worker)
     stored = await saver.aput(place, checkpoint(made, versions), {"step": 1}, {name: versions[name] for name in new})
-    await saver.aput_writes(stored, [("seen", [made])], "task")
+    await saver.aput_writes(stored, [(INTERRUPT, [made])], "task")
 
 
 async def ended(office: Office, days_ago: float) -> Identity:
@@ -204,3 +206,31 @@ async def test_only_workers_expire(login: Login, role: Role, call: str) -> None:
     connection = await login(role)
     with pytest.raises(InsufficientPrivilege):
         await connection.execute(f"select planwright.{call}".encode())
+
+
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        ("count(begin_upkeep('0'))", 0),
+        ("expire_events(now(), 1000)", 0),
+        ("expire_checkpoints(now(), 1000)", 0),
+        ("(select count(*) from due_approvals())", 0),
+    ],
+)
+async def test_nobody_expires_in_a_persons_name(
+    office: Office, strangers_office: Office, call: LiteralString, answer: int
+) -> None:
+    """Text that a hole in a writing tool lets through removes nothing of other people's, and learns nothing of them."""
+    old = await strangers_office.begin()
+    await store(strangers_office, old, checkpoint_id(40), {"a": "1"}, ["a"])
+    async with strangers_office.working(old) as scope:
+        overdue = "insert into approvals (run_id, position, digest, expires_at) values (%s, 1, '', now())"
+        await scope.execute(overdue, (run_of(old),))
+    await strangers_office.append(old, [KeyedEvent("end", "done", "{}")])
+    await strangers_office.finish(old)
+    async with strangers_office.asking() as scope:
+        await scope.execute("update runs set finished_at = now() - interval '40 days' where id = %s", (run_of(old),))
+    async with office.database.acting(Role.WORKER, office.person.identity) as scope:
+        assert await scope.value(int, f"select {call}") == answer
+    assert len(await strangers_office.log_of(run_of(old))) == 1
+    assert await stored(strangers_office) == [1, 1, 1]

@@ -26,7 +26,9 @@ from nodes.vocabulary.events import (
     ToolCalled,
     ToolReturned,
 )
+from persistence.record import credentials
 from persistence.record.conversations import MessageRole, SenderType
+from persistence.runs import charges
 from persistence.runs.approvals import ApprovalStatus, Verdict
 from persistence.runs.ledger import CallState
 from persistence.runs.runs import FINISHED, RunStatus
@@ -68,6 +70,18 @@ MISTAKES: Final[dict[str, tuple[LiteralString, str]]] = {
         "grant select (inner_pad) on planwright.context_keys to planwright_executor",
         "context_keys for planwright_executor",
     ),
+    "whose row it is, the context says, and the row goes with that person": (
+        "alter table planwright.notes alter column user_id drop default",
+        "notes",
+    ),
+    "a key without the owner begins with an id that nobody can guess": (
+        "create unique index one_title_for_all on planwright.notes (title)",
+        "planwright.one_title_for_all",
+    ),
+    "what people wrote, and whose it is, leaves nothing in the planner's statistics": (
+        "alter table planwright.notes add column diary text",
+        "notes.diary",
+    ),
     "a view asks with the rights of whoever asks, and nothing is kept materialized": (
         "create view planwright.all_notes as select * from planwright.notes",
         "all_notes",
@@ -80,13 +94,25 @@ MISTAKES: Final[dict[str, tuple[LiteralString, str]]] = {
         "drop index planwright.agents_by_session",
         "planwright.agents: agents_user_id_created_for_session_fkey",
     ),
-    "a function of ours is not everybody's": (
-        "create function planwright.all_ids() returns setof uuid language sql as 'select id from planwright.notes'",
-        "planwright.all_ids()",
-    ),
     "a function of ours has a fixed search path that ends with the temporary schema": (
         "alter function planwright.may_sign_in(uuid) set search_path = planwright",
         "planwright.may_sign_in(uuid)",
+    ),
+    "a function of ours is not said to be leakproof: it would see rows before row security does": (
+        "alter function planwright.current_user_id() leakproof",
+        "planwright.current_user_id()",
+    ),
+    "what has the owner's eyes looks in whose name it is asked": (
+        "create function planwright.all_notes() returns bigint language sql security definer as 'select 1'",
+        "planwright.all_notes()",
+    ),
+    "everything of ours is the owner's, who cannot log in": (
+        "alter table planwright.notes owner to planwright_worker",
+        "planwright.notes",
+    ),
+    "nothing of ours is granted to everybody": (
+        "create function planwright.all_ids() returns setof uuid language sql as 'select id from planwright.notes'",
+        "planwright.all_ids()",
     ),
     "a role of ours is not powerful, neither itself nor by membership": (
         "grant planwright_owner to planwright_worker",
@@ -108,7 +134,7 @@ MISTAKES: Final[dict[str, tuple[LiteralString, str]]] = {
         "grant select (args) on planwright_queue.procrastinate_jobs to planwright_api",
         "planwright_queue.procrastinate_jobs for planwright_api",
     ),
-    "of the queue, those who ask and work call three functions, and nobody else any": (
+    "of the queue, those who ask and work call four functions, and nobody else any": (
         "grant execute on function planwright_queue.procrastinate_register_worker_v1() to planwright_api",
         "planwright_queue.procrastinate_register_worker_v1() for planwright_api",
     ),
@@ -135,6 +161,7 @@ CHECKED: Final[dict[tuple[str, str], Iterable[str]]] = {
     ("approvals", "status"): ApprovalStatus,
     ("brain_dumps", "status"): ("completed", "failed", "pending", "processing"),
     ("calendar_events", "recurrence"): ("biweekly", "daily", "monthly", "weekdays", "weekly"),
+    ("charges", "kind"): charges.Kind,
     ("chat_messages", "role"): ("assistant", "user"),
     ("chat_sessions", "approvals"): ("ask", "auto"),
     ("chat_sessions", "context_type"): (
@@ -150,6 +177,7 @@ CHECKED: Final[dict[tuple[str, str], Iterable[str]]] = {
         "task_update",
     ),
     ("chat_sessions", "status"): ("active", "archived"),
+    ("credentials", "kind"): credentials.Kind,
     ("model_usage", "outcome"): ("answered", "cancelled", "failed"),
     ("projects", "status"): ("active", "archived", "completed", "paused"),
     ("run_events", "type"): EVENT_TYPES,
@@ -188,12 +216,15 @@ def test_a_mistake_in_a_migration_is_caught(administrator: Connection, rule: str
 
 
 def test_a_table_made_without_policies_is_caught(administrator: Connection) -> None:
-    """A new table with somebody's rows fails three rules until its migration protects it."""
+    """A new table with somebody's rows fails six rules until its migration protects it."""
     administrator.execute("create table planwright.diaries (id uuid primary key, user_id uuid, updated_at timestamptz)")
     assert {rule for rule in RULES if complaints(administrator, rule)} == {
         "a person's table forces row security",
         "a person's table has one policy for our logins: the signed context, for reading and writing",
+        "everything of ours is the owner's, who cannot log in",
         "updated_at is kept by a trigger",
+        "what people wrote, and whose it is, leaves nothing in the planner's statistics",
+        "whose row it is, the context says, and the row goes with that person",
     }
 
 

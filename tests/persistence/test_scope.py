@@ -153,16 +153,18 @@ async def test_row_security_cannot_be_switched_off(desk: Desk, strangers: Desk) 
 
 
 async def test_no_connection_can_read_the_context_of_another(desk: Desk, strangers: Desk) -> None:
-    """What pg_stat_activity shows of a person's transaction holds neither the context nor the id."""
-    async with desk.database.acting(Role.EXECUTOR, desk.person.identity) as open_scope:
-        row = await (await open_scope.connection.execute("select pg_backend_pid()")).fetchone()
-        assert row is not None
-        async with strangers.database.acting(Role.EXECUTOR, strangers.person.identity) as scope:
-            shown = await scope.value(str, "select string_agg(query, ' ') from pg_stat_activity where usename = user")
-    assert shown is not None
-    assert "pg_backend_pid" in shown
-    assert str(desk.person.id) not in shown
-    assert "|planwright_executor|" not in shown
+    """What pg_stat_activity shows of a person's transaction holds neither the context nor the id, in any role."""
+    for role in Role:
+        async with desk.database.acting(role, desk.person.identity) as open_scope:
+            row = await (await open_scope.connection.execute("select pg_backend_pid()")).fetchone()
+            assert row is not None
+            async with strangers.database.acting(role, strangers.person.identity) as scope:
+                activity = "select string_agg(query, ' ') from pg_stat_activity where usename = user"
+                shown = await scope.value(str, activity)
+        assert shown is not None
+        assert ("pg_backend_pid" in shown) is (role is Role.API), "tools run as the others, whose texts are hidden"
+        assert str(desk.person.id) not in shown
+        assert f"|{role}|" not in shown
 
 
 @pytest.mark.parametrize("role", [Role.API, Role.WORKER, Role.EXECUTOR])
@@ -184,7 +186,7 @@ def test_the_secret_is_not_printed_and_derives_different_keys() -> None:
     """A secret's text form hides it, and no derived password or key equals another."""
     secret = Secret(b"root of everything")
     derived = [secret.password(role) for role in Role]
-    derived += [secret.signing_key().hex(), secret.token_key()]
+    derived += [secret.signing_key().hex(), secret.token_key(), secret.credential_key().hex()]
     assert len(set(derived)) == len(derived)
     assert "root" not in repr(secret)
     assert "root" not in f"{secret}"

@@ -46,11 +46,15 @@ async def _deliver(connection: Connection, reply: Reply, blocks: list[bytes], *,
     for sent in range(len(blocks) + 1):
         if sent == reply.disconnects_after_events:
             return False
+        while sent == reply.repeats_after_events:
+            await connection.send(blocks[sent - 1], slice_bytes=reply.slice_bytes)
         if sent == reply.stalls_after_events:
             await connection.left()
             raise ClientLeft
         if sent:
             await _pass_gate(connection, reply, sent)
+        if reply.pace_seconds:
+            await _unless_left(connection, lambda: asyncio.sleep(reply.pace_seconds))
         if sent in {reply.ends_after_events, len(blocks)}:
             break
         await connection.send(blocks[sent], slice_bytes=reply.slice_bytes)

@@ -52,8 +52,10 @@ class Reply:
     stalls_after_events: int | None = None
     disconnects_after_events: int | None = None
     ends_after_events: int | None = None
+    repeats_after_events: int | None = None
     slice_bytes: int | None = None
     delay_seconds: float = 0
+    pace_seconds: float = 0
     gate: Gate | None = None
     gate_after_events: int = 0
 
@@ -77,6 +79,10 @@ class Reply:
         """End the body cleanly after so many events, as a gateway does that lost its model."""
         return replace(self, ends_after_events=events, sends_done=False)
 
+    def repeat_after(self, events: int) -> Self:
+        """Send so many events and then the last of them again and again, until the client leaves."""
+        return replace(self, repeats_after_events=events)
+
     def sliced(self, size_bytes: int) -> Self:
         """Write the body in slices of so many bytes, each in a packet of its own."""
         return replace(self, slice_bytes=size_bytes)
@@ -84,6 +90,10 @@ class Reply:
     def delayed(self, seconds: float) -> Self:
         """Answer later. For benchmarks: a test waits at a gate."""
         return replace(self, delay_seconds=seconds)
+
+    def paced(self, seconds: float) -> Self:
+        """Wait before each event: a model that speaks slowly. Only where slowness itself is tried."""
+        return replace(self, pace_seconds=seconds)
 
     def gated(self, gate: Gate, *, after: int = 0) -> Self:
         """Go on after so many events when the test opens the gate. 0: before a byte is sent."""

@@ -1,5 +1,7 @@
 """What a client asked the scripted model, readable by scripts and tests."""
 
+import json
+import re
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -48,6 +50,13 @@ class ChatRequest:
         return []
 
     @property
+    def kinds_of_change(self) -> list[JsonValue]:
+        """The kinds of change that a model may allow, when it is asked for them."""
+        path = ("parameters", "$defs", "Intent", "properties", "change", "enum")
+        kinds = [_within(function, *path) for function in self._functions]
+        return [kind for known in kinds if isinstance(known, list) for kind in known]
+
+    @property
     def last_role(self) -> str:
         """Who spoke last."""
         return str(self.messages[-1].get("role")) if self.messages else ""
@@ -61,6 +70,22 @@ class ChatRequest:
     def all_text(self) -> str:
         """Everything that was said, one message a line."""
         return "\n".join(_text(message.get("content")) for message in self.messages)
+
+    @property
+    def results(self) -> str:
+        """What tools have answered, one result a line."""
+        return "\n".join(_text(message.get("content")) for message in self.messages if message.get("role") == "tool")
+
+    def has_called(self, tool: str | None) -> bool:
+        """Say whether the model has called a tool in this conversation."""
+        calls = [call for message in self.messages for call in _objects(message.get("tool_calls"))]
+        return any(_within(call, "function", "name") == tool for call in calls)
+
+    @property
+    def everything_read(self) -> str:
+        """Every text that stands in the request, also inside JSON, and the descriptions of the tools."""
+        described = [str(function.get("description")) for function in self._functions]
+        return "\n".join([*described, *(_plain(_text(message.get("content"))) for message in self.messages)])
 
     @property
     def _functions(self) -> list[dict[str, JsonValue]]:
@@ -82,3 +107,8 @@ def _text(content: JsonValue) -> str:
     if isinstance(content, str):
         return content
     return "".join(str(part.get("text", "")) for part in _objects(content))
+
+
+def _plain(text: str) -> str:
+    """Return a text as it reads when the JSON in it has been parsed."""
+    return re.sub(r"\\(?:u[0-9a-f]{4}|.)", lambda escape: str(json.loads(f'"{escape[0]}"')), text)

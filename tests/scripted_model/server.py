@@ -19,11 +19,13 @@ from pydantic import JsonValue
 
 from tests.scripted_model.delivery import deliver_body, deliver_chat
 from tests.scripted_model.http import ClientLeft, Connection, HttpRequest
+from tests.scripted_model.intents import everything
 from tests.scripted_model.replies import Reply, raw_body, status
 from tests.scripted_model.requests import ChatRequest
 from tests.scripted_model.script import Script, in_order
 from tests.scripted_model.tokens import Tokens, count
 from tests.scripted_model.wire import reports_usage
+from tools.intents import INTENTS_TOOL
 
 
 class ScriptedModel:
@@ -34,6 +36,7 @@ class ScriptedModel:
         api_key: requests without this bearer token get 401; None lets everyone in.
         names: what `GET /v1/models` lists.
         port: 0 takes a free one.
+        intents: answers the question what a run may change; such requests are counted apart.
 
     Leaving the `with` block raises what the script raised, if the block did not raise itself.
     """
@@ -45,13 +48,16 @@ class ScriptedModel:
         api_key: str | None = None,
         names: tuple[str, ...] = ("scripted",),
         port: int = 0,
+        intents: Script = everything,
     ) -> None:
         self._script = script if callable(script) else in_order(script)
         self._api_key = api_key
         self._names = names
         self._wanted_port = port
         self._lock = Lock()
+        self._intents = intents
         self._requests: list[ChatRequest] = []
+        self._asked_for_intents: list[ChatRequest] = []
         self._waiters: list[tuple[int, Future[None]]] = []
         self._reported: defaultdict[str, Tokens] = defaultdict(Tokens)
         self._unreported = Tokens()
@@ -81,9 +87,15 @@ class ScriptedModel:
 
     @property
     def requests(self) -> list[ChatRequest]:
-        """Every chat request so far, in order of arrival."""
+        """Every chat request so far that the script answers, in order of arrival."""
         with self._lock:
             return list(self._requests)
+
+    @property
+    def asked_for_intents(self) -> list[ChatRequest]:
+        """Every request so far that asked what the person's words allow."""
+        with self._lock:
+            return list(self._asked_for_intents)
 
     @property
     def usage(self) -> Tokens:
@@ -152,8 +164,9 @@ class ScriptedModel:
 
     async def _chat(self, connection: Connection, http: HttpRequest) -> bool:
         request = ChatRequest(http.headers, json.loads(http.body))
-        self._record(request)
-        reply = await self._reply_to(request)
+        asks_for_intents = INTENTS_TOOL in request.offered
+        self._record(request, self._asked_for_intents if asks_for_intents else self._requests)
+        reply = await self._reply_to(request, self._intents if asks_for_intents else self._script)
         try:
             goes_on = await deliver_chat(connection, request, reply)
         except ClientLeft:
@@ -164,18 +177,18 @@ class ScriptedModel:
         request.delivered.set_result(True)
         return goes_on
 
-    async def _reply_to(self, request: ChatRequest) -> Reply:
-        """Ask the script; what it raises is kept for the end of the test."""
-        asked = asyncio.ensure_future(_called(self._script, request))
+    async def _reply_to(self, request: ChatRequest, script: Script) -> Reply:
+        """Ask a script; what it raises is kept for the end of the test."""
+        asked = asyncio.ensure_future(_called(script, request))
         await asyncio.wait({asked})
         if (error := asked.exception()) is None:
             return asked.result()
         self._script_errors.append(error)
         return status(400, message="The script failed.")
 
-    def _record(self, request: ChatRequest) -> None:
+    def _record(self, request: ChatRequest, requests: list[ChatRequest]) -> None:
         with self._lock:
-            self._requests.append(request)
+            requests.append(request)
             self._wake_waiters()
 
     def _wake_waiters(self) -> None:

@@ -7,7 +7,6 @@ import httpx
 import pytest
 
 from graph.turn import Engine
-from nodes.vocabulary.limits import Limits
 from persistence.pools import Database
 from persistence.queue import Queue, Rhythm
 from server.app import HttpServer, serving
@@ -17,6 +16,7 @@ from server.tokens import issue_token
 from server.wiring import Planwright
 from server.worker import Worker
 from tests.conftest import TEST_SECRET, Person
+from tests.roomy import ROOMY
 from tests.server.reading import signed_in_client
 from tests.server.scripted_turns import ScriptedTurns
 
@@ -27,7 +27,7 @@ RHYTHM = Rhythm(jobs_at_once=8, heartbeat_seconds=0.2, lease_seconds=2.0, drain_
 @pytest.fixture(scope="session")
 async def engine(database: Database) -> AsyncIterator[Engine]:
     """Give the engine over the offline model."""
-    async with engine_of(database, None, None, Limits()) as built:
+    async with engine_of(database, None, None, ROOMY) as built:
         yield built
 
 

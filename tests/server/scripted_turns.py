@@ -1,12 +1,11 @@
 """Turns that a test writes itself: they append real events to the real log, when the test says so."""
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
 
 from graph.ending import end_cancelled, end_failed
 from nodes.vocabulary.events import Done, Event, FinishedReason, TextSaid, UsageBody
-from nodes.vocabulary.log import EventLog
+from nodes.vocabulary.log import EventLog, Told
 from persistence.pools import Database
 from persistence.runs import runs
 from persistence.runs.runs import RunStatus
@@ -33,7 +32,7 @@ class ScriptedTurns:
         """Return these turns as a worker takes them."""
         return Turns(self.run, partial(end_cancelled, self.database), partial(end_failed, self.database))
 
-    async def run(self, identity: Identity, told: Callable[[], None]) -> None:
+    async def run(self, identity: Identity, told: Told) -> None:
         """Play the script for one run."""
         self.began.append(identity)
         await self._say(identity, told, *((f"a{n}", TextSaid(content=text)) for n, text in enumerate(self.before)))
@@ -44,12 +43,12 @@ class ScriptedTurns:
         await self._say(identity, told, *((f"b{n}", TextSaid(content=text)) for n, text in enumerate(self.after)))
         await self._finish(identity, told)
 
-    async def _say(self, identity: Identity, told: Callable[[], None], *keyed: tuple[str, Event]) -> None:
+    async def _say(self, identity: Identity, told: Told, *keyed: tuple[str, Event]) -> None:
         for key, event in keyed:
             async with self.database.acting(Role.WORKER, identity) as scope:
                 await EventLog(told).emit(scope, (key, event))
 
-    async def _finish(self, identity: Identity, told: Callable[[], None]) -> None:
+    async def _finish(self, identity: Identity, told: Told) -> None:
         assert identity.run_id is not None
         async with self.database.acting(Role.WORKER, identity) as scope:
             await EventLog(told).emit(scope, ("end", DONE))

@@ -6,14 +6,17 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from nodes.vocabulary.limits import Limits
 from persistence.pools import Database
 from persistence.record import messages, sessions
 from persistence.runs import events, quoted_history, runs
 from persistence.scope import Role
 from server.accept import HISTORY_MAX_BYTES, Accepted, accept, digest_of, quoted, title_of
 from server.bodies import Ask, Quoted
+from server.rate import Rate
 from server.refusals import Refused
 from tests.conftest import Person
+from tests.roomy import ROOMY
 
 
 async def project_of(database: Database, person: Person) -> UUID:
@@ -70,6 +73,14 @@ async def test_what_is_someone_elses_is_not_there(database: Database, person: Pe
         assert await refused(database, person, ask) == "not_found"
 
 
+@pytest.mark.parametrize("message", ["a" * 16_385, "🙂" * 4_097], ids=["one byte too many", "bytes, not letters"])
+async def test_a_message_has_its_longest(database: Database, person: Person, message: str) -> None:
+    """A message of 16 KiB is taken, and of as much as is set; one byte more is not."""
+    assert await refused(database, person, Ask(message=message)) == "message_too_long"
+    await accept(database, person.id, Ask(message="a" * 16_384))
+    await accept(database, person.id, Ask(message=message), rate=Rate(Limits(message_bytes=len(message.encode()))))
+
+
 async def test_a_refused_message_leaves_nothing(database: Database, person: Person) -> None:
     """When the entity is not there, no session and no run stays behind."""
     await refused(database, person, Ask(message="b", context_type="task", entity_id=uuid4()))
@@ -110,7 +121,7 @@ async def test_messages_at_the_same_instant_are_queued_in_order(database: Databa
     """Twenty messages to one session at once are all there, at places without gaps, and their runs in that order."""
     first = await accept(database, person.id, Ask(message="0"))
     asks = [Ask(message=str(n), session_id=first.run.session_id) for n in range(1, 21)]
-    await asyncio.gather(*(accept(database, person.id, ask) for ask in asks))
+    await asyncio.gather(*(accept(database, person.id, ask, rate=Rate(ROOMY)) for ask in asks))
     async with database.acting(Role.API, person.identity) as scope:
         said = await messages.of_session(scope, first.run.session_id, 100)
         places = [await runs.queue_place(scope, one.run_id) for one in said if one.run_id is not None]

@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.app import is_loopback, serve_until_stopped
+from server.app import serve_until_stopped
+from server.loopback import is_loopback
 from server.settings import Settings, SettingsInvalid
 from server.wiring import Planwright, Work
 from tests.conftest import TEST_SECRET
@@ -63,8 +64,11 @@ async def test_a_stopped_server_ends_its_streams(
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="this machine has no curl")
-async def test_serve_prints_a_command_that_works_and_stops_when_told(admin_dsn: str, tmp_path: Path) -> None:
-    """Without a key the server prints a curl line that streams an answer; SIGTERM ends it cleanly."""
+async def test_serve_prints_a_command_and_a_link_that_work_and_stops_when_told(admin_dsn: str, tmp_path: Path) -> None:
+    """Without a key the server prints a curl line that streams an answer, and a link that signs a browser in once.
+
+    Nothing that a client sends is printed, and SIGTERM ends it cleanly.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PLANWRIGHT_")}
     environment |= {
         "PLANWRIGHT_DATABASE_URL": admin_dsn,
@@ -73,18 +77,25 @@ async def test_serve_prints_a_command_that_works_and_stops_when_told(admin_dsn: 
         "PLANWRIGHT_PORT": "0",
     }
     server = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", SERVE, env=environment, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-c", SERVE, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
     assert server.stdout is not None
     try:
         async with asyncio.timeout(START_SECONDS):
-            lines = [(await server.stdout.readline()).decode() for _ in range(3)]
-            command = lines[2]
+            lines = [(await server.stdout.readline()).decode().strip() for _ in range(7)]
+            command, (link, _, code) = lines[2], lines[6].partition("#")
             curl = await asyncio.create_subprocess_shell(command, stdout=asyncio.subprocess.PIPE)
             answer, _ = await curl.communicate()
             assert b'"type":"session"' in answer
             assert b'"type":"done"' in answer
+            async with httpx.AsyncClient(base_url=link.removesuffix("/sign-in")) as browser:
+                assert "Signing in" in (await browser.get(link)).text
+                signed_in = [await browser.post("/api/auth/session", json={"code": code}) for _ in range(2)]
+                assert [answer.status_code for answer in signed_in] == [204, 401]
+                assert len((await browser.get("/api/agent/stream")).json()["sessions"]) >= 1
+                await browser.get("/api/agent/stream", params={"token": "canary"})
             server.send_signal(signal.SIGTERM)
+            assert b"canary" not in await server.stdout.read()
             assert await server.wait() == 0
     finally:
         if server.returncode is None:

@@ -31,6 +31,7 @@ def run(*, last_seq: int = 9, expired: bool = False) -> Run:
         last_seq=last_seq,
         request_digest="",
         cancel_requested_at=None,
+        budget_spent_at=None,
         prompt_tokens=0,
         completion_tokens=0,
         finished_reason=None,

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from time import monotonic
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -73,7 +74,7 @@ async def long_run(database: Database, person: Person, events: int) -> UUID:
     assert run is not None
     said = [(str(number), TextSaid(content="x" * EVENT_CHARS)) for number in range(events)]
     async with database.acting(Role.WORKER, Identity(person.id, run.id, run.attempt)) as scope:
-        await EventLog(lambda: None).emit(scope, *said, ("end", DONE))
+        await EventLog(lambda _events: None).emit(scope, *said, ("end", DONE))
         await runs.finish(scope, run.id, RunStatus.DONE, reason="stop")
     return run.id
 
@@ -93,7 +94,7 @@ async def test_an_event_is_seen_in_another_process_at_once(
         first = asyncio.ensure_future(anext(told))
         await until(lambda: _readers(reading, 1))
         identity = Identity(person.id, run.id, run.attempt)
-        working = asyncio.create_task(turns.run(identity, lambda: writing.told(run.id)))
+        working = asyncio.create_task(turns.run(identity, partial(writing.told, run.id)))
         seen = await first
         turns.go_on.set()
         rest = [event async for event in told]
@@ -116,7 +117,7 @@ async def test_news_that_was_missed_is_made_up_for(
             run = await runs.claim(scope, run_id, 0, 0)
         assert run is not None
         async with database.acting(Role.WORKER, Identity(person.id, run.id, run.attempt)) as scope:
-            await EventLog(lambda: None).emit(scope, ("a", TextSaid(content="a")))
+            await EventLog(lambda _events: None).emit(scope, ("a", TextSaid(content="a")))
         with psycopg.connect(admin_dsn, autocommit=True) as administrator:
             administrator.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity"

@@ -5,6 +5,7 @@ import stat
 import threading
 from dataclasses import fields
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_every_limit_can_be_set_and_none_to_nothing(monkeypatch: pytest.MonkeyPa
     variable = f"PLANWRIGHT_LIMIT_{name.upper()}"
     monkeypatch.setenv(variable, "7")
     assert getattr(read_settings().limit, name) == 7
-    for value in ("0", "-1", "nan", "x"):
+    for value in ("0", "-1", "nan", "inf", "1e999", "x", "7 "):
         monkeypatch.setenv(variable, value)
         with pytest.raises(SettingsInvalid):
             read_settings()
@@ -83,6 +84,58 @@ def test_a_wrong_setting_stops_the_start_in_one_line(monkeypatch: pytest.MonkeyP
         read_settings()
     assert str(refusal.value).startswith("PLANWRIGHT_")
     assert "\n" not in str(refusal.value)
+
+
+JWKS: Final = {
+    "PLANWRIGHT_JWT_JWKS": "https://issuer.example/keys",
+    "PLANWRIGHT_JWT_ISSUER": "https://issuer.example",
+    "PLANWRIGHT_JWT_AUDIENCE": "planwright",
+}
+
+
+def test_an_issuers_tokens_are_taken_by_public_keys_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an issuer's keys, issuer and audience the rest has safe defaults: no shared secret, nobody made."""
+    for name, value in JWKS.items():
+        monkeypatch.setenv(name, value)
+    settings = read_settings()
+    assert settings.jwt_algorithms == ("RS256", "ES256", "EdDSA")
+    assert (settings.jwt_secret, settings.jwt_sign_up, settings.jwt_max_days) == (None, False, 30)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        pytest.param({"JWT_ISSUER": ""}, "JWT_ISSUER", id="keys without an issuer"),
+        pytest.param({"JWT_AUDIENCE": ""}, "JWT_AUDIENCE", id="keys without an audience"),
+        pytest.param({"JWT_SECRET": LONG_ENOUGH}, "JWT_SECRET", id="keys and a secret"),
+        pytest.param({"JWT_ALGORITHMS": "RS256,HS256"}, "JWT_ALGORITHMS", id="a secret's algorithm for keys"),
+        pytest.param({"JWT_ALGORITHMS": "none"}, "JWT_ALGORITHMS", id="no signature"),
+        pytest.param({"JWT_ALGORITHMS": ","}, "JWT_ALGORITHMS", id="no algorithm"),
+        pytest.param({"JWT_MAX_DAYS": "0"}, "JWT_MAX_DAYS", id="no lifetime"),
+        pytest.param({"JWT_MAX_DAYS": "3650"}, "JWT_MAX_DAYS", id="a lifetime of ten years"),
+        pytest.param({"JWT_JWKS": "file:///etc/keys"}, "JWT_JWKS", id="keys by another scheme"),
+        pytest.param({"JWT_JWKS": ""}, "JWT_ISSUER", id="an issuer without keys"),
+        pytest.param({"JWT_JWKS": "", "JWT_ISSUER": "", "JWT_AUDIENCE": ""}, None, id="nothing"),
+        pytest.param({"JWT_JWKS": "", "JWT_ISSUER": "", "JWT_SIGN_UP": "true"}, "JWT_SIGN_UP", id="users of no issuer"),
+        pytest.param({"JWT_JWKS": "", "JWT_SECRET": LONG_ENOUGH}, None, id="an issuer that shares a secret"),
+        pytest.param(
+            {"JWT_JWKS": "", "JWT_SECRET": LONG_ENOUGH, "JWT_ALGORITHMS": "RS256"},
+            "JWT_ALGORITHMS",
+            id="public by secret",
+        ),
+    ],
+)
+def test_half_a_sign_in_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], named: str | None
+) -> None:
+    """Settings that would let in others than they seem to are refused, and the one to mend is named."""
+    for name, value in {**JWKS, **{f"PLANWRIGHT_{name}": value for name, value in changes.items()}}.items():
+        monkeypatch.setenv(name, value)
+    if named is None:
+        read_settings()
+        return
+    with pytest.raises(SettingsInvalid, match=f"^PLANWRIGHT_{named}: "):
+        read_settings()
 
 
 def test_a_secret_is_told_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing
+from functools import partial
 from uuid import UUID, uuid4
 
 import psycopg
@@ -59,7 +60,7 @@ async def say(database: Database, identity: Identity, hub: Hub, *words: str) -> 
     """Append to a run's log, as its worker does."""
     said = [(word, TextSaid(content=word)) for word in words]
     async with database.acting(Role.WORKER, identity) as scope:
-        await EventLog(lambda: hub.told(run_id_of(identity))).emit(scope, *said)
+        await EventLog(partial(hub.told, run_id_of(identity))).emit(scope, *said)
 
 
 async def come_to_rest(database: Database, identity: Identity, hub: Hub, status: RunStatus) -> None:
@@ -68,7 +69,7 @@ async def come_to_rest(database: Database, identity: Identity, hub: Hub, status:
     event = Done(usage=NO_USAGE, finished_reason=FinishedReason("approval_required" if waits else "stop"))
     async with database.acting(Role.WORKER, identity) as scope:
         key = "pause:1" if waits else "end"
-        await EventLog(lambda: hub.told(run_id_of(identity))).emit(scope, (key, event))
+        await EventLog(partial(hub.told, run_id_of(identity))).emit(scope, (key, event))
         if waits:
             await scope.execute("update runs set status = 'waiting' where id = %s", (identity.run_id,))
         else:
@@ -82,7 +83,7 @@ async def _someone_listens(hub: Hub) -> bool:
 async def test_an_event_is_seen_when_it_is_committed(database: Database, person: Person) -> None:
     """A reader in the worker's process sees an event long before its next look at the log."""
     identity, hub = await claimed(database, person), Hub()
-    log = EventLog(lambda: hub.told(run_id_of(identity)))
+    log = EventLog(partial(hub.told, run_id_of(identity)))
     async with aclosing(tail(database, person.id, run_id_of(identity), 1, hub)) as events:
         reading = asyncio.ensure_future(anext(events))
         await until(lambda: _someone_listens(hub))
@@ -101,7 +102,7 @@ async def test_an_event_of_another_process_is_seen_at_the_next_look(
     identity, elsewhere = await claimed(database, person), ScriptedTurns(database, ["a", "b"], ["c"])
     reading = asyncio.ensure_future(written(tail(database, person.id, run_id_of(identity), 0, Hub())))
     elsewhere.go_on.set()
-    await elsewhere.run(identity, lambda: None)
+    await elsewhere.run(identity, lambda _events: None)
     assert await reading == [1, 2, 3, 4, 5]
 
 
@@ -167,7 +168,7 @@ async def test_a_database_that_is_away_is_waited_for(
     monkeypatch.setattr(tail_module, "POLL_SECONDS", 0.01)
     identity, elsewhere = await claimed(database, person), ScriptedTurns(database, ["a"], [])
     elsewhere.go_on.set()
-    await elsewhere.run(identity, lambda: None)
+    await elsewhere.run(identity, lambda _events: None)
     asked, read_behind = iter(range(9)), events.read_behind
 
     async def read_at_the_third_try(scope: Scope, run_id: UUID, seq: int, limit: int) -> Reading | None:

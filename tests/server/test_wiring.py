@@ -11,7 +11,8 @@ from server.accept import accept
 from server.bodies import Ask
 from server.settings import Settings
 from server.tail import tail
-from server.wiring import Work, connected, installation_secret, local_user, opened, token_key
+from server.tokens import Rules
+from server.wiring import Work, connected, installation_secret, local_user, opened, sign_in_of, token_key
 from tests.conftest import TEST_SECRET, Person
 from tests.server.reading import ended, run_of
 
@@ -63,6 +64,28 @@ def test_the_key_of_tokens_is_given_or_derived(settings: Settings, tmp_path: Pat
     assert token_key(settings) == TEST_SECRET.token_key()
     assert token_key(kept) == token_key(kept) == installation_secret(kept).token_key()
     assert token_key(kept) != token_key(settings)
+
+
+def test_an_issuers_tokens_are_taken_by_its_rules(settings: Settings) -> None:
+    """What the operator set about an issuer is what tokens are held against."""
+    named = {
+        "jwt_jwks": "https://issuer.example/keys",
+        "jwt_issuer": "https://issuer.example",
+        "jwt_audience": "planwright",
+        "jwt_clients": ("page",),
+        "jwt_max_days": 2,
+        "jwt_sign_up": True,
+    }
+    sign_in = sign_in_of(settings.model_copy(update=named))
+    assert sign_in.rules == Rules(("RS256", "ES256", "EdDSA"), "https://issuer.example", "planwright", ("page",), 2)
+    assert (sign_in.keys is not None, sign_in.sign_up_zone) == (True, settings.time_zone)
+    assert sign_in.credential_key == TEST_SECRET.credential_key()
+
+
+def test_without_an_issuer_only_the_own_key_counts(settings: Settings) -> None:
+    """Unless it is set otherwise, tokens are signed by the program's own key and name users of ours."""
+    sign_in = sign_in_of(settings)
+    assert (sign_in.rules, sign_in.keys, sign_in.sign_up_zone) == (Rules(), None, None)
 
 
 def test_importing_the_server_imports_no_model_library() -> None:

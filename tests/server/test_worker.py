@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 
 from graph.ending import end_failed
 from nodes.vocabulary.events import TERMINAL_TYPES
+from nodes.vocabulary.log import Told
 from persistence.errors import DatabaseUnavailable, PersistenceError, StatementTimedOut, TransactionLost
 from persistence.pools import Database
 from persistence.queue import Queue, Rhythm
@@ -232,7 +233,7 @@ async def test_a_run_that_could_not_be_written_is_taken_up_again(
     script.raised = error
 
     class Once(ScriptedTurns):
-        async def run(self, identity: Identity, told: Callable[[], None]) -> None:
+        async def run(self, identity: Identity, told: Told) -> None:
             self.raised = error if identity.attempt == 1 else None
             await super().run(identity, told)
 
@@ -250,7 +251,7 @@ async def test_a_turn_that_was_cancelled_by_nobody_is_taken_up_again(
     """A turn that something inside it cancelled has no end: its run is not left without a worker."""
 
     class CutOff(ScriptedTurns):
-        async def run(self, identity: Identity, told: Callable[[], None]) -> None:
+        async def run(self, identity: Identity, told: Told) -> None:
             if identity.attempt == 1:
                 raise asyncio.CancelledError
             await super().run(identity, told)
@@ -273,7 +274,7 @@ async def test_an_end_that_fails_is_tried_again_and_logged_without_its_text(
         def turns(self) -> Turns:
             return replace(super().turns(), end_failed=self.end_failed)
 
-        async def end_failed(self, identity: Identity, told: Callable[[], None], code: str, *, retryable: bool) -> None:
+        async def end_failed(self, identity: Identity, told: Told, code: str, *, retryable: bool) -> None:
             tries.append(identity.attempt or 0)
             if len(tries) == 1:
                 raise ValueError("the person's secret diary")
@@ -307,7 +308,7 @@ async def test_a_database_that_stays_away_counts_as_no_crash(work: Work, person:
                 yield scope
 
     class Once(ScriptedTurns):
-        async def run(self, identity: Identity, told: Callable[[], None]) -> None:
+        async def run(self, identity: Identity, told: Told) -> None:
             distant.away = identity.attempt == 1
             await super().run(identity, told)
 

@@ -9,13 +9,14 @@ from psycopg.sql import SQL, Identifier
 from pydantic import JsonValue
 
 from persistence.record import agents, plans
-from persistence.runs import ledger
+from persistence.runs import intents, ledger
 from persistence.runs.ledger import LedgerRow
 from persistence.scope import Identity, Role, Scope
 from tests.run_rows import Office, run_of
 from tests.workspace_rows import BERLIN, NOW, Desk
 from tools.consent import Consent, Mode
 from tools.gateway import CALL_TIMEOUT_SECONDS, Asked, Bounds, Gateway, Holder
+from tools.intents import Intent, Intents, as_json, kinds_of_change
 from tools.registry import Registry
 from tools.tool import Access, Caller, ToolAnswer
 
@@ -30,6 +31,7 @@ WORKSPACE: Final = (
     "task_calendar_events",
 )
 BUDGET: Final = 100
+APPROVALS: Final = 8
 
 
 @dataclass
@@ -80,7 +82,7 @@ class Bench:
             caller=Caller(self.desk.database, self.desk.person.id, BERLIN, NOW),
             journal=self.notebook,
             consent=self.consent,
-            bounds=Bounds(budget, call_timeout_seconds),
+            bounds=Bounds(budget, APPROVALS, call_timeout_seconds),
         )
 
     async def call(self, holder: Holder, asked: Asked) -> ToolAnswer:
@@ -135,7 +137,10 @@ async def table_text(scope: Scope, table: str) -> str:
 
 
 async def set_up(desk: Desk, registry: Registry) -> Bench:
-    """Begin a run with a planner that holds every tool and an executor that holds every reading one."""
+    """Begin a run whose person asked for everything.
+
+    Its planner holds every tool, its executor every reading one.
+    """
     office = Office(desk.database, desk.person)
     worker = await office.begin()
     run = await office.row(run_of(worker))
@@ -149,12 +154,22 @@ async def set_up(desk: Desk, registry: Registry) -> Bench:
             user_message=run.request,
             steps=[],
         )
+        await intents.store(scope, run.id, as_json(everything(registry)))
         executor_id = await agents.insert_executor(
             scope, run.session_id, run.id, plan.id, "Executor 1", registry.reading(), "Execute."
         )
     planner = Holder(planner_id, Access.WRITE, frozenset(registry.names()))
     executor = Holder(executor_id, Access.READ, frozenset(registry.reading()), 1, is_executor=True)
     return Bench(desk, office, worker, registry, planner, executor, Notebook())
+
+
+def everything(registry: Registry) -> Intents:
+    """Return the intents of a person who asked for every change there can be, and for mail to one address."""
+    added = [name for name in registry.tools if name in kinds_of_change(registry)]
+    return (
+        *(Intent(change=kind, names=[]) for kind in kinds_of_change(registry)),
+        *(Intent(change=name, names=["a@example.org"]) for name in added),
+    )
 
 
 def asked(tool: str, key: str = "step 1, call 1", **arguments: JsonValue) -> Asked:

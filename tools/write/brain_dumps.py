@@ -30,5 +30,11 @@ async def create_brain_dump(args: CreateBrainDump, caller: Caller) -> ToolAnswer
 
 
 TOOLS: Final[tuple[AnyTool, ...]] = (
-    Tool(name="create_brain_dump", args=CreateBrainDump, run=create_brain_dump, access=Access.WRITE),
+    Tool(
+        name="create_brain_dump",
+        args=CreateBrainDump,
+        run=create_brain_dump,
+        access=Access.WRITE,
+        kinds={"": "new_brain_dump"},
+    ),
 )

@@ -266,15 +266,31 @@ def _already_scheduled(event: Event, caller: Caller) -> ToolAnswer:
     )
 
 
+_OF_TASKS: Final = {"": "time", "project_id": "task_project"}
+_OF_EVENTS: Final = {"summary": "event_title", "description": "event_text", "start_time": "time", "end_time": "time"}
+
 TOOLS: Final[tuple[AnyTool, ...]] = (
-    Tool(name="schedule_task", args=ScheduleTask, run=schedule_task, access=Access.WRITE),
-    Tool(name="update_calendar_event", args=UpdateCalendarEvent, run=update_calendar_event, access=Access.WRITE),
+    Tool(name="schedule_task", args=ScheduleTask, run=schedule_task, access=Access.WRITE, kinds=_OF_TASKS),
+    Tool(
+        name="update_calendar_event",
+        args=UpdateCalendarEvent,
+        run=update_calendar_event,
+        access=Access.WRITE,
+        kinds=_OF_EVENTS,
+    ),
     Tool(
         name="delete_calendar_event",
         args=DeleteCalendarEvent,
         run=delete_calendar_event,
         access=Access.WRITE,
         harm=lambda _: Harm.DELETES,
+        kinds={"": "event_deleted"},
     ),
-    Tool(name="update_or_schedule_task", args=UpdateOrScheduleTask, run=update_or_schedule_task, access=Access.WRITE),
+    Tool(
+        name="update_or_schedule_task",
+        args=UpdateOrScheduleTask,
+        run=update_or_schedule_task,
+        access=Access.WRITE,
+        kinds=_OF_TASKS,
+    ),
 )

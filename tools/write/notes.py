@@ -35,4 +35,6 @@ async def create_note(args: CreateNote, caller: Caller) -> ToolAnswer:
     return fitted(f"Created the note {title}.", note=rows_as_json.note_in_short(note, caller))
 
 
-TOOLS: Final[tuple[AnyTool, ...]] = (Tool(name="create_note", args=CreateNote, run=create_note, access=Access.WRITE),)
+TOOLS: Final[tuple[AnyTool, ...]] = (
+    Tool(name="create_note", args=CreateNote, run=create_note, access=Access.WRITE, kinds={"": "new_note"}),
+)

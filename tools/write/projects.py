@@ -78,6 +78,18 @@ def archives(args: UpdateProject) -> Harm | None:
     return Harm.ARCHIVES if args.updates.status == "archived" else None
 
 
+_KINDS: Final = dict.fromkeys(ProjectUpdates.model_fields, "project_text") | {
+    "name": "project_name",
+    "status": "project_status",
+    "start_date": "project_dates",
+    "end_date": "project_dates",
+    "tags": "project_tags",
+    "calendar_color_id": "project_calendar",
+    "calendar_sync_enabled": "project_calendar",
+}
+
 TOOLS: Final[tuple[AnyTool, ...]] = (
-    Tool(name="update_project", args=UpdateProject, run=update_project, access=Access.WRITE, harm=archives),
+    Tool(
+        name="update_project", args=UpdateProject, run=update_project, access=Access.WRITE, harm=archives, kinds=_KINDS
+    ),
 )

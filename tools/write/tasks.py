@@ -138,7 +138,17 @@ async def _event_follows(scope: Scope, task: Task, wanted: dict[str, object]) ->
     return "start_date" in wanted and await calendar.unlink_event_of_task(scope, task.id)
 
 
+_KINDS: Final = {
+    "title": "task_title",
+    "description": "task_text",
+    "details": "task_text",
+    "status": "task_status",
+    "priority": "task_priority",
+    "start_date": "time",
+    "duration_minutes": "time",
+}
+
 TOOLS: Final[tuple[AnyTool, ...]] = (
-    Tool(name="create_task", args=CreateTask, run=create_task, access=Access.WRITE),
-    Tool(name="update_task", args=UpdateTask, run=update_task, access=Access.WRITE),
+    Tool(name="create_task", args=CreateTask, run=create_task, access=Access.WRITE, kinds={"": "new_task"}),
+    Tool(name="update_task", args=UpdateTask, run=update_task, access=Access.WRITE, kinds=_KINDS),
 )

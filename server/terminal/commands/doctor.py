@@ -16,7 +16,8 @@ from server.terminal.model_check import model_finding
 from server.terminal.printable import printable
 from server.terminal.server_check import server_finding
 from server.terminal.settings import settings_or_usage
-from server.wiring import database_server
+from server.terminal.sign_in_check import sign_in_finding
+from server.wiring import database_server, installation_secret
 
 
 def run() -> None:
@@ -37,6 +38,7 @@ async def _doctor() -> ExitCode:
 async def _findings(settings: Settings) -> AsyncGenerator[Finding]:
     for finding in await asyncio.to_thread(_of_database, settings):
         yield finding
+    yield await sign_in_finding(settings)
     yield await model_finding(settings.models)
     yield await server_finding(settings.server)
     for finding in (*tracing_findings(os.environ), *dependency_findings()):
@@ -47,7 +49,7 @@ def _of_database(settings: Settings) -> list[Finding]:
     place = "the embedded PostgreSQL" if settings.database_url is None else "PLANWRIGHT_DATABASE_URL"
     try:
         with database_server(settings) as dsn:
-            facts = examine(dsn)
+            facts = examine(dsn, installation_secret(settings))
     except PersistenceError as error:
         named = "Start that server, or unset PLANWRIGHT_DATABASE_URL to use the embedded one."
         step = f"Read the log in {settings.data_dir}." if settings.database_url is None else named

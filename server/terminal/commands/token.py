@@ -1,29 +1,76 @@
-"""`planwright token new`: a bearer token for somebody."""
+"""`planwright token`: API tokens, which are shown once and kept as digests."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
 
 import typer
 
-from persistence.record import users
+from persistence.record import credentials
+from persistence.record.credentials import ApiToken, Kind
+from server.credentials import digest_of, mint
+from server.scopes import Scope
 from server.terminal.exits import CommandFailed, ExitCode, perform
+from server.terminal.printable import one_line
 from server.terminal.settings import settings_or_usage
 from server.terminal.stored import reading
-from server.tokens import TokenLifetimeInvalid, issue_token
-from server.wiring import token_key
+from server.tokens import TokenLifetimeInvalid
+from server.wiring import installation_secret
+
+DAYS_MAX: Final = 366  # longer than others may live: these can be revoked
+NAME_MAX_CHARS: Final = 100
 
 
-def run(email: str, days: int) -> None:
+def new(email: str, days: int, name: str, scopes: Sequence[Scope]) -> None:
     """Print the token alone, so that a script can take it."""
-    perform(_issue(email, days))
+    perform(_new(email, days, name, scopes))
 
 
-async def _issue(email: str, days: int) -> ExitCode:
+def listed(user: str | None) -> None:
+    """Print one line for each token, the newest first."""
+    perform(_listed(user))
+
+
+def revoke(token_id: UUID, user: str | None) -> None:
+    """Make a token, and the sessions that were opened with it, good for nothing from now on."""
+    perform(_revoke(token_id, user))
+
+
+async def _new(email: str, days: int, name: str, scopes: Sequence[Scope]) -> ExitCode:
+    if not 1 <= days <= DAYS_MAX:
+        raise CommandFailed(ExitCode.USAGE, str(TokenLifetimeInvalid(DAYS_MAX)))
+    if len(name) > NAME_MAX_CHARS:
+        raise CommandFailed(ExitCode.USAGE, f"A name has at most {NAME_MAX_CHARS} characters.")
     settings = settings_or_usage()
+    token = mint(installation_secret(settings).credential_key(), Kind.TOKEN)
     async with reading(settings, email) as scope:
-        person = await users.me(scope)
-        key = token_key(settings)
-    assert person is not None, "the scope acts in this person's name"
-    try:
-        token = issue_token(key, person.id, days)
-    except TokenLifetimeInvalid as error:
-        raise CommandFailed(ExitCode.USAGE, str(error)) from None
+        await credentials.add(scope, Kind.TOKEN, digest_of(token), scopes, timedelta(days=days), name)
     typer.echo(token)
+    return ExitCode.OK
+
+
+async def _listed(user: str | None) -> ExitCode:
+    async with reading(settings_or_usage(), user) as scope:
+        tokens = await credentials.tokens(scope)
+    for token in tokens:
+        typer.echo(_line(token))
+    return ExitCode.OK
+
+
+def _line(token: ApiToken) -> str:
+    used = "never used" if token.last_used_at is None else f"used {_minute(token.last_used_at)}"
+    scopes, name = ",".join(token.scopes), one_line(token.name, NAME_MAX_CHARS)
+    return f"{token.id}  until {_minute(token.expires_at)}  {used}  {scopes}  {name}".rstrip()
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+
+
+async def _revoke(token_id: UUID, user: str | None) -> ExitCode:
+    async with reading(settings_or_usage(), user) as scope:
+        if not await credentials.remove(scope, token_id):
+            advice = "`planwright token list` lists yours, with --user those of somebody else."
+            raise CommandFailed(ExitCode.FAILED, f"There is no token {token_id}. {advice}")
     return ExitCode.OK

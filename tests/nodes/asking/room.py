@@ -22,7 +22,9 @@ from persistence.record import agents
 from persistence.runs import usage
 from persistence.runs.usage import ModelCall
 from tests.conftest import Person
+from tests.roomy import ROOMY
 from tests.run_rows import Office, run_of
+from tests.scripted_model.intents import everything
 from tests.scripted_model.replies import Reply
 from tests.scripted_model.script import Script
 from tests.scripted_model.server import ScriptedModel
@@ -33,7 +35,7 @@ from tools.tool import Caller
 
 NOW: Final = datetime(2026, 11, 25, 23, 30, tzinfo=UTC)
 BERLIN: Final = ZoneInfo("Europe/Berlin")
-PATIENT: Final = Limits(first_token_seconds=20, token_gap_seconds=20, call_seconds=30)
+PATIENT: Final = replace(ROOMY, first_token_seconds=20, token_gap_seconds=20, call_seconds=30)
 
 
 @dataclass
@@ -65,14 +67,19 @@ class Room:
 
 @asynccontextmanager
 async def room(
-    database: Database, person: Person, script: Script | Iterable[Reply], *, fallbacks: tuple[str, ...] = ()
+    database: Database,
+    person: Person,
+    script: Script | Iterable[Reply],
+    *,
+    fallbacks: tuple[str, ...] = (),
+    intents: Script = everything,
 ) -> AsyncGenerator[Room]:
     """Give a run in work whose planner is the model `deep`, with these fallbacks."""
     office = Office(database, person)
     identity = await office.begin()
     run = await office.row(run_of(identity))
-    registry, log = Registry.build(), EventLog(lambda: None)
-    with ScriptedModel(script) as server:
+    registry, log = Registry.build(), EventLog(lambda _events: None)
+    with ScriptedModel(script, intents=intents) as server:
         models = tuple(chat_models(ModelProfile("deep", server.base_url, fallbacks=fallbacks)))
         context = Context(
             database=database,
@@ -93,7 +100,7 @@ async def room(
                 caller=Caller(database, person.id, BERLIN, NOW),
                 journal=ToolEvents(log),
                 consent=Consent(Mode.AUTO, "What is overdue?"),
-                bounds=Bounds(100),
+                bounds=Bounds(100, 8),
             ),
             planner=models,
             executor=models,

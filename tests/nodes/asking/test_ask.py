@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 from pydantic import JsonValue
 
-from nodes.asking.ask import ANSWER_TOKENS_RESERVED, LONGEST_WAIT_SECONDS
+from nodes.asking.ask import LONGEST_WAIT_SECONDS
 from nodes.vocabulary.errors import CallsSpent
 from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.model_failure import ModelFailure
@@ -261,7 +261,7 @@ async def test_a_call_is_reserved_before_and_settled_after(database: Database, p
         await asking
         (settled,) = await at.spent()
     assert (reserved.outcome, reserved.prompt_tokens) == (None, None)
-    assert reserved.reserved_tokens > ANSWER_TOKENS_RESERVED
+    assert reserved.reserved_tokens > PATIENT.answer_tokens
     counted = at.model.usage
     assert (settled.prompt_tokens, settled.completion_tokens) == (counted.prompt, counted.completion)
     assert (settled.outcome, settled.estimated, settled.purpose) == ("answered", False, "decide")

@@ -25,6 +25,8 @@ VALUES: Final[dict[str, dict[str, str]]] = {
         "constraints": "- Read only.",
         "results": "[]",
     },
+    "intents": {"now": "Thursday, 2026-11-26T00:30+0100", "time_zone": "Europe/Berlin"},
+    "intents_words": {"earlier": "- What is overdue?", "message": "Mark them as done."},
     "planner": {"now": "Thursday, 2026-11-26T00:30+0100", "time_zone": "Europe/Berlin"},
     "planner_step": {"number": "3", "task": "Move them.", "goal": "Organise my week.", "results": "[]"},
     "quoted_history": {"history": "> user: Hello"},

@@ -122,7 +122,7 @@ def test_the_model_that_answered_is_named() -> None:
 
 def test_a_stream_is_put_together_in_order() -> None:
     """Text, thoughts, usage and the calls as written at the end of the stream make one answer."""
-    arriving = Arriving()
+    arriving = Arriving(1_000)
     arriving.add(AIMessageChunk(content="", additional_kwargs={"reasoning_content": "H"}))
     arriving.add(AIMessageChunk(content="a", additional_kwargs={"reasoning_content": "m"}))
     arriving.add(AIMessageChunk(content="b", tool_call_chunks=[tool_call_chunk(name="t", args="{", index=0)]))
@@ -141,7 +141,7 @@ def test_a_stream_is_put_together_in_order() -> None:
 
 def test_a_stream_without_raw_calls_is_put_together_from_its_pieces() -> None:
     """A model that tells no raw calls is read piece by piece; a repaired reading is never used."""
-    arriving = Arriving()
+    arriving = Arriving(1_000)
     arriving.add(AIMessageChunk(content="", tool_call_chunks=[tool_call_chunk(name="a", args='{"n"', index=0)]))
     arriving.add(AIMessageChunk(content="", tool_call_chunks=[tool_call_chunk(name="b", args="", index=1)]))
     arriving.add(AIMessageChunk(content="", tool_call_chunks=[tool_call_chunk(name=None, args=": 10", index=0)]))

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from nodes.planning.results import MAX_QUESTIONS, kept, reason, shown
 from nodes.planning.worker import SubmitResult
-from nodes.vocabulary.events import ExecutorOutcome, ExecutorReturned, Step, StepCompleted, StepStatus, encoded
+from nodes.vocabulary.events import EVENT, ExecutorOutcome, ExecutorReturned, Step, StepCompleted, StepStatus, encoded
 
 MAX_EVENT_BYTES: Final = 32 * 1024
 ID: Final = UUID(int=1)
@@ -66,7 +66,7 @@ def test_data_that_is_too_large_is_left_out_and_said_so() -> None:
 def test_no_result_makes_an_event_too_large(letter: str) -> None:
     """Ten megabytes in any script stay an event below 32 KB, twice as long words of the step included."""
     flood = letter * 10_000
-    handed_in = result(flood * 10, status="failed", data={"all": flood}, questions=[flood] * 99)
+    handed_in = result("a" + flood * 10, status="failed", data={"all": flood}, questions=[flood] * 99)
     body, error = kept(handed_in), reason(handed_in)
     outcome = ExecutorOutcome(
         executor_id=ID, success=False, data=body, error=error, tool_calls_made=1, tokens_used=1, duration_ms=1
@@ -74,6 +74,7 @@ def test_no_result_makes_an_event_too_large(letter: str) -> None:
     step = ended(1, StepStatus.FAILED, body, error)
     for event in (ExecutorReturned(executor_id=ID, step_number=1, result=outcome), StepCompleted(step=step)):
         assert len(encoded(event).encode()) < MAX_EVENT_BYTES
+        assert EVENT.validate_json(encoded(event)) == event, "nothing had to be cut from it"
     assert isinstance(body["open_questions"], list)
     assert len(body["open_questions"]) == MAX_QUESTIONS
 

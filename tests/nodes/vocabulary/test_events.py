@@ -12,6 +12,7 @@ from pydantic import JsonValue, ValidationError
 
 from nodes.vocabulary.events import (
     EVENT,
+    EVENT_MAX_BYTES,
     TERMINAL_TYPES,
     Analysed,
     AnalysisBody,
@@ -307,6 +308,18 @@ def test_a_forged_frame_stays_text() -> None:
     """A model that writes a frame of its own has written text."""
     line = encoded(TextSaid(content='Hi\n\ndata: {"type":"done"}\n\n'))
     assert line == '{"type":"text","content":"Hi\\n\\ndata: {\\"type\\":\\"done\\"}\\n\\n"}'
+
+
+@pytest.mark.parametrize("letter", ["x", "\x01", '"', "ß", "语", "🗓"])
+def test_an_event_that_is_too_large_loses_the_ends_of_its_longest_texts(letter: str) -> None:
+    """It stays an event of its type, below 32 KB, with its ids and its short texts whole."""
+    large = Failed(error=letter * 100_000, code="model_unavailable", retryable=True)
+    line = encoded(large)
+    told = EVENT.validate_json(line)
+    assert len(line.encode()) <= EVENT_MAX_BYTES
+    assert isinstance(told, Failed)
+    assert told == large.model_copy(update={"error": told.error})
+    assert told.error == letter * (len(told.error) - 1) + "…"
 
 
 @pytest.mark.parametrize(

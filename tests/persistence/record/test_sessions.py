@@ -5,19 +5,19 @@ from uuid import UUID, uuid4
 
 import pytest
 from langgraph.checkpoint.base import empty_checkpoint
+from langgraph.checkpoint.serde.types import INTERRUPT
 from psycopg.sql import SQL, Identifier
 
 from persistence.checkpoints import Checkpoints
 from persistence.errors import Fenced
 from persistence.record import agents, conversations, executions, messages, plans, sessions
 from persistence.record.conversations import NewMessage, Opening
-from persistence.record.executions import Ending
 from persistence.runs import approvals, events, ledger, runs, usage
 from persistence.runs.approvals import NewCall
 from persistence.runs.events import KeyedEvent
 from persistence.runs.ledger import CallState, Entry
 from persistence.runs.runs import RunStatus
-from persistence.runs.usage import Usage
+from persistence.runs.usage import Price, Usage
 from persistence.scope import Role, Scope
 from tests.run_rows import Office, run_of
 from tests.workspace_rows import Desk
@@ -77,14 +77,13 @@ async def plan_and_execute(scope: Scope, session_id: UUID, run_id: UUID) -> None
         task="Look.",
         tools=[],
     )
-    ending = Ending(success=True, result={"found": 1}, error=None, tokens_used=10, duration_ms=5, tool_calls_made=1)
-    await executions.finish(scope, execution, ending)
+    await executions.finish(scope, execution, success=True, result={"found": 1}, error=None)
     call = Entry(uuid4(), "k", executor, 1, "list_tasks", "read", "{}")
     await ledger.freeze(scope, run_id, call)
     asked = NewCall(call.id, outcome_unknown=False, tool=call.tool, arguments="{}", target="x", changes=[])
     await approvals.insert(scope, run_id, 1, "digest", 1.0, [asked])
     await ledger.settle(scope, call.id, CallState.APPLIED, "{}", None, 5)
-    spent = await usage.reserve(scope, run_id, executor, "execute", "fast", 100)
+    spent = await usage.reserve(scope, run_id, executor, "execute", "fast", Price(60, 40))
     await usage.settle(scope, spent, "fast", Usage(1, 1, 0), estimated=False, outcome="answered", duration_ms=1)
 
 
@@ -96,11 +95,15 @@ async def checkpoint(saver: Checkpoints, session_id: UUID) -> None:
     stored = await saver.aput(
         {"configurable": {"thread_id": str(session_id), "checkpoint_ns": ""}}, state, {"step": 1}, {"seen": "1"}
     )
-    await saver.aput_writes(stored, [("seen", ["a"])], "task")
+    await saver.aput_writes(stored, [(INTERRUPT, ["a"])], "task")
 
 
 async def filled(office: Office) -> dict[str, int]:
-    """Count the person's rows in every table that holds people's rows, those of the workspace aside."""
+    """Count the person's rows in every table that holds people's rows.
+
+    Those of the workspace and credentials aside, and what was spent in the last minutes: deleting a conversation
+    gives none of it back.
+    """
     async with office.asking() as scope:
         tables = await (
             await scope.connection.execute(
@@ -108,6 +111,7 @@ async def filled(office: Office) -> dict[str, int]:
                 select distinct a.attrelid::regclass::text from pg_attribute a join pg_class c on c.oid = a.attrelid
                 where a.attname = 'user_id' and c.relkind = 'r' and c.relnamespace = 'planwright'::regnamespace
                     and not has_table_privilege('planwright_executor', c.oid, 'select')
+                    and c.relname not in ('credentials', 'charges')
                 """
             )
         ).fetchall()

@@ -12,7 +12,7 @@ from persistence.record import agents
 from persistence.runs import runs, usage, waiting
 from persistence.runs.events import KeyedEvent
 from persistence.runs.runs import FINISHED, Run, RunStatus
-from persistence.runs.usage import Usage
+from persistence.runs.usage import Price, Usage
 from persistence.scope import Identity
 from tests.run_rows import Office, run_of
 from tests.server.reading import until
@@ -210,10 +210,10 @@ async def test_a_run_adds_up_its_model_calls(office: Office) -> None:
     async with office.working(worker) as scope:
         agent = await agents.insert_planner(scope, session, run_of(worker), [], "Plan.")
         for tokens in (10, 20):
-            call = await usage.reserve(scope, run_of(worker), agent, "decide", "deep", 500)
+            call = await usage.reserve(scope, run_of(worker), agent, "decide", "deep", Price(400, 100))
             spent = Usage(tokens, tokens // 2, 1)
             await usage.settle(scope, call, "deep", spent, estimated=False, outcome="answered", duration_ms=5)
-        await usage.reserve(scope, run_of(worker), agent, "decide", "deep", 500)
+        await usage.reserve(scope, run_of(worker), agent, "decide", "deep", Price(400, 100))
         assert await usage.count(scope, run_of(worker)) == 3
         assert await usage.total(scope, run_of(worker)) == Usage(30, 15, 2)
     await office.finish(worker)

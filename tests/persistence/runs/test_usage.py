@@ -6,7 +6,7 @@ from uuid import UUID
 from persistence.errors import CancelRequested
 from persistence.record import agents
 from persistence.runs import runs, usage
-from persistence.runs.usage import Usage
+from persistence.runs.usage import Price, Usage
 from persistence.scope import Identity
 from tests.run_rows import Office, run_of
 
@@ -23,7 +23,7 @@ async def planner(office: Office, worker: Identity) -> UUID:
 async def reserve(office: Office, worker: Identity, agent_id: UUID) -> UUID:
     """Write down that a call is about to start, in a transaction of its own."""
     async with office.working(worker) as scope:
-        return await usage.reserve(scope, run_of(worker), agent_id, "decide", "deep", ASKED + FOR_THE_ANSWER)
+        return await usage.reserve(scope, run_of(worker), agent_id, "decide", "deep", Price(ASKED, FOR_THE_ANSWER))
 
 
 async def test_no_call_starts_behind_a_cancel(office: Office) -> None:
@@ -60,7 +60,7 @@ async def test_a_call_nobody_settled_costs_at_least_what_was_asked(office: Offic
     worker = await office.begin()
     await reserve(office, worker, await planner(office, worker))
     async with office.working(worker) as scope:
-        await usage.settle_open(scope, run_of(worker), FOR_THE_ANSWER)
+        await usage.settle_open(scope, run_of(worker))
         [call] = await usage.of_run(scope, run_of(worker))
     assert (call.prompt_tokens, call.completion_tokens, call.estimated) == (ASKED, 0, True)
     assert call.outcome == "failed"
@@ -73,5 +73,5 @@ async def test_a_settled_call_is_left_alone(office: Office) -> None:
     async with office.working(worker) as scope:
         spent = Usage(3, 4)
         await usage.settle(scope, call_id, "deep", spent, estimated=False, outcome="answered", duration_ms=5)
-        await usage.settle_open(scope, run_of(worker), FOR_THE_ANSWER)
+        await usage.settle_open(scope, run_of(worker))
         assert await usage.total(scope, run_of(worker)) == spent

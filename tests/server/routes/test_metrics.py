@@ -102,7 +102,7 @@ async def test_what_a_run_does_is_counted_without_a_word_of_it(
     with ScriptedModel(asked) as model:
         choice = ModelChoice(model.base_url, SecretStr(""), ("deep",), ("quick",))
         async with engine_of(database, choice, None, Limits()) as engine:
-            await run_turn(engine, await Office(database, person).begin(), lambda: None)
+            await run_turn(engine, await Office(database, person).begin(), lambda _events: None)
     after = await scraped(client)
 
     def more(name: str, **labels: str) -> float:

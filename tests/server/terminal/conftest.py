@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from tests.conftest import TEST_SECRET
+from tests.roomy import ROOMY_SETTINGS
 from tests.server.terminal.command_line import CommandLine
 
 
@@ -21,6 +22,7 @@ def installed(admin_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Comma
             "PLANWRIGHT_DATA_DIR": str(folder),
             "PLANWRIGHT_SECRET": TEST_SECRET.root.decode(),
             "PLANWRIGHT_TIME_ZONE": "Europe/Berlin",
+            **ROOMY_SETTINGS,
         }
     )
 

@@ -12,12 +12,14 @@ from uuid import UUID
 import pytest
 
 from persistence.pools import Database
-from server.tokens import user_of_token
+from persistence.record.credentials import Kind
+from server.credentials import digest_of, is_ours
 from tests.conftest import TEST_SECRET
 from tests.scripted_model.gate import Gate
 from tests.scripted_model.replies import text
 from tests.scripted_model.server import ScriptedModel
 from tests.server.terminal.command_line import CommandLine, first_line
+from tests.server.terminal.conftest import Rows
 from tests.server.terminal.hanging import hanging
 from tests.server.terminal.models import told
 
@@ -76,6 +78,8 @@ def test_a_run_of_somebody_else_is_not_there(installed: CommandLine, email: str)
         pytest.param(["ask", "hi", "--user", "bob"], 2, "takes an e-mail address", id="no address"),
         pytest.param(["ask", "hi", "--session", NO_RUN], 1, "There is nothing here.", id="an unknown session"),
         pytest.param(["token", "new", "--user", "a@b.c", "--days", "0"], 2, "lives for", id="a token for no time"),
+        pytest.param(["token", "new", "--user", "a@b.c", "--scope", "all"], 2, "Invalid value", id="an unknown scope"),
+        pytest.param(["token", "revoke", NO_RUN], 1, "There is no token", id="a token there is not"),
         pytest.param(["ask", "hi", "--server", "http://127.0.0.1:9"], 3, "No token", id="a server and no token"),
         pytest.param(
             ["ask", "hi", "--server", "http://127.0.0.1:9", "--token", "x"], 5, "Nobody answers", id="no server"
@@ -134,11 +138,23 @@ def test_a_talk_stays_in_its_session(installed: CommandLine, email: str) -> None
     assert (done.returncode, done.stdout.count("Hello!"), "welcome" in done.stdout) == (0, 1, True)
 
 
-def test_a_token_signs_its_user_in(installed: CommandLine, email: str) -> None:
-    """The token is all that is printed, and names the same user each time."""
-    first, second = (installed.run("token", "new", "--user", email).stdout.strip() for _ in range(2))
-    key = TEST_SECRET.token_key()
-    assert user_of_token(key, first) == user_of_token(key, second)
+def test_a_token_is_shown_once_and_listed_until_it_is_revoked(installed: CommandLine, email: str, rows: Rows) -> None:
+    """The token is all that is printed, and only its digest is kept; revoking one leaves the other."""
+    first, second = (
+        installed.run("token", "new", "--user", email, *options).stdout.strip()
+        for options in (["--name", "laptop", "--scope", "read"], [])
+    )
+    assert all(is_ours(TEST_SECRET.credential_key(), Kind.TOKEN, token) for token in (first, second))
+    digests = rows.of("select digest from credentials join users on users.id = user_id where email = %s", email)
+    assert {digest for (digest,) in digests} == {digest_of(first), digest_of(second)}
+    newer, older = installed.run("token", "list", "--user", email).stdout.splitlines()
+    assert newer.endswith("never used  read,write")
+    assert older.endswith("never used  read  laptop")
+    token_id = newer.split()[0]
+    somebody_elses = installed.run("token", "revoke", token_id, "--user", f"not-{email}")
+    assert (somebody_elses.returncode, "There is no token" in somebody_elses.stderr) == (1, True)
+    assert installed.run("token", "revoke", token_id, "--user", email).returncode == 0
+    assert installed.run("token", "list", "--user", email).stdout.splitlines() == [older]
 
 
 def test_the_demo_runs_and_runs_again(installed: CommandLine) -> None:

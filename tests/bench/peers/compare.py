@@ -1,0 +1,190 @@
+"""Ours beside the server that everyone writes first and the limit: `python -m tests.bench.peers.compare`.
+
+All three do the same request on one machine in one run, interleaved: one
+Postgres with a database for each, one scripted model. What counts is the ratios.
+`--json FILE` keeps the figures, `--short` is a look and no measurement.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Identifier
+
+from persistence import embedded
+from tests.bench.peers.load import all_at_once, for_a_while, one_after_another
+from tests.bench.peers.model import Pace
+from tests.bench.serving import CLOCK_TICKS_PER_SECOND, people_of, served
+
+AT_ONCE: Final = Pace(0, 0)
+REAL: Final = Pace(200, 5)
+WARM_UP: Final = 3
+ROUNDS: Final = 5
+RUNS_A_ROUND: Final = 4
+CROWDS: Final = (1, 20, 100, 300)
+NAIVE_CROWD_MAX: Final = 20  # a hundred take it minutes
+SECRET: Final = "the same for every run of the comparison"
+THROUGHPUT_PEOPLE: Final = 20
+THROUGHPUT_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A server that answers, its process, and who asks there."""
+
+    name: str
+    pid: int
+    base_url: str
+    people: Sequence[Mapping[str, str]]
+
+    def cpu_ms(self) -> float:
+        """Return the CPU time of the server's process tree so far, Postgres not counted."""
+        return sum(_ticks(pid) for pid in _tree(self.pid)) / CLOCK_TICKS_PER_SECOND * 1000
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of each server, as they came in each round."""
+
+    what: str
+    unit: str
+    of: Mapping[str, list[float]]
+
+    def medians(self) -> dict[str, float]:
+        """Return the median of each server."""
+        return {name: statistics.median(values) for name, values in self.of.items() if values}
+
+    def row(self) -> str:
+        """Return the figure as a line: ours, the others, and the ratios to them."""
+        medians = self.medians()
+        ours = medians["planwright"]
+        others = [
+            f"{name} {median:.3g} (× {ours / median:.2f})" for name, median in medians.items() if name != "planwright"
+        ]
+        return f"{self.what}: planwright {ours:.3g} {self.unit}; {', '.join(others)}"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, help="also write the figures there")
+    parser.add_argument("--short", action="store_true", help="one round and twenty people at most")
+    arguments = parser.parse_args()
+    rounds, crowds = (1, CROWDS[:2]) if arguments.short else (ROUNDS, CROWDS)
+    figures: list[Figure] = []
+    with peers(AT_ONCE, THROUGHPUT_PEOPLE) as servers:
+        figures += asyncio.run(costs(servers, rounds))
+    with peers(REAL, max(crowds)) as servers:
+        figures += asyncio.run(latencies(servers, crowds, 1 if arguments.short else 3))
+    for figure in figures:
+        print(figure.row())
+    if arguments.json:
+        arguments.json.write_text(json.dumps([asdict(figure) for figure in figures], indent=1))
+
+
+async def costs(servers: Sequence[Peer], rounds: int) -> list[Figure]:
+    """Measure CPU a run, first event, total and throughput, with a model that answers at once."""
+    cpu, first, total, throughput = ({peer.name: list[float]() for peer in servers} for _ in range(4))
+    for peer in servers:
+        await one_after_another(peer.base_url, peer.people[0], WARM_UP)
+    for _ in range(rounds):
+        for peer in servers:
+            before = peer.cpu_ms()
+            asked = await one_after_another(peer.base_url, peer.people[0], RUNS_A_ROUND)
+            cpu[peer.name].append((peer.cpu_ms() - before) / RUNS_A_ROUND)
+            first[peer.name].append(statistics.median(each.first for each in asked) * 1000)
+            total[peer.name].append(statistics.median(each.total for each in asked) * 1000)
+    for peer in servers:
+        throughput[peer.name].append(await for_a_while(peer.base_url, peer.people, THROUGHPUT_SECONDS))
+    return [
+        Figure("CPU of the server a run, model delay 0", "ms", cpu),
+        Figure("first event, one person, model delay 0", "ms", first),
+        Figure("total, one person, model delay 0", "ms", total),
+        Figure(f"runs a second, {THROUGHPUT_PEOPLE} people, model delay 0", "1/s", throughput),
+    ]
+
+
+async def latencies(servers: Sequence[Peer], crowds: Sequence[int], rounds: int) -> list[Figure]:
+    """Measure what a server adds to the model's critical path, and the first event, by how many ask at once."""
+    figures: list[Figure] = []
+    for crowd in crowds:
+        able = [peer for peer in servers if peer.name != "naive" or crowd <= NAIVE_CROWD_MAX]
+        added, first = ({peer.name: list[float]() for peer in able} for _ in range(2))
+        for _ in range(rounds):
+            for peer in able:
+                asked = await all_at_once(peer.base_url, peer.people[:crowd])
+                added[peer.name] += [(each.total - REAL.critical_path_seconds) * 1000 for each in asked]
+                first[peer.name] += [each.first * 1000 for each in asked]
+        figures.append(Figure(f"added to the model's critical path, {crowd} at once", "ms", added))
+        figures.append(Figure(f"first event, {crowd} at once", "ms", first))
+    return figures
+
+
+@contextmanager
+def peers(pace: Pace, crowd: int) -> Generator[list[Peer]]:
+    """Start Postgres, the model and the three servers."""
+    folder = Path(tempfile.mkdtemp(prefix="planwright-bench-"))
+    folder.chmod(0o755)
+    try:
+        with ExitStack() as stack:
+            dsn = stack.enter_context(embedded.start(folder / "data", settings={"max_connections": "200"})).dsn
+            with psycopg.connect(dsn, autocommit=True) as admin:
+                for name in ("planwright_bench", "naive", "raw"):
+                    admin.execute(SQL("create database {}").format(Identifier(name)))
+            model = stack.enter_context(_started("model", str(pace.first_ms), str(pace.token_ms)))[1]
+            ours_dsn = make_conninfo(dsn, dbname="planwright_bench")
+            settings = {
+                "PLANWRIGHT_DATABASE_URL": ours_dsn,
+                "PLANWRIGHT_SECRET": SECRET,
+                "PLANWRIGHT_MODEL_BASE_URL": model,
+                "PLANWRIGHT_MODEL_API_KEY": "none",
+                "PLANWRIGHT_PLANNER_MODEL": "deep",
+                "PLANWRIGHT_MAX_CONCURRENT_RUNS": "400",
+            }
+            ours = stack.enter_context(served(settings))
+            found = [Peer("planwright", ours.process.pid, ours.base_url, people_of(ours_dsn, SECRET, crowd))]
+            for name in ("naive", "raw"):
+                pid, base_url = stack.enter_context(_started(name, make_conninfo(dsn, dbname=name), model))
+                found.append(Peer(name, pid, base_url, [dict[str, str]()] * crowd))
+            yield found
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _started(module: str, *arguments: str) -> Generator[tuple[int, str]]:
+    """Start one of the other servers; give its process and its address."""
+    command = [sys.executable, "-m", f"tests.bench.peers.{module}", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ.copy()) as process:
+        try:
+            assert process.stdout is not None, "the output is a pipe"
+            yield process.pid, process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+def _tree(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    return [pid, *(each for child in children for each in _tree(int(child)))]
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+if __name__ == "__main__":
+    main()

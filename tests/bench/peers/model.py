@@ -1,0 +1,99 @@
+"""The model of the comparison: `python -m tests.bench.peers.model FIRST_MS TOKEN_MS`.
+
+It answers as `tests.scripted_model.demo` says, with a delay before the first
+token and between two, and costs little itself: an answer is put into bytes once.
+"""
+
+import asyncio
+import sys
+from asyncio import StreamReader, StreamWriter
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import Final
+
+import orjson
+import uvloop
+
+from tests.scripted_model.demo import ANSWER_DELTAS, organise
+from tests.scripted_model.replies import Reply
+from tests.scripted_model.requests import ChatRequest
+from tests.scripted_model.wire import events, whole
+
+HEAD: Final = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n"
+LEVELS: Final = 6  # of model calls on the critical path of the demo's plan: plan, two steps of two calls, answer
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast the model speaks."""
+
+    first_ms: float
+    token_ms: float
+
+    @property
+    def critical_path_seconds(self) -> float:
+        """Return how long the model alone takes for one run: the shortest a run can be."""
+        return LEVELS * (self.first_ms + ANSWER_DELTAS * self.token_ms) / 1000
+
+    async def before_the_first(self) -> None:
+        """Wait as long as the model thinks."""
+        await asyncio.sleep(self.first_ms / 1000)
+
+    async def while_speaking(self, share: float) -> None:
+        """Wait as long as that share of an answer takes."""
+        await asyncio.sleep(ANSWER_DELTAS * self.token_ms * share / 1000)
+
+
+@cache
+def _streamed(reply: Reply, model: str) -> list[bytes]:
+    asked = ChatRequest({}, {"model": model, "stream": True, "stream_options": {"include_usage": True}})
+    told = [b"data: %s\n\n" % orjson.dumps(event) for event in events(asked, reply)]
+    return [b"%x\r\n%s\r\n" % (len(block), block) for block in [*told, b"data: [DONE]\n\n"]]
+
+
+@cache
+def _whole(reply: Reply, model: str) -> bytes:
+    body = orjson.dumps(whole(ChatRequest({}, {"model": model}), reply))
+    return HEAD % b"application/json" + b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+
+
+async def answer(request: ChatRequest, writer: StreamWriter, pace: Pace) -> None:
+    """Send one answer at the model's pace."""
+    reply = organise(request)
+    await pace.before_the_first()
+    if not request.is_streamed:
+        await pace.while_speaking(1)
+        writer.write(_whole(reply, request.model))
+        return
+    writer.write(HEAD % b"text/event-stream")
+    blocks = _streamed(reply, request.model)
+    if pace.token_ms:
+        for block, _ in pairwise([*blocks, b""]):
+            writer.write(block)
+            await pace.while_speaking(1 / len(blocks))
+    else:
+        writer.writelines(blocks)
+    writer.write(b"0\r\n\r\n")
+
+
+async def serve(pace: Pace) -> None:
+    """Serve until the process is ended."""
+
+    async def converse(reader: StreamReader, writer: StreamWriter) -> None:
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                fields = dict(line.split(b": ", 1) for line in head.lower().split(b"\r\n")[1:] if line)
+                request = ChatRequest({}, orjson.loads(await reader.readexactly(int(fields[b"content-length"]))))
+                await answer(request, writer, pace)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    server = await asyncio.start_server(converse, "127.0.0.1", 0, backlog=1024)
+    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(serve(Pace(*(float(argument) for argument in sys.argv[1:3]))))
