@@ -15,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
 
 from persistence.scope import DISPATCH, Role
+from server.scopes import Scope
 from server.tokens import issue_token
 from tests.conftest import TEST_SECRET
 from tests.faults.site import free_port
@@ -68,7 +69,7 @@ class Installation:
         with psycopg.connect(self.dsn, autocommit=True) as admin:
             row = admin.execute("select planwright.sign_up(%s, 'UTC')", (f"{uuid4().hex}@example.org",)).fetchone()
         assert row is not None
-        return row[0], issue_token(JWT_SECRET, row[0], 1)
+        return row[0], issue_token(JWT_SECRET, row[0], 1, Scope)
 
     @contextmanager
     def client(self, token: str) -> Generator[httpx.Client]:

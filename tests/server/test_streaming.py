@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from server.scopes import Scope
 from server.tail import POLL_SECONDS
 from server.tokens import issue_token
 from tests.conftest import TEST_SECRET, Person
@@ -144,7 +145,7 @@ async def heard_after(reader: asyncio.StreamReader) -> float:
 @pytest.mark.figure
 async def test_idle_streams_are_kept_alive_in_little_memory(admin_dsn: str, person: Person, tmp_path: Path) -> None:
     """Each of very many streams of runs that wait gets its heartbeats on time, and the process stays small."""
-    token = issue_token(TEST_SECRET.token_key(), person.id, 1)
+    token = issue_token(TEST_SECRET.token_key(), person.id, 1, Scope)
     async with serving_process(admin_dsn, tmp_path) as address, signed_in_client(address, token) as client:
         runs = [(await started(client))[0] for _ in range(3)]
         async with AsyncExitStack() as open_streams:

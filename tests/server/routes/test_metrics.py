@@ -1,6 +1,7 @@
 """`/metrics`, over HTTP."""
 
 import re
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -12,15 +13,18 @@ from nodes.vocabulary.limits import Limits
 from persistence import standing
 from persistence.errors import DatabaseUnavailable
 from persistence.pools import Database
-from persistence.scope import Scope
+from persistence.scope import Scope as Transaction
 from persistence.standing import Standing
 from server.engine import engine_of
+from server.scopes import Scope
 from server.settings import ModelChoice
+from server.tokens import issue_token
 from tests.conftest import Person
 from tests.run_rows import Office
 from tests.scripted_model.replies import call, text, tools
 from tests.scripted_model.server import ScriptedModel
-from tests.server.reading import STREAM, refusal, send
+from tests.server.conftest import TOKEN_KEY
+from tests.server.reading import STREAM, refusal, send, signed_in_client
 from tests.server.scripted_turns import ScriptedTurns
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -43,10 +47,18 @@ def of(samples: Samples, name: str, **labels: str) -> float:
     return samples.get((f"planwright_{name}", frozenset(labels.items())), 0)
 
 
-async def test_metrics_are_for_those_who_are_signed_in(address: str) -> None:
-    """Nobody else reads how an installation is doing."""
+@pytest.fixture
+async def client(address: str, person: Person) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client that may administer, beside what everybody may."""
+    async with signed_in_client(address, issue_token(TOKEN_KEY, person.id, 1, Scope)) as signed_in:
+        yield signed_in
+
+
+async def test_metrics_are_for_those_who_administer(address: str, strangers_client: httpx.AsyncClient) -> None:
+    """Nobody else reads how an installation is doing, signed in or not."""
     async with httpx.AsyncClient(base_url=address) as nobody:
         assert refusal(await nobody.get("/metrics")) == (401, "unauthorized")
+    assert refusal(await strangers_client.get("/metrics")) == (403, "forbidden")
 
 
 async def test_refusals_are_counted_by_their_codes(client: httpx.AsyncClient) -> None:
@@ -83,7 +95,7 @@ async def test_without_a_database_what_this_process_knows_is_left(
 ) -> None:
     """Numbers that could not be read are not there: an old one would pass for a new one."""
 
-    async def away(scope: Scope, queue: str, lease_seconds: float) -> Standing:
+    async def away(scope: Transaction, queue: str, lease_seconds: float) -> Standing:
         raise DatabaseUnavailable
 
     monkeypatch.setattr(standing, "standing", away)
