@@ -20,6 +20,7 @@ from server.tokens import issue_token
 from tests.conftest import TEST_SECRET
 from tests.faults.site import free_port
 from tests.leaks.leaky_tools import SAID_BY_CODE, SAID_BY_SQL
+from tests.roomy import ROOMY_SETTINGS
 from tests.scripted_model.replies import Reply, call, raw_body, status, text, tools
 from tests.scripted_model.requests import ChatRequest
 from tests.scripted_model.server import ScriptedModel
@@ -181,6 +182,7 @@ def installation(server_dsn: str, folder: str, **settings: str) -> Generator[Ins
             "PLANWRIGHT_TOOLS": "tests.leaks.leaky_tools:TOOLS",
             "PLANWRIGHT_LIMIT_CALL_ATTEMPTS": "1",
             "OPENAI_LOG": "debug",
+            **ROOMY_SETTINGS,
             **settings,
         }
         try:
