@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,7 +18,7 @@ ASKED: Final = "from langsmith.utils import tracing_is_enabled; print(tracing_is
 
 
 @contextmanager
-def collector() -> Iterator[tuple[str, list[bytes]]]:
+def collector() -> Generator[tuple[str, list[bytes]]]:
     """Give the address of a server that takes traces, and everything that it was sent."""
     sent: list[bytes] = []
 
@@ -40,7 +40,7 @@ def collector() -> Iterator[tuple[str, list[bytes]]]:
             self.end_headers()
             self.wfile.write(b"{}")
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parent's
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Collecting)
