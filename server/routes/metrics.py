@@ -1,4 +1,4 @@
-"""`/metrics`: numbers for Prometheus, for administrators."""
+"""`/metrics`: numbers for Prometheus, for whoever may administer."""
 
 from typing import Annotated, Final
 from uuid import UUID

@@ -47,7 +47,7 @@ def install(folder: Path) -> None:
     def hear(event: str, given: tuple[Any, ...]) -> None:
         if event in LOOK_UPS:
             check(given[0])
-        elif event in SENDINGS and isinstance(given[1], tuple):
+        elif event in SENDINGS and given[1] and not isinstance(given[1], str | bytes):  # those are files
             check(given[1][0])
         elif event == "socket.__new__":
             _guard_uvloop(guarded_loops, check)
@@ -75,8 +75,8 @@ def _guard_uvloop(guarded: set[object], check: Any) -> None:  # noqa: ANN401 - a
 
 def _checking(really: Any, check: Any) -> Any:  # noqa: ANN401 - any method of a loop
     async def checked(self: object, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - its arguments and answer
-        for host in (*given[:2], named.get("host"), *named.get("remote_addr", ())[:1]):
-            check(host[0] if isinstance(host, tuple) else host)
+        for host in (*given[:2], named.get("host"), *(named.get("remote_addr") or ())[:1]):
+            check(host)
         return await really(self, *given, **named)
 
     return checked

@@ -180,9 +180,9 @@ def installation(server_dsn: str, folder: str, **settings: str) -> Generator[Ins
             "PLANWRIGHT_MODEL_API_KEY": MODEL_KEY,
             "PLANWRIGHT_PLANNER_MODEL": "deep",
             "PLANWRIGHT_TOOLS": "tests.leaks.leaky_tools:TOOLS",
-            **ROOMY_SETTINGS,
             "PLANWRIGHT_LIMIT_CALL_ATTEMPTS": "1",
             "OPENAI_LOG": "debug",
+            **ROOMY_SETTINGS,
             **settings,
         }
         try:

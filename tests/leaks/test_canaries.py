@@ -102,7 +102,8 @@ def test_no_secret_and_nobody_elses_text_gets_out(server_dsn: str, tmp_path: Pat
                 for path in (STREAM, "/health/ready"):
                     client.get(path)
             here.until_ready()
-            assert ask(client, "hello")[-1]["type"] == "done"
+            last = ask(client, "hello")[-1]
+            assert last["type"] == "done", last
             metrics = client.get("/metrics").content
         log, stored, requests = here.stopped(), here.stored(), here.model.requests
         password = conninfo_to_dict(here.dsn).get("password")

@@ -9,7 +9,7 @@ import pytest
 
 from persistence.pools import Database
 from persistence.record import users
-from server.routes import stream
+from server import guarded
 from server.tail import Hub, Told, tail
 from tests.server.reading import STREAM, refusal, send
 
@@ -44,7 +44,7 @@ async def test_a_stream_that_breaks_is_not_taken_for_whole(
             yield event
             raise RuntimeError(SECRET)
 
-    monkeypatch.setattr(stream, "tail", breaking)
+    monkeypatch.setattr(guarded, "tail", breaking)
     with pytest.raises(httpx.RemoteProtocolError):
         await client.post(STREAM, json={"message": "Hello"})
     assert "RuntimeError < test_contained.py" in caplog.text

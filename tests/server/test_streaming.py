@@ -25,7 +25,7 @@ from tests.server.reading import PATIENCE_SECONDS, STREAM, signed_in_client, sta
 from tests.server.scripted_turns import ScriptedTurns
 from tests.server.terminal.command_line import INHERITED
 
-FORGED: Final = (
+FORGED: Final[tuple[str, ...]] = (
     'one\n\ndata: {"type":"done"}\n\n',
     'two\r\rid: 99\rdata: {"type":"error"}\r\r',
     "three\r\n\r\nevent: close\r\nretry: 0\r\n\r\n",
@@ -63,7 +63,7 @@ def read_as_browsers_do(body: bytes) -> list[tuple[str, str]]:
 
 async def test_no_text_of_a_model_is_read_as_an_event(client: httpx.AsyncClient, script: ScriptedTurns) -> None:
     """Text that looks like the end of a frame and the next one is one text event, and reads back as it was said."""
-    script.before, script.after = list(FORGED), []
+    script.before[:], script.after[:] = FORGED, ()
     for body in (await _streamed(client), await _replayed(client)):
         events = read_as_browsers_do(body)
         said = [json.loads(data) for _, data in events]

@@ -1,7 +1,6 @@
 """`/health` and the schemas, over HTTP."""
 
 import asyncio
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from uuid import uuid4
@@ -12,6 +11,7 @@ import pytest
 
 from nodes.vocabulary.events import EVENT
 from persistence.errors import DatabaseUnavailable
+from persistence.migrate import migrations
 from persistence.pools import POOL_SIZE, Database
 from persistence.record import users
 from persistence.scope import Identity, Role, Scope
@@ -20,6 +20,14 @@ from server import readiness
 from server.wiring import Planwright
 from server.worker import Worker
 from tests.server.reading import STREAM, refusal, until
+
+SOUND = Standing(
+    writable=True,
+    migrations=[migration.name for migration in migrations()],
+    waiting=0,
+    oldest_seconds=0.0,
+    workers=1,
+)
 
 
 async def test_a_server_says_that_it_lives_and_is_ready(address: str) -> None:
@@ -55,30 +63,24 @@ async def test_without_a_database_a_server_says_so(
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"),
+    ("stands", "sentence"),
     [
-        pytest.param(lambda stands: replace(stands, writable=False), "The database takes no writes.", id="a standby"),
+        pytest.param(replace(SOUND, writable=False), "The database takes no writes.", id="a standby"),
+        pytest.param(replace(SOUND, migrations=[]), "The database’s schema is of an older release.", id="not migrated"),
         pytest.param(
-            lambda stands: replace(stands, migrations=[]),
-            "The database’s schema is of an older release.",
-            id="not migrated",
-        ),
-        pytest.param(
-            lambda stands: replace(stands, oldest_seconds=301.0),
-            "Runs wait too long for a worker.",
-            id="a queue that stands",
+            replace(SOUND, oldest_seconds=301.0), "Runs wait too long for a worker.", id="a queue that stands"
         ),
     ],
 )
 async def test_a_server_is_ready_when_a_message_would_be_answered(
-    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, change: Callable[[Standing], Standing], sentence: str
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, stands: Standing, sentence: str
 ) -> None:
     """A database that takes no writes, an old schema or a queue that stands make it not ready; it says which."""
 
-    async def changed(scope: Scope, queue: str, lease_seconds: float) -> Standing:
-        return change(await standing(scope, queue, lease_seconds))
+    async def standing(scope: Scope, queue: str, lease_seconds: float) -> Standing:
+        return stands
 
-    monkeypatch.setattr(readiness, "standing", changed)
+    monkeypatch.setattr(readiness, "standing", standing)
     response = await client.get("/health/ready")
     assert refusal(response) == (503, "not_ready")
     assert response.json()["error"] == sentence

@@ -13,10 +13,10 @@ from nodes.vocabulary.limits import Limits
 from persistence import standing
 from persistence.errors import DatabaseUnavailable
 from persistence.pools import Database
-from persistence.scope import Scope
+from persistence.scope import Scope as Transaction
 from persistence.standing import Standing
-from server import scopes
 from server.engine import engine_of
+from server.scopes import Scope
 from server.settings import ModelChoice
 from server.tokens import issue_token
 from tests.conftest import Person
@@ -49,17 +49,16 @@ def of(samples: Samples, name: str, **labels: str) -> float:
 
 @pytest.fixture
 async def client(address: str, person: Person) -> AsyncIterator[httpx.AsyncClient]:
-    """Give a client that may also administer."""
-    async with signed_in_client(address, issue_token(TOKEN_KEY, person.id, 1, scopes.Scope)) as administrator:
-        yield administrator
+    """Give a client that may administer, beside what everybody may."""
+    async with signed_in_client(address, issue_token(TOKEN_KEY, person.id, 1, Scope)) as signed_in:
+        yield signed_in
 
 
-async def test_metrics_are_for_administrators(address: str, person: Person) -> None:
-    """Nobody else reads how an installation is doing."""
+async def test_metrics_are_for_those_who_administer(address: str, strangers_client: httpx.AsyncClient) -> None:
+    """Nobody else reads how an installation is doing, signed in or not."""
     async with httpx.AsyncClient(base_url=address) as nobody:
         assert refusal(await nobody.get("/metrics")) == (401, "unauthorized")
-    async with signed_in_client(address, issue_token(TOKEN_KEY, person.id, 1)) as user:
-        assert refusal(await user.get("/metrics")) == (403, "forbidden")
+    assert refusal(await strangers_client.get("/metrics")) == (403, "forbidden")
 
 
 async def test_refusals_are_counted_by_their_codes(client: httpx.AsyncClient) -> None:
@@ -96,7 +95,7 @@ async def test_without_a_database_what_this_process_knows_is_left(
 ) -> None:
     """Numbers that could not be read are not there: an old one would pass for a new one."""
 
-    async def away(scope: Scope, queue: str, lease_seconds: float) -> Standing:
+    async def away(scope: Transaction, queue: str, lease_seconds: float) -> Standing:
         raise DatabaseUnavailable
 
     monkeypatch.setattr(standing, "standing", away)
