@@ -423,13 +423,18 @@ async def test_the_tokens_agree_in_every_place(database: Database, person: Perso
         [planner] = await at.rows(
             "select sum(tokens_used)::int as n from agent_chat_messages where sender_type = 'planner'"
         )
+        [intents] = await at.rows(
+            "select sum(prompt_tokens + completion_tokens)::int as n from model_usage where purpose = 'intents'"
+        )
         counted = at.model.usage
     done = turn.events[-1]["usage"]
     told = {"prompt_tokens": counted.prompt, "completion_tokens": counted.completion, "total_tokens": counted.total}
     assert done == told
-    assert executors["n"] + planner["n"] == counted.total
-    ours = executors["n"] + planner["n"]
-    print(f"tokens: done {done['total_tokens']}, executions + planner messages {ours}, provider {counted.total}")
+    ours = executors["n"] + planner["n"] + intents["n"]
+    assert ours == counted.total
+    print(
+        f"tokens: done {done['total_tokens']}, executions + planner messages + intents {ours}, provider {counted.total}"
+    )
 
 
 async def test_the_five_tables_hold_what_happened(database: Database, person: Person) -> None:
