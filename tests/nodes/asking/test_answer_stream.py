@@ -61,7 +61,7 @@ async def test_blank_text_waits_for_the_first_word(database: Database, person: P
 @pytest.mark.parametrize("letter", ["a", "\x01", "語", "😀"])
 async def test_a_long_text_is_cut_into_events(database: Database, person: Person, letter: str) -> None:
     """However much comes at once, and in whatever script, an event stays below 32 KB."""
-    flood = letter * (3 * EVENT_CHARS + 1)
+    flood = "a" + letter * 3 * EVENT_CHARS
     async with room(database, person, []) as at:
         stream = AnswerStream(at.context, "0")
         await stream.tell(flood)
