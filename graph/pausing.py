@@ -14,7 +14,7 @@ from pydantic import JsonValue
 
 from graph.ending import tokens_of
 from nodes.vocabulary.context import Context
-from nodes.vocabulary.events import EVENT_MAX_BYTES, ApprovalBody, AwaitedCall, ChangeBody, Done, FinishedReason
+from nodes.vocabulary.events import ApprovalBody, AwaitedCall, ChangeBody, Done, FinishedReason
 from persistence.runs import approvals, ledger
 from persistence.runs.approvals import Approval, NewCall
 from persistence.runs.ledger import CallState
@@ -41,7 +41,7 @@ async def pause(context: Context, call_ids: Sequence[UUID], hours: float) -> Non
         done = Done(
             usage=await tokens_of(scope, context.run_id),
             finished_reason=FinishedReason.APPROVAL_REQUIRED,
-            approval=_fitting(approval, calls),
+            approval=_fitting(approval, calls, context.limits.event_bytes),
         )
         await context.log.emit(scope, (approvals.pause_key(position), done))
         await approvals.wait(scope, context.run_id)
@@ -79,10 +79,10 @@ def _visible(changes: list[JsonValue]) -> list[JsonValue]:
     return shown
 
 
-def _fitting(approval: Approval, calls: Sequence[NewCall]) -> ApprovalBody:
+def _fitting(approval: Approval, calls: Sequence[NewCall], most_bytes: int) -> ApprovalBody:
     """Return what is shown; with long texts abridged when an event could not hold them."""
     body = _body(approval, calls, None)
-    return body if len(body.model_dump_json()) <= EVENT_MAX_BYTES else _body(approval, calls, ABRIDGED_CHARS)
+    return body if len(body.model_dump_json()) <= most_bytes else _body(approval, calls, ABRIDGED_CHARS)
 
 
 def _body(approval: Approval, calls: Sequence[NewCall], chars: int | None) -> ApprovalBody:

@@ -140,7 +140,7 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
     assert person is not None, "a session belongs to a user"
     zone = ZoneInfo(person.time_zone)
     now = run.created_at.astimezone(UTC)
-    log = EventLog(told)
+    log = EventLog(told, engine.limits.event_bytes)
     reader = Caller(engine.database, identity.user_id, zone, now)
     return Context(
         database=engine.database,

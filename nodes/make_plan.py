@@ -70,7 +70,7 @@ async def _stored(context: Context, conversation: Conversation, state: State, st
             user_message=context.request,
             steps=as_rows(steps),
         )
-        await context.log.emit(scope, plan_event(plan))
+        await context.log.emit(scope, plan_event(plan, context.limits.event_bytes))
         await close_calls(scope, conversation, f"The plan of {len(steps)} steps is stored and runs now.", NOT_RUN)
     return {"route": "run_plan", "revision": plan.revision}
 

@@ -46,7 +46,7 @@ async def replan(state: State, runtime: Runtime[Context]) -> Update:
         revised = await plans.revise(scope, plan.id, plan.revision + 1, as_rows([*ended, *new]))
         assert revised is not None, "the fence lets one attempt revise a plan"
         await close_calls(scope, conversation, "The new steps are stored and run now.", "Not run.")
-        await context.log.emit(scope, plan_event(revised))
+        await context.log.emit(scope, plan_event(revised, context.limits.event_bytes))
     return {"route": "run_plan", "revision": revised.revision}
 
 

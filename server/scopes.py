@@ -1,9 +1,10 @@
 """What whoever is signed in may do: read, write, administer."""
 
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from pydantic import JsonValue
+if TYPE_CHECKING:  # the command line offers the scopes, and `--help` waits for nothing heavy
+    from pydantic import JsonValue
 
 
 class Scope(StrEnum):
@@ -21,7 +22,7 @@ class ScopesUnreadable(ValueError):
     """A claim about scopes is neither a text nor a list of texts."""
 
 
-def scopes_of(claim: JsonValue) -> frozenset[Scope]:
+def scopes_of(claim: "JsonValue") -> frozenset[Scope]:
     """Return which of our scopes a claim names: words in one text, or in a list. Other words are for other services.
 
     Raises:

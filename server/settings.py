@@ -32,6 +32,9 @@ PUBLIC_KEY_ALGORITHMS: Final = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
 USUAL_ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")
+MESSAGE_BYTES_AT_MOST: Final = 128 * 1024  # half of what the body of a request may have
+EVENT_BYTES_AT_LEAST: Final = 16 * 1024  # the plan of twelve steps, with every text of it cut
+EVENT_BYTES_AT_MOST: Final = 256 * 1024  # a slow reader holds 32 of them
 KEPT_IN: Final = "secret"
 SECRET_BYTES: Final = 32
 _HOST: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*")
@@ -58,10 +61,14 @@ def _known_zone(name: str) -> str:
     return name
 
 
-def _positive(limits: Limits) -> Limits:
+def _usable(limits: Limits) -> Limits:
     for limit in fields(limits):
         if not 0 < getattr(limits, limit.name) < float("inf"):
             raise ValueError(f"{limit.name} must be greater than 0, and a number")
+    if limits.message_bytes > MESSAGE_BYTES_AT_MOST:
+        raise ValueError(f"message_bytes must be at most {MESSAGE_BYTES_AT_MOST}")
+    if not EVENT_BYTES_AT_LEAST <= limits.event_bytes <= EVENT_BYTES_AT_MOST:
+        raise ValueError(f"event_bytes must be {EVENT_BYTES_AT_LEAST} to {EVENT_BYTES_AT_MOST}")
     return limits
 
 
@@ -142,7 +149,7 @@ class Settings(BaseSettings):
     max_concurrent_runs: int = Field(default=16, gt=0)  # a run waits for models nearly all of its time
     event_days: Days = 30  # for rejoining a stream; what was said, planned and done is kept beside the log
     checkpoint_days: Days = 30  # for looking at a run's steps again, and going on from one of them
-    limit: Annotated[Limits, AfterValidator(_positive)] = Limits()  # PLANWRIGHT_LIMIT_MODEL_CALLS and so on
+    limit: Annotated[Limits, AfterValidator(_usable)] = Limits()  # PLANWRIGHT_LIMIT_MODEL_CALLS and so on
 
     _split = field_validator(
         "planner_fallbacks", "executor_fallbacks", "jwt_clients", "jwt_algorithms", "link_hosts", mode="before"

@@ -5,6 +5,7 @@ other's rows. With `PLANWRIGHT_DATABASE_URL` set, the same suite runs on that
 server, in a database of its own.
 """
 
+import gc
 import os
 import shutil
 import tempfile
@@ -71,6 +72,7 @@ def admin_dsn(server_dsn: str) -> Iterator[str]:
     dsn = make_conninfo(server_dsn, dbname=name)
     migrate(dsn, TEST_SECRET)
     yield dsn
+    gc.collect()  # a connection that was cancelled while it was made lies in a cycle; the server waits a minute for it
     with psycopg.connect(server_dsn, autocommit=True) as admin:
         admin.execute(SQL("drop database {} with (force)").format(Identifier(name)))
 

@@ -23,6 +23,7 @@ from persistence.text import shortened
 
 MAX_DATA_CHARS: Final = 3_500
 MAX_SUMMARY_CHARS: Final = 300
+NOTHING_FOUND: Final = "Nothing was found."
 MAX_TEXT_CHARS: Final = 600
 MAX_SLOT_CALLS: Final = 7
 SATURDAY: Final = 5
@@ -92,9 +93,11 @@ def handed_in(task: str, results: Sequence[Result], clock: Clock) -> Submission:
     failures = [result.message for result in results if result.error is not None]
     good = [result.data for result in results if result.error is None]
     if not good:
-        return Submission("failed", shortened("; ".join(failures), MAX_SUMMARY_CHARS), {}, tuple(failures[:3]))
+        return Submission(
+            "failed", shortened("; ".join(failures), MAX_SUMMARY_CHARS) or NOTHING_FOUND, {}, tuple(failures[:3])
+        )
     data = _short(_joined(good), task, clock)
-    summary = shortened(f"{_counts(data)} {_names(data)}".strip(), MAX_SUMMARY_CHARS)
+    summary = shortened(f"{_counts(data)} {_names(data)}".strip(), MAX_SUMMARY_CHARS) or NOTHING_FOUND
     return Submission("partial" if failures else "complete", summary, _fitting(data), tuple(failures[:3]))
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pydantic import JsonValue
 
 from nodes.vocabulary.events import (
-    EVENT_MAX_BYTES,
     Event,
     ExecutorOutcome,
     ExecutorReturned,
@@ -36,14 +35,14 @@ def steps_of(plan: PlanRow) -> list[Step]:
     return [Step.model_validate(step) for step in plan.steps]
 
 
-def plan_event(plan: PlanRow) -> tuple[str, Event]:
+def plan_event(plan: PlanRow, most_bytes: int) -> tuple[str, Event]:
     """Return the event that announces this revision of a plan.
 
     When it would be too large, results lose their data: it was told when their steps ended.
     """
     steps = steps_of(plan)
     told = _created(plan, steps)
-    if len(encoded(told).encode()) > EVENT_MAX_BYTES:
+    if len(encoded(told, most_bytes).encode()) > most_bytes:
         told = _created(plan, [_without_data(step) for step in steps])
     return f"plan:{plan.revision}", told
 

@@ -331,18 +331,18 @@ EVENT: Final[TypeAdapter[Event]] = TypeAdapter(Event)
 TERMINAL_TYPES: Final = frozenset({"done", "error"})
 
 
-EVENT_MAX_BYTES: Final = 32 * 1024  # what a reader has to hold of one event; the tables have the whole of it
+EVENT_MAX_BYTES: Final = 32 * 1024  # unless an operator says otherwise; the tables have the whole of it
 TEXT_CAPS_CHARS: Final = (8_000, 2_000, 500, 120)  # tried in turn; ids and times stay whole under each
 
 
-def encoded(event: Event) -> str:
+def encoded(event: Event, most_bytes: int = EVENT_MAX_BYTES) -> str:
     """Return the event as one line of JSON; absent fields are left out, not null.
 
     Of an event that would be too large, the longest texts are cut, all to one length.
     """
     line = EVENT.dump_json(event, by_alias=True, exclude_none=True).decode()
     for cap_chars in TEXT_CAPS_CHARS:
-        if len(line.encode()) <= EVENT_MAX_BYTES:
+        if len(line.encode()) <= most_bytes:
             break
         line = json.dumps(_cut(json.loads(line), cap_chars), ensure_ascii=False, separators=(",", ":"))
     return line

@@ -12,6 +12,7 @@ class Limits:
     token_wait_seconds: float = 20.0  # that a model call waits for room among them
     runs_at_once: int = 4  # of one person; further ones wait, so that others find a place
     message_bytes: int = 16 * 1024  # of UTF-8: 16,384 plain letters, 4,096 emoji
+    event_bytes: int = 32 * 1024  # what a reader has to hold of one event; the tables have the whole of it
     supersteps: int = 60  # of the graph: twelve turns of the planner's loop and three plans
     wall_seconds: float = 600.0  # a person has long gone by then
     model_calls: int = 40  # a plan of 12 steps with two calls each, routing, repair, replan and the answer

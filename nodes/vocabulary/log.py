@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from nodes.vocabulary.events import Event, encoded
+from nodes.vocabulary.events import EVENT_MAX_BYTES, Event, encoded
 from persistence.runs import events
 from persistence.runs.events import KeyedEvent, LoggedEvent
 from persistence.scope import Scope
@@ -14,9 +14,10 @@ Told = Callable[[Sequence[LoggedEvent]], None]
 
 @dataclass(frozen=True, slots=True)
 class EventLog:
-    """The log of one run. `told` is called with what was appended, after its commit."""
+    """The log of one run. `told` is called with what was appended, after its commit; no event is longer than that."""
 
     told: Told
+    most_bytes: int = EVENT_MAX_BYTES
 
     async def emit(self, scope: Scope, *keyed: tuple[str, Event]) -> None:
         """Append events in the scope's transaction; a key that stands there already is passed over.
@@ -24,5 +25,6 @@ class EventLog:
         Raises:
             Fenced: another attempt holds the run.
         """
-        logged = await events.append(scope, [KeyedEvent(key, event.type, encoded(event)) for key, event in keyed])
+        lines = [KeyedEvent(key, event.type, encoded(event, self.most_bytes)) for key, event in keyed]
+        logged = await events.append(scope, lines)
         scope.after_commit(partial(self.told, logged))

@@ -228,7 +228,7 @@ WORST: Final[Mapping[str, tuple[Reply, int, str]]] = {
     "hangs": (text("late").stall_after(0), 1, "It took longer than"),
     "goes in circles": (tools(call("list_tasks", {})), 1, "the same thing again and again"),
     "never hands in": (tools(call("no_such_tool", {})), 1, "the same thing again and again"),
-    "hands in what is none": (tools(call("submit_result", "[]")), 1, "did not come to an end"),
+    "hands in what is none": (tools(call("submit_result", "[]")), 1, "the same thing again and again"),
 }
 
 

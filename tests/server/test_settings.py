@@ -50,9 +50,9 @@ def test_a_file_is_read_and_the_environment_comes_first(monkeypatch: pytest.Monk
 @pytest.mark.parametrize("name", [limit.name for limit in fields(Limits)])
 def test_every_limit_can_be_set_and_none_to_nothing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Each limit has a variable of its own; zero and less are refused at the start."""
-    variable = f"PLANWRIGHT_LIMIT_{name.upper()}"
-    monkeypatch.setenv(variable, "7")
-    assert getattr(read_settings().limit, name) == 7
+    variable, usual = f"PLANWRIGHT_LIMIT_{name.upper()}", getattr(Limits(), name)
+    monkeypatch.setenv(variable, str(usual + 1))
+    assert getattr(read_settings().limit, name) == usual + 1
     for value in ("0", "-1", "nan", "inf", "1e999", "x"):
         monkeypatch.setenv(variable, value)
         with pytest.raises(SettingsInvalid):
@@ -65,6 +65,9 @@ def test_every_limit_can_be_set_and_none_to_nothing(monkeypatch: pytest.MonkeyPa
         ("PLANWRIGHT_PROT", "8000"),
         ("PLANWRIGHT_LIMIT_MODEL_CALL", "7"),
         ("PLANWRIGHT_LIMIT", "7"),
+        ("PLANWRIGHT_LIMIT_MESSAGE_BYTES", "131073"),
+        ("PLANWRIGHT_LIMIT_EVENT_BYTES", "16383"),
+        ("PLANWRIGHT_LIMIT_EVENT_BYTES", "262145"),
         ("PLANWRIGHT_PORT", "70000"),
         ("PLANWRIGHT_PORT", "http"),
         ("PLANWRIGHT_JWT_SECRET", "short"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.planning.plan_rows import as_row, as_rows, plan_event, steps_of
-from nodes.vocabulary.events import Step, StepStatus, encoded
+from nodes.vocabulary.events import EVENT_MAX_BYTES, Step, StepStatus, encoded
 from persistence.record.plans import PlanRow
 
 ID: Final = UUID(int=1)
@@ -47,10 +47,10 @@ def test_steps_come_back_from_the_table_as_they_were(steps: list[Step]) -> None:
 @given(STEPS)
 def test_the_table_holds_what_the_events_show(step: Step) -> None:
     """A step's row and its event are one JSON: empty fields are left out of both."""
-    event = json.loads(encoded(plan_event(row([step]))[1]))
+    event = json.loads(encoded(plan_event(row([step]), EVENT_MAX_BYTES)[1]))
     assert event["plan"]["steps"] == [as_row(step)]
 
 
 def test_each_revision_is_announced_once() -> None:
     """The key of the event names the revision, so a plan that is announced again after a crash is not told twice."""
-    assert [plan_event(row([], revision))[0] for revision in (1, 2)] == ["plan:1", "plan:2"]
+    assert [plan_event(row([], revision), EVENT_MAX_BYTES)[0] for revision in (1, 2)] == ["plan:1", "plan:2"]

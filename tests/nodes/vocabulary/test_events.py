@@ -310,13 +310,14 @@ def test_a_forged_frame_stays_text() -> None:
     assert line == '{"type":"text","content":"Hi\\n\\ndata: {\\"type\\":\\"done\\"}\\n\\n"}'
 
 
+@pytest.mark.parametrize("most_bytes", [EVENT_MAX_BYTES, EVENT_MAX_BYTES // 2])
 @pytest.mark.parametrize("letter", ["x", "\x01", '"', "ß", "语", "🗓"])
-def test_an_event_that_is_too_large_loses_the_ends_of_its_longest_texts(letter: str) -> None:
-    """It stays an event of its type, below 32 KB, with its ids and its short texts whole."""
+def test_an_event_that_is_too_large_loses_the_ends_of_its_longest_texts(letter: str, most_bytes: int) -> None:
+    """It stays an event of its type, below 32 KB or what was set, with its ids and its short texts whole."""
     large = Failed(error=letter * 100_000, code="model_unavailable", retryable=True)
-    line = encoded(large)
+    line = encoded(large, most_bytes)
     told = EVENT.validate_json(line)
-    assert len(line.encode()) <= EVENT_MAX_BYTES
+    assert len(line.encode()) <= most_bytes
     assert isinstance(told, Failed)
     assert told == large.model_copy(update={"error": told.error})
     assert told.error == letter * (len(told.error) - 1) + "…"
