@@ -10,11 +10,13 @@ import re
 import sys
 from ipaddress import ip_address
 from pathlib import Path
+from socket import EAI_NONAME, gaierror
 from typing import Any, Final
 
 LOCAL_NAMES: Final = frozenset({"", "localhost", "localhost.localdomain"})
 LOOK_UPS: Final = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
 SENDINGS: Final = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
+NO_NAME: Final = ".invalid"  # RFC 6761: no such name exists, so nobody is asked for it
 REPORT: Final = "attempts"
 DATABASE_HOST: Final = re.compile(r"(?:host=|@)([\w.-]+)")  # of a server that the operator named for the tests
 
@@ -39,6 +41,8 @@ def install(folder: Path) -> None:
 
     def check(host: object) -> None:
         name = host.decode() if isinstance(host, bytes) else host
+        if isinstance(name, str) and name.endswith(NO_NAME):
+            raise gaierror(EAI_NONAME, "no such name")
         if isinstance(name, str) and name not in allowed and not _is_loopback(name):
             with (_folders[0] / REPORT).open("a") as report:
                 report.write(f"{name} by {' '.join(sys.argv)[:200]!r}\n")

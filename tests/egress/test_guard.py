@@ -51,3 +51,10 @@ def test_this_machine_itself_is_open() -> None:
     """Loopback is where the tests live."""
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()):
         assert EGRESS.attempts() == []
+
+
+def test_a_name_that_cannot_exist_is_not_looked_for() -> None:
+    """Tests of a name that resolves to nothing get the resolver's own error, and nothing leaves."""
+    with pytest.raises(socket.gaierror):
+        socket.create_connection(("model.invalid", 80))
+    assert EGRESS.attempts() == []

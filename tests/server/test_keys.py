@@ -210,7 +210,7 @@ async def test_an_endpoint_that_fails_takes_no_key_away(
 
 async def test_an_endpoint_that_is_not_there_fails_like_any_other(issuer: Issuer) -> None:
     """Nobody listening, and an address that is none, are told and nothing else."""
-    for url in ("http://127.0.0.1:9/keys", "http://[", "https://"):
+    for url in ("http://127.0.0.1:9/keys", "http://keys.invalid/keys", "https://"):
         keys = KeySet(url, ALGORITHMS)
         assert await keys.find("ec") is None
         assert keys.failure is not None
