@@ -102,7 +102,8 @@ begin
 end
 $$;
 
--- As in 0009, and gives the first run of each person that has no job to those who work on `my_queue`.
+-- As in 0009, and gives the first run of each person that has no job to those who work on `my_queue`. A job that
+-- failed in the queue of another process is left to that one, as long as it may be there.
 create or replace function planwright_queue.beat(me bigint, my_queue text, held bigint[], lease double precision)
     returns integer
     language plpgsql security definer
@@ -118,7 +119,8 @@ begin
     on conflict (id) do update set last_heartbeat = excluded.last_heartbeat;
     for lost in
         select * from procrastinate_jobs job
-        where status in ('failed', 'aborted')
+        where status in ('failed', 'aborted') and (queue_name in ('runs', my_queue) or not exists (
+                select from procrastinate_events e where e.job_id = job.id and e.at >= long_ago))
             or status = 'doing' and pg_postmaster_start_time() < long_ago and not exists (
                 select from procrastinate_workers w where w.id = job.worker_id and w.last_heartbeat >= long_ago)
             or status = 'doing' and worker_id = me and id <> all (held) and not exists (

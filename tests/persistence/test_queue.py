@@ -286,6 +286,23 @@ async def test_a_replaced_job_whose_run_could_not_be_taken_comes_again(site: Sit
     assert [job.attempt for job in (*tried, last)] == [1, 1, 1]
 
 
+async def test_a_job_that_failed_in_the_queue_of_a_process_stays_there(site: Site) -> None:
+    """Others give it out only when that process is silent: its models may be other ones than theirs."""
+    own, hands = f"own {uuid4().hex}", Hands(raises=JobLeft())
+    async with site.working(hands, NEVER, name=own):
+        session = await site.office.new_session()
+        async with site.office.asking() as scope:
+            run = await runs.insert(scope, session, "hello", uuid4().hex, None, own)
+            await runs.hand_on(scope, session)
+        assert run is not None
+        await hands.next()
+        await site.until(run.id, (own, "failed"))
+        await site.admin.execute("select beat(2147483647, 'anothers', '{}', 3600)")
+        assert await site.jobs(run.id) == [(own, "failed")]
+        await site.admin.execute("select beat(2147483647, 'anothers', '{}', 0)")
+        assert await site.jobs(run.id) == [(SHARED, "todo")]
+
+
 async def test_a_worker_that_woke_up_does_not_end_anothers_job(site: Site) -> None:
     """The replaced job is another row: ending the old one changes nothing."""
     silent, hands = Hands(), Hands()
