@@ -30,13 +30,14 @@ class Api(FastAPI):
     bodies: tuple[type[BaseModel], ...] = ()
 
     def openapi(self) -> Schema:
-        """Return the schema, made once."""
-        if self.openapi_schema is None:
-            schemas: Schema = super().openapi().setdefault("components", {}).setdefault("schemas", {})
+        """Return the schema, made once, and again when a route was added."""
+        schema: Schema = super().openapi()
+        schemas: Schema = schema.setdefault("components", {}).setdefault("schemas", {})
+        if "Event" not in schemas:
             for body in self.bodies:
                 _add(schemas, body.__name__, body.model_json_schema(ref_template=_PLACE))
             _add(schemas, "Event", EVENT.json_schema(mode="serialization", ref_template=_PLACE))
-        return super().openapi()
+        return schema
 
 
 def _add(schemas: Schema, name: str, schema: Schema) -> None:

@@ -9,8 +9,8 @@ from persistence.pools import Database
 from tests.hostile.house import House, house_of
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def house(database: Database, admin_dsn: str) -> AsyncIterator[House]:
-    """Give the running program."""
+    """Give the running program; gone before other tests, whose silent workers it would take for its own dead."""
     async with house_of(database, admin_dsn, f"hostile {uuid4().hex}") as running:
         yield running

@@ -75,7 +75,7 @@ MISTAKES: Final[dict[str, tuple[LiteralString, str]]] = {
         "notes",
     ),
     "a key without the owner begins with an id or a digest that nobody can guess": (
-        "create unique index one_title_for_all on planwright.notes (title)",
+        "create unique index one_title_for_all on planwright.notes (title) where false",
         "planwright.one_title_for_all",
     ),
     "what people wrote, and whose it is, leaves nothing in the planner's statistics": (
