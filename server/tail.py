@@ -144,8 +144,9 @@ async def tail(database: Database, user_id: UUID, run_id: UUID, after: int, hub:
             for event in seen.found:
                 yield event
                 after, silent_since = event.seq, monotonic()
-            must_look = bool(here) and here[-1].type in TERMINAL_TYPES
-            if must_look or (seen.found and after < seen.last_seq):
+            may_be_the_end = bool(here) and here[-1].type in TERMINAL_TYPES
+            must_look = may_be_the_end or seen is _NOTHING_SEEN
+            if may_be_the_end or (seen.found and after < seen.last_seq):
                 continue
             if seen.resting:
                 return

@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from persistence.errors import DatabaseUnavailable
 from persistence.pools import Database
-from persistence.runs.events import LoggedEvent
+from persistence.runs import events
+from persistence.runs.events import LoggedEvent, Reading
 from persistence.runs.runs import RunStatus
+from persistence.scope import Scope
 from server.fresh import KEPT_EVENTS, FreshEvents
 from server.looks import Answer, Look, Looks, Place
 from server.tail import Hub, tail
@@ -88,6 +91,30 @@ async def test_nobody_reads_anothers_fresh_events(database: Database, person: Pe
         await say(database, identity, hub, "secret")
         assert len(hub.fresh.behind(run_id_of(identity), 1)) == 1
         assert await written(tail(database, stranger.id, run_id_of(identity), 1, hub)) == []
+
+
+async def test_whose_run_it_is_must_have_been_seen(
+    database: Database, person: Person, stranger: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that is away at the first look makes nobody a reader: it is looked again before anything is told."""
+    identity, hub, looked = await claimed(database, person), Hub(), list[int]()
+    really = events.read_behind
+
+    async def away_at_first(scope: Scope, run_id: UUID, seq: int, limit: int) -> Reading | None:
+        looked.append(seq)
+        if len(looked) == 1:
+            raise DatabaseUnavailable
+        return await really(scope, run_id, seq, limit)
+
+    monkeypatch.setattr(events, "read_behind", away_at_first)
+    reading = asyncio.ensure_future(written(tail(database, stranger.id, run_id_of(identity), 1, hub)))
+    await until(partial(_holds, looked))
+    await say(database, identity, hub, "secret")
+    assert await reading == []
+
+
+async def _holds(looked: list[int]) -> bool:
+    return bool(looked)
 
 
 async def test_events_of_runs_that_nobody_reads_are_not_kept() -> None:
