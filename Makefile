@@ -31,7 +31,7 @@ test: $(DEV) ## run the tests (TEST_ARGS="tests/tools -x" to choose)
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup $(TEST_ARGS)
 
 # FAULTS_SEED repeats a run, FAULTS_KILL=30 and the like bound a family, FAULTS_ONLY="complex, 3" picks a point.
-faults: $(DEV) ## kill, stop and cut off every part at every point, and compare (half an hour)
+faults: $(DEV) ## kill, stop and cut off every part at every point, and compare (some twenty minutes)
 	FAULTS=full $(BIN)/pytest -n $(FAULT_WORKERS) --dist loadgroup -rP tests/faults $(TEST_ARGS)
 
 lint: $(DEV) ## check style, format and import directions

@@ -47,7 +47,13 @@ def served(environment: Mapping[str, str], *, user: str | None = None) -> Genera
     folder = Path(tempfile.mkdtemp(prefix="planwright-bench-"))
     folder.chmod(0o755)
     settings = {name: value for name, value in os.environ.items() if not name.startswith("PLANWRIGHT_")}
-    settings |= {"PLANWRIGHT_DATA_DIR": str(folder / "data"), "PLANWRIGHT_PORT": "0", **ROOMY_SETTINGS, **environment}
+    settings |= {
+        "PLANWRIGHT_DATA_DIR": str(folder / "data"),
+        "PLANWRIGHT_PORT": "0",
+        "PLANWRIGHT_LOG_LEVEL": "warning",
+        **ROOMY_SETTINGS,
+        **environment,
+    }
     command = str(Path(sys.executable).parent / "planwright")
     try:
         if user is not None:
