@@ -34,35 +34,14 @@ begin
 end
 $$;
 
--- Deletes what no window holds any more, of all people, and mends what cannot be: a charge dated past
--- `latest` goes, and what was reserved for a call that is no more is charged now. Returns how many of these.
-create function expire_charges(oldest timestamptz, latest timestamptz) returns bigint
-    language plpgsql volatile security definer
-    set search_path = pg_catalog, planwright, pg_temp
-as $$
-declare
-    impossible bigint;
-begin
-    update charges set charged_at = clock_timestamp()
-    where charged_at is null and kind = 'token' and not exists (
-        select from model_usage u where u.id = charges.id and u.outcome is null);
-    delete from charges where charged_at < least(oldest, clock_timestamp() - interval '1 minute');
-    delete from charges where charged_at > greatest(latest, clock_timestamp() + interval '1 minute');
-    get diagnostics impossible = row_count;
-    return impossible;
-end
-$$;
-
--- What of a reservation is meant for the answer; until now it was always this many.
+-- What of a reservation is meant for the answer; workers of the release before, which do not say, always mean this many.
 alter table model_usage add column answer_tokens integer not null default 1000 check (answer_tokens >= 0);
-alter table model_usage alter column answer_tokens drop default;
 
 -- The run was refused a model call, because its calls or its person's tokens are spent.
 alter table runs add column budget_spent_at timestamptz;
 
-revoke all on function hold_allowance(), expire_charges(timestamptz, timestamptz) from public;
+revoke all on function hold_allowance() from public;
 grant execute on function hold_allowance() to planwright_api, planwright_worker;
-grant execute on function expire_charges(timestamptz, timestamptz) to planwright_worker;
 
 -- Only some runs of one person are at work at a time (`claim`). One that found no place has no job any more
 -- until one of the person's ends, or, should both have overlooked each other, until a worker's next beat.

@@ -101,7 +101,9 @@ begin
 end
 $$;
 
-create or replace function expire_charges(oldest timestamptz, latest timestamptz) returns bigint
+-- Deletes what no window holds any more, of all people, and mends what cannot be: a charge dated past
+-- `latest` goes, and what was reserved for a call that is no more is charged now. Returns how many of these.
+create function expire_charges(oldest timestamptz, latest timestamptz) returns bigint
     language plpgsql volatile security definer
     set search_path = pg_catalog, planwright, pg_temp
 as $$
@@ -120,3 +122,5 @@ begin
     return impossible;
 end
 $$;
+revoke all on function expire_charges(timestamptz, timestamptz) from public;
+grant execute on function expire_charges(timestamptz, timestamptz) to planwright_worker;
