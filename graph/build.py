@@ -60,5 +60,5 @@ def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> PlanwrightGra
     return graph.compile(checkpointer=checkpointer, name="planwright")
 
 
-def _route(state: State) -> str:
+async def _route(state: State) -> str:  # LangGraph would send a plain function to a thread
     return state["route"]

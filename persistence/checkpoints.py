@@ -9,9 +9,9 @@ of the stored metadata, where the library would write it in plain text.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, LiteralString, cast
 from uuid import UUID
 
 from langchain_core.runnables import RunnableConfig
@@ -20,7 +20,8 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.postgres.base import BasePostgresSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from psycopg import AsyncCursor
-from psycopg.rows import DictRow, dict_row
+from psycopg.abc import Params
+from psycopg.rows import DictRow
 
 from persistence.pools import Database
 from persistence.scope import Identity, Role, Scope
@@ -70,11 +71,36 @@ class Checkpoints(AsyncPostgresSaver):
         pipeline: bool = False,  # noqa: ARG002 - psycopg sends many rows of one statement together by itself
     ) -> AsyncGenerator[AsyncCursor[DictRow]]:
         role = Role.API if self._identity.run_id is None else Role.WORKER
-        async with (
-            self._database.acting(role, self._identity) as scope,
-            scope.connection.cursor(binary=True, row_factory=dict_row) as cursor,
-        ):
-            yield cursor
+        async with self._database.acting(role, self._identity) as scope:
+            yield cast("AsyncCursor[DictRow]", _Cursor(scope))
+
+
+class _Cursor:
+    """As much of a psycopg cursor as the saver uses, over a scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope: Final = scope
+        self._found: Iterator[DictRow] = iter(())
+
+    async def execute(self, query: LiteralString, params: Params | None = None, *, binary: bool = False) -> None:  # noqa: ARG002 - the same rows either way
+        if query.lstrip()[:6].lower() == "select":
+            self._found = iter(await self._scope.all(dict[str, Any], query, params))
+        else:
+            self._scope.send(query, params)
+
+    async def executemany(self, query: LiteralString, rows: Iterable[Params]) -> None:
+        for row in rows:
+            self._scope.send(query, row)
+
+    async def fetchone(self) -> DictRow | None:
+        return next(self._found, None)
+
+    async def fetchall(self) -> list[DictRow]:
+        return list(self._found)
+
+    async def __aiter__(self) -> AsyncGenerator[DictRow]:
+        for row in self._found:
+            yield row
 
 
 async def prune(scope: Scope, run_id: UUID) -> None:

@@ -1,41 +1,37 @@
 """Connections, one pool for each login role, handed out as scopes only."""
 
 import asyncio
+import select
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-from psycopg import AsyncConnection, DatabaseError
+from psycopg import DatabaseError, OperationalError
 from psycopg.pq import TransactionStatus
-from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from persistence.errors import DatabaseUnavailable, TransactionLost, UnsafeRole
 from persistence.hanging_up import hung_up_after
+from persistence.pipelined import NamingConnection, PipelinedConnection
 from persistence.scope import Identity, Role, Scope, Secret, login, signed_context
 from persistence.translation import translated
 
 POOL_SIZE: Final = {Role.API: 6, Role.WORKER: 10, Role.EXECUTOR: 8}
+LENT_MAX: Final = 4  # of a worker's connections that tools write on; a run has one such transaction at a time
 CHECKOUT_TIMEOUT_SECONDS: Final = 5.0  # past this the caller gets 503 rather than a place in a longer queue
 TRANSACTION_SECONDS: Final = {  # a little longer than one statement may take; past it the server is taken for gone
     Role.API: 12.0,
     Role.WORKER: 35.0,
     Role.EXECUTOR: 7.0,
 }
-PREPARED_AFTER: Final = {  # so many uses of a statement
-    Role.API: 5,
-    Role.WORKER: None,  # a name for it could be given to another statement, by text that a hole in a tool lets through
-    Role.EXECUTOR: 0,  # what is prepared is a single statement: a second one in the same text is refused by the server
-}
-BEGINNING: Final = {  # takes back whatever the last borrower left on the connection
-    Role.API: b"reset all; begin read write",
+CLEARING: Final = {  # takes back whatever a tool left on the connection, and begins
     Role.WORKER: b"reset all; deallocate all; close all; unlisten *; begin read write",
-    Role.EXECUTOR: b"reset all; begin read only",  # a rollback, which ends each transaction, takes back the rest
+    Role.EXECUTOR: b"reset all; deallocate all; begin read only",  # the rollback that ended the last took back the rest
 }
 
-Connection = AsyncConnection[TupleRow]
-Pool = AsyncConnectionPool[Connection]
+Pool = AsyncConnectionPool[PipelinedConnection]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +41,9 @@ class PoolUse:
     open: int
     busy: int
     awaited: int
+
+    def __add__(self, other: "PoolUse") -> "PoolUse":
+        return PoolUse(self.open + other.open, self.busy + other.busy, self.awaited + other.awaited)
 
 
 class Database:
@@ -60,8 +59,12 @@ class Database:
     ) -> None:
         self._key: Final = secret.signing_key()
         self._checkout_timeout_seconds: Final = checkout_timeout_seconds
+        make = partial(_pool, conninfo, secret, checkout_timeout_seconds)
         self._pools: Final = {
-            role: _pool(conninfo, role, secret, sizes[role], checkout_timeout_seconds) for role in Role
+            (Role.API, False): make(Role.API, sizes[Role.API]),
+            (Role.WORKER, False): make(Role.WORKER, sizes[Role.WORKER]),
+            (Role.WORKER, True): make(Role.WORKER, min(sizes[Role.WORKER], LENT_MAX), lent=True),
+            (Role.EXECUTOR, True): make(Role.EXECUTOR, sizes[Role.EXECUTOR], lent=True),
         }
 
     async def open(self) -> None:
@@ -74,7 +77,7 @@ class Database:
         try:
             for pool in self._pools.values():
                 await pool.open(wait=True, timeout=self._checkout_timeout_seconds)
-            await _refuse_unsafe(self._pools[Role.API])
+            await _refuse_unsafe(self._pools[Role.API, False])
         except PoolTimeout as error:
             await self.close()
             raise DatabaseUnavailable from error
@@ -89,14 +92,22 @@ class Database:
 
     def use(self) -> dict[Role, PoolUse]:
         """Return how the pools are used right now."""
-        return {role: _use(pool.get_stats()) for role, pool in self._pools.items()}
+        used = dict.fromkeys(Role, PoolUse(0, 0, 0))
+        for (role, _), pool in self._pools.items():
+            used[role] += _use(pool.get_stats())
+        return used
 
     @asynccontextmanager
-    async def acting(self, role: Role, who: Identity) -> AsyncGenerator[Scope]:
+    async def acting(self, role: Role, who: Identity, *, lent: bool = False) -> AsyncGenerator[Scope]:
         """Open a transaction as `role` in the name of `who`; commit it at the end, or roll back an executor's.
 
         A worker that names a run passes that run's fence first, so that every
-        write of a run is a write of the attempt that holds it.
+        write of a run is a write of the attempt that holds it. A scope is `lent`
+        when a tool gets it, as an executor's always is: what it may have left on
+        the connection is cleared before anybody else has it.
+
+        A scope that is not lent has begun when its first outcome is waited for:
+        until then there is nothing that the fence or the database could refuse.
 
         Raises:
             DatabaseUnavailable: no connection came free in time, or it broke.
@@ -106,22 +117,27 @@ class Database:
             StoodStill: nothing was asked for so long that the server ended the transaction.
             TransactionLost: a statement failed, and whoever sent it went on as if it had not.
         """
+        lent = lent or role is Role.EXECUTOR
         try:
-            async with _checked_out(self._pools[role]) as connection:
+            async with _checked_out(self._pools[role, lent]) as connection:
                 with hung_up_after(connection, TRANSACTION_SECONDS[role]):
-                    await _enter(connection, signed_context(self._key, role, who), _is_fenced(role, who))
                     scope = Scope(connection)
-                    async with _given_up_when_ended(connection):
+                    if not lent:
+                        scope.send("begin read write")
+                    _enter(scope, signed_context(self._key, role, who), _is_fenced(role, who))
+                    if lent:
+                        await scope.sent()
+                    async with _given_up_when_ended(scope):
                         yield scope
-                        _refuse_lost(connection)
-                    await _end(connection, role)
+                        _refuse_lost(scope)
+                    await scope.execute("rollback" if role is Role.EXECUTOR else "commit")
         except DatabaseError as error:
             raise translated(error) from error
         scope.committed()
 
 
 @asynccontextmanager
-async def _checked_out(pool: Pool) -> AsyncGenerator[Connection]:
+async def _checked_out(pool: Pool) -> AsyncGenerator[PipelinedConnection]:
     """Take a connection from a pool.
 
     A task that is cancelled at the moment in which the pool hands it a connection
@@ -141,41 +157,57 @@ def _use(stats: Mapping[str, int]) -> PoolUse:
     return PoolUse(size, size - stats["pool_available"], stats["requests_waiting"])
 
 
-def _pool(conninfo: str, role: Role, secret: Secret, size: int, checkout_timeout_seconds: float) -> Pool:
-    """Make (not open) a role's pool."""
+def _pool(
+    conninfo: str, secret: Secret, checkout_timeout_seconds: float, role: Role, size: int, *, lent: bool = False
+) -> Pool:
+    """Make (not open) a pool of a role; its statements have names unless it is lent.
+
+    On a lent connection a name could be given to another statement, by text that a hole in a tool lets through.
+    What an executor hands to psycopg itself is prepared, for that is a single statement: the server refuses a second.
+    """
     return AsyncConnectionPool(
         login(conninfo, role, secret),
+        connection_class=PipelinedConnection if lent else NamingConnection,
         min_size=1,
         max_size=size,
         timeout=checkout_timeout_seconds,
         open=False,
-        check=_beginning(role),
-        kwargs={"autocommit": True, "prepare_threshold": PREPARED_AFTER[role]},
+        check=_clearing(role) if lent else _hold_open,
+        kwargs={"autocommit": True, "prepare_threshold": 0 if role is Role.EXECUTOR else None},
     )
 
 
-def _beginning(role: Role) -> Callable[[Connection], Awaitable[None]]:
-    """Return what a connection goes through when it is handed out: a round trip, which also shows that it is alive."""
+async def _hold_open(connection: PipelinedConnection) -> None:
+    """Hold that the server has not hung up on an idle connection: then, and only then, there is something to read."""
+    line = select.poll()
+    line.register(connection.fileno(), select.POLLIN)
+    if line.poll(0):
+        await connection.close()
+        raise OperationalError("the server has closed the connection")
 
-    async def begin(connection: Connection) -> None:
+
+def _clearing(role: Role) -> Callable[[PipelinedConnection], Awaitable[None]]:
+    """Return what a lent connection goes through before it is handed out."""
+
+    async def clear(connection: PipelinedConnection) -> None:
         with hung_up_after(connection, CHECKOUT_TIMEOUT_SECONDS):
-            await connection.execute(BEGINNING[role], prepare=False)
+            await connection.execute(CLEARING[role], prepare=False)
 
-    return begin
+    return clear
 
 
 def _is_fenced(role: Role, who: Identity) -> bool:
     return role is Role.WORKER and who.run_id is not None
 
 
-async def _enter(connection: Connection, context: str, fenced: bool) -> None:  # noqa: FBT001
+def _enter(scope: Scope, context: str, fenced: bool) -> None:  # noqa: FBT001
     """Set the context, and pass the run's fence, in one statement.
 
     The context travels as a parameter: the text of a statement is shown in
     pg_stat_activity to every connection of the same role, and whoever reads a
     context there could act in its name.
     """
-    await connection.execute(
+    scope.send(
         """
         with entered as materialized (select set_config('planwright.context', %s, true))
         select pass_fence() from entered
@@ -183,36 +215,26 @@ async def _enter(connection: Connection, context: str, fenced: bool) -> None:  #
         if fenced
         else "select set_config('planwright.context', %s, true)",
         (context,),
-        prepare=False,
     )
 
 
-def _refuse_lost(connection: Connection) -> None:
+def _refuse_lost(scope: Scope) -> None:
     """Raise when COMMIT would end nothing: Postgres answers it with a silent ROLLBACK."""
-    if connection.info.transaction_status in {TransactionStatus.INERROR, TransactionStatus.IDLE}:
+    if scope.begun and scope.connection.info.transaction_status in {TransactionStatus.INERROR, TransactionStatus.IDLE}:
         raise TransactionLost
 
 
 @asynccontextmanager
-async def _given_up_when_ended(connection: Connection) -> AsyncGenerator[None]:
+async def _given_up_when_ended(scope: Scope) -> AsyncGenerator[None]:
     """Close a connection whose transaction a statement of the borrower's ended: what came after is not ours to undo."""
     try:
         yield
+    except BaseException:
+        scope.connection.forget()
+        raise
     finally:
-        if connection.info.transaction_status is TransactionStatus.IDLE:
-            await connection.close()
-
-
-async def _end(connection: Connection, role: Role) -> None:
-    """Commit; or, as an executor has nothing to store, roll back, which leaves nothing to the next borrower either.
-
-    Cursors, notifications and settings go with the transaction, and psycopg has every
-    prepared statement deallocated, those that somebody else gave its names to included.
-    """
-    if role is Role.EXECUTOR:
-        await connection.rollback()
-    else:
-        await connection.commit()
+        if scope.begun and scope.connection.info.transaction_status is TransactionStatus.IDLE:
+            await scope.connection.close()
 
 
 async def _refuse_unsafe(pool: Pool) -> None:

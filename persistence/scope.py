@@ -13,19 +13,22 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, LiteralString, TypeVar
 from uuid import UUID
 
-from psycopg import AsyncConnection, DatabaseError
+from psycopg import DatabaseError
 from psycopg.abc import Params
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.rows import TupleRow, class_row
 
+from persistence.pipelined import PipelinedConnection, Sent
 from persistence.translation import translated
 
 Row = TypeVar("Row")
 
 CONTEXT_LIFETIME_SECONDS: Final = 300  # longer than any transaction, with room for clocks that differ
+CONTEXT_KEPT_SECONDS: Final = 30  # after which another is signed for the same
+CONTEXTS_KEPT: Final = 2_000
 HMAC_BLOCK_BYTES: Final = 64
 PATIENCE: Final = {  # a peer that vanished without a word is given up after some ten seconds
     "connect_timeout": 5,
@@ -105,8 +108,13 @@ def padded_keys(key: bytes) -> tuple[bytes, bytes]:
 
 
 def signed_context(key: bytes, role: Role, who: Identity) -> str:
-    """Return the text that `context_field()` in the database verifies."""
-    expires = int(time.time()) + CONTEXT_LIFETIME_SECONDS
+    """Return the text that `context_field()` in the database verifies; the same one for some seconds."""
+    now = int(time.time())
+    return _signed(key, role, who, now - now % CONTEXT_KEPT_SECONDS + CONTEXT_LIFETIME_SECONDS)
+
+
+@lru_cache(CONTEXTS_KEPT)
+def _signed(key: bytes, role: Role, who: Identity, expires: int) -> str:
     fields = (who.user_id, who.run_id or "", "" if who.attempt is None else who.attempt, role, expires)
     signed = "|".join(str(field) for field in fields)
     return f"{signed}|{hmac.new(key, signed.encode(), hashlib.sha256).hexdigest()}"
@@ -119,18 +127,31 @@ class Scope:
     parameters only; nothing else in the program holds a connection.
     """
 
-    def __init__(self, connection: AsyncConnection[TupleRow]) -> None:
+    def __init__(self, connection: PipelinedConnection) -> None:
         self.connection: Final = connection
+        self._answers_before: Final = connection.answers
         self._after_commit: list[Callable[[], None]] = []
+
+    @property
+    def begun(self) -> bool:
+        """Say whether the server has heard of it."""
+        return self.connection.answers > self._answers_before
+
+    def send(self, query: LiteralString, params: Params | None = None) -> Sent:
+        """Run one statement whose outcome is not waited for: it travels with the next one that is, or with the end.
+
+        What it fails by is raised there.
+        """
+        return self.connection.send(query, params)
 
     async def execute(self, query: LiteralString, params: Params | None = None) -> int:
         """Run one statement; return the number of rows it touched."""
-        return (await self.connection.execute(query, params)).rowcount
+        return (await self._ended(query, params)).touched
 
     async def one(self, row: type[Row], query: LiteralString, params: Params | None = None) -> Row | None:
         """Return the first row as `row(**columns)`, or None when there is none."""
-        async with self.connection.cursor(row_factory=class_row(row)) as cursor:
-            return await (await cursor.execute(query, params)).fetchone()
+        found = await self.all(row, query, params)
+        return found[0] if found else None
 
     async def only(self, row: type[Row], query: LiteralString, params: Params | None = None) -> Row:
         """Return the row of a statement that always yields one (`returning`, aggregates)."""
@@ -140,16 +161,23 @@ class Scope:
 
     async def all(self, row: type[Row], query: LiteralString, params: Params | None = None) -> list[Row]:
         """Return every row as `row(**columns)`."""
-        async with self.connection.cursor(row_factory=class_row(row)) as cursor:
-            return await (await cursor.execute(query, params)).fetchall()
+        return (await self._ended(query, params)).rows(row)
 
     async def value(self, kind: type[Row], query: LiteralString, params: Params | None = None) -> Row | None:
         """Return the first column of the first row, which is a `kind` or null."""
-        row = await (await self.connection.execute(query, params)).fetchone()
-        if row is None or row[0] is None:
-            return None
-        assert isinstance(row[0], kind), f"expected {kind.__name__}, the column holds {type(row[0]).__name__}"
-        return row[0]
+        value = (await self._ended(query, params)).first_column()
+        assert value is None or isinstance(value, kind), f"expected {kind.__name__}, the column holds {type(value)}"
+        return value
+
+    async def sent(self) -> None:
+        """Wait for the outcome of everything that was sent."""
+        if self.connection.owes_answers:
+            await self.connection.answer()
+
+    async def _ended(self, query: LiteralString, params: Params | None) -> Sent:
+        statement = self.connection.send(query, params)
+        await self.connection.answer()
+        return statement
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:
@@ -160,8 +188,10 @@ class Scope:
             StatementTimedOut: a statement inside ran past its role's limit.
         """
         try:
+            await self.sent()
             async with self.connection.transaction():
                 yield
+                await self.sent()
         except DatabaseError as error:
             raise translated(error) from error
 

@@ -306,7 +306,7 @@ class Gateway:
         an outcome by now, since it was asked for twice at once, is not run again.
         """
         started = time.monotonic()
-        async with self._database.acting(Role.WORKER, self._identity) as scope:
+        async with self._database.acting(Role.WORKER, self._identity, lent=True) as scope:
             row = await ledger.find(scope, call_id)
             if row is not None and row.state != CallState.INTENT:
                 return replayed(row)

