@@ -48,7 +48,7 @@ async def end_failed(
         await _keep_answer(scope, await _run(scope, run_id))
         await close_everything(scope, log, run_id, Because.FAILED)
         await _close_record(scope, run_id, "failed")
-        await log.emit(scope, ("end", Failed(error=text, code=code, retryable=retryable)))
+        log.emit(scope, ("end", Failed(error=text, code=code, retryable=retryable)))
         await runs.finish(scope, run_id, RunStatus.ERROR, error_code=code)
 
 
@@ -68,7 +68,7 @@ async def _end_with_text(scope: Scope, run_id: UUID, log: EventLog, reason: Fini
     await _keep_answer(scope, run)
     await close_everything(scope, log, run_id, Because.STOPPED if stopped else Because.ANSWERED)
     await _close_record(scope, run_id, "failed" if stopped else "completed")
-    await log.emit(scope, ("end", Done(usage=await tokens_of(scope, run_id), finished_reason=reason)))
+    log.emit(scope, ("end", Done(usage=await tokens_of(scope, run_id), finished_reason=reason)))
     await runs.finish(scope, run_id, RunStatus.CANCELLED if stopped else RunStatus.DONE, reason=reason)
 
 
@@ -93,9 +93,9 @@ async def _close_record(scope: Scope, run_id: UUID, status: Literal["completed",
     plan = await plans.of_run(scope, run_id)
     if plan is not None:
         whole = all(step.get("status") == "completed" for step in plan.steps)
-        await plans.finish(scope, plan.id, "completed" if whole else "failed")
-    await conversations.finish_open(scope, run_id, status)
-    await agents.finish_open(scope, run_id, status)
+        plans.finish(scope, plan.id, "completed" if whole else "failed")
+    conversations.finish_open(scope, run_id, status)
+    agents.finish_open(scope, run_id, status)
     await checkpoints.prune(scope, run_id)
 
 

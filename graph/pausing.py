@@ -43,7 +43,7 @@ async def pause(context: Context, call_ids: Sequence[UUID], hours: float) -> Non
             finished_reason=FinishedReason.APPROVAL_REQUIRED,
             approval=_fitting(approval, calls, context.limits.event_bytes),
         )
-        await context.log.emit(scope, (approvals.pause_key(position), done))
+        context.log.emit(scope, (approvals.pause_key(position), done))
         await approvals.wait(scope, context.run_id)
 
 

@@ -135,7 +135,7 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
         session = await sessions.find(scope, run.session_id)
         person = await users.me(scope)
         quoted = await quoted_history.of_run(scope, run_id)
-        await usage.settle_open(scope, run_id)  # of an attempt before, which settles nothing any more
+        usage.settle_open(scope, run_id)  # of an attempt before, which settles nothing any more
     assert session is not None, "a run belongs to a session"
     assert person is not None, "a session belongs to a user"
     zone = ZoneInfo(person.time_zone)

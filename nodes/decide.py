@@ -25,6 +25,7 @@ from nodes.vocabulary.events import Analysed, AnalysisBody, Event, FinishedReaso
 from nodes.vocabulary.model_failure import ModelFailure
 from nodes.vocabulary.state import Route, State, Update
 from persistence.runs import runs
+from persistence.scope import Scope
 
 EMPTY = "Your last answer was empty or cut off. Answer again, in fewer words."
 ENOUGH = "Answer now with what you have; no more tools can be called."
@@ -85,17 +86,22 @@ class _Said:
     async def speak(self) -> None:
         """Ask, stream, store; announce the strategy when it is new."""
         reply = await self._reply()
-        if reply.cut and reply.text:
-            await self.stream.tell(CUT_OFF)
-        await self.stream.flush()
         if reply.filtered:
+            await self.stream.flush()
             raise ContentFiltered
+
+    async def _keep(self, scope: Scope, reply: Reply) -> None:
+        """Store an answer that says something, the rest of its text in front of it."""
+        if reply.says_nothing or reply.filtered:
+            return
+        if reply.cut and reply.text:
+            self.stream.add(CUT_OFF)
+        await self.stream.flush_in(scope)
         strategy = self._strategy(reply)
-        async with self._context.writing() as scope:
-            await self._conversation.add_reply(scope, reply, "planner", UUID(self._state["planner_id"]))
-            await runs.set_strategy(scope, self._context.run_id, strategy)
-            if strategy != self.announced:
-                await self._context.log.emit(scope, self._analysis(strategy, reply))
+        self._conversation.add_reply(scope, reply, "planner", UUID(self._state["planner_id"]))
+        runs.set_strategy(scope, self._context.run_id, strategy)
+        if strategy != self.announced:
+            self._context.log.emit(scope, self._analysis(strategy, reply))
 
     async def _reply(self) -> Reply:
         try:
@@ -116,10 +122,16 @@ class _Said:
             nudge = ENOUGH
         if nudge:
             async with self._context.writing() as scope:
-                await self._conversation.add(scope, told(nudge))
+                self._conversation.add(scope, told(nudge))
         question = Question(UUID(self._state["planner_id"]), "decide", self._conversation.messages, tools)
-        reply = await ask(self._context, self._context.planner, question, self.stream.tell)
-        return reply if tools else replace(reply, calls=())
+
+        def meant(reply: Reply) -> Reply:
+            return reply if tools else replace(reply, calls=())
+
+        async def keep(scope: Scope, reply: Reply) -> None:
+            await self._keep(scope, meant(reply))
+
+        return meant(await ask(self._context, self._context.planner, question, self.stream.tell, keep))
 
     def _offered(self) -> list[dict[str, JsonValue]]:
         """Return the tools the planner may call now; none when it has gone in circles for long enough."""

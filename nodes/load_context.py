@@ -42,7 +42,7 @@ async def load_context(state: State, runtime: Runtime[Context]) -> Update:  # no
                 NewMessage("system", "user", render("context", context_type=context.context_type, snapshot=seen)),
                 NewMessage("system", "user", context.request),
             ]
-            conversation_id = (await Conversation.begin(context, scope, opening, first)).id
+            conversation_id = (Conversation.begin(context, scope, opening, first)).id
     return {"planner_id": str(planner_id), "conversation_id": str(conversation_id), "route": "decide"}
 
 

@@ -51,12 +51,11 @@ async def _mended(context: Context, conversation: Conversation, state: State, re
     """
     problems = "\n".join(f"- {problem}" for problem in refusal.problems)
     async with context.writing() as scope:
-        await close_calls(scope, conversation, f"The plan was refused:\n{problems}", NOT_RUN)
-        await conversation.add(scope, told(render("repair", problems=problems)))
+        close_calls(scope, conversation, f"The plan was refused:\n{problems}", NOT_RUN)
+        conversation.add(scope, told(render("repair", problems=problems)))
     planner_id = UUID(state["planner_id"])
-    reply = await ask(context, context.planner, Question(planner_id, "repair", conversation.messages, [plan_schema()]))
-    async with context.writing() as scope:
-        await conversation.add_reply(scope, reply, "planner", planner_id)
+    question = Question(planner_id, "repair", conversation.messages, [plan_schema()])
+    await ask(context, context.planner, question, keep=conversation.keeping("planner", planner_id))
     return drafted(context, conversation)
 
 
@@ -70,8 +69,8 @@ async def _stored(context: Context, conversation: Conversation, state: State, st
             user_message=context.request,
             steps=as_rows(steps),
         )
-        await context.log.emit(scope, plan_event(plan, context.limits.event_bytes))
-        await close_calls(scope, conversation, f"The plan of {len(steps)} steps is stored and runs now.", NOT_RUN)
+        context.log.emit(scope, plan_event(plan, context.limits.event_bytes))
+        close_calls(scope, conversation, f"The plan of {len(steps)} steps is stored and runs now.", NOT_RUN)
     return {"route": "run_plan", "revision": plan.revision}
 
 
@@ -86,10 +85,8 @@ async def _without_plan(context: Context, conversation: Conversation, state: Sta
         requires_executors=False,
     )
     async with context.writing() as scope:
-        await close_calls(
-            scope, conversation, f"The plan was refused again. {reasons} Use the tools one by one.", NOT_RUN
-        )
+        close_calls(scope, conversation, f"The plan was refused again. {reasons} Use the tools one by one.", NOT_RUN)
         if conversation.awaits_model() is False:
-            await conversation.add(scope, told("Go on without a plan: use the tools one by one."))
-        await context.log.emit(scope, (f"analysis:{state['turn']}:without_plan", Analysed(analysis=body)))
+            conversation.add(scope, told("Go on without a plan: use the tools one by one."))
+        context.log.emit(scope, (f"analysis:{state['turn']}:without_plan", Analysed(analysis=body)))
     return {"route": "decide", "may_plan": False, "announced": Strategy.TOOL_USE.value}

@@ -38,15 +38,15 @@ async def replan(state: State, runtime: Runtime[Context]) -> Update:
         new = await _other_way(context, conversation, UUID(state["planner_id"]), steps)
     except (PlanInvalid, ModelFailure, CallsSpent):
         async with context.writing() as scope:
-            await close_calls(scope, conversation, "These steps cannot be run.", "Not run.")
-            await conversation.add(scope, told("Then it stays at the results there are."))
+            close_calls(scope, conversation, "These steps cannot be run.", "Not run.")
+            conversation.add(scope, told("Then it stays at the results there are."))
         return {"route": "synthesise"}
     async with context.writing() as scope:
         ended = [step for step in steps if step.status is not StepStatus.PENDING]
         revised = await plans.revise(scope, plan.id, plan.revision + 1, as_rows([*ended, *new]))
         assert revised is not None, "the fence lets one attempt revise a plan"
-        await close_calls(scope, conversation, "The new steps are stored and run now.", "Not run.")
-        await context.log.emit(scope, plan_event(revised, context.limits.event_bytes))
+        close_calls(scope, conversation, "The new steps are stored and run now.", "Not run.")
+        context.log.emit(scope, plan_event(revised, context.limits.event_bytes))
     return {"route": "run_plan", "revision": revised.revision}
 
 
@@ -72,10 +72,9 @@ async def _other_way(
         completed=", ".join(str(step.step_number) for step in completed) or "(none)",
     )
     async with context.writing() as scope:
-        await conversation.add(scope, told(prompt))
-    reply = await ask(context, context.planner, Question(planner_id, "replan", conversation.messages, [plan_schema()]))
-    async with context.writing() as scope:
-        await conversation.add_reply(scope, reply, "planner", planner_id)
+        conversation.add(scope, told(prompt))
+    question = Question(planner_id, "replan", conversation.messages, [plan_schema()])
+    await ask(context, context.planner, question, keep=conversation.keeping("planner", planner_id))
     new = drafted(context, conversation, [step.step_number for step in completed])
     if taken := sorted({step.step_number for step in new} & set(numbers)):
         raise PlanInvalid([("duplicate_step", f"The numbers {taken} stand in the plan already.")])

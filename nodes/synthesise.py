@@ -14,6 +14,7 @@ from nodes.asking.call_words import message_of
 from nodes.asking.conversation import Conversation, told
 from nodes.asking.fallback import say_what_is_known
 from nodes.asking.render import render
+from nodes.asking.reply import Reply
 from nodes.planning.plan_rows import steps_of
 from nodes.planning.results import shown
 from nodes.vocabulary.context import Context
@@ -23,6 +24,7 @@ from nodes.vocabulary.state import State, Update
 from persistence.record import plans
 from persistence.runs import ledger
 from persistence.runs.ledger import CallState, LedgerRow
+from persistence.scope import Scope
 from persistence.text import says_nothing
 
 
@@ -52,18 +54,22 @@ async def _speak(context: Context, conversation: Conversation, planner_id: UUID,
     prompt = await _prompt(context)
     if conversation.last_content != prompt:
         async with context.writing() as scope:
-            await conversation.add(scope, told(prompt))
+            conversation.add(scope, told(prompt))
+
+    async def keep(scope: Scope, reply: Reply) -> None:
+        if reply.filtered or says_nothing(reply.text):
+            return
+        if reply.cut:
+            stream.add(CUT_OFF)
+        await stream.flush_in(scope)
+        conversation.add_reply(scope, reply, "planner", planner_id)
+
     question = Question(planner_id, "synthesise", conversation.messages)
-    reply = await ask(context, context.planner, question, stream.tell)
+    reply = await ask(context, context.planner, question, stream.tell, keep)
     if reply.filtered:
         raise ContentFiltered
     if says_nothing(reply.text):
         raise ModelGaveNothing
-    if reply.cut:
-        await stream.tell(CUT_OFF)
-    await stream.flush()
-    async with context.writing() as scope:
-        await conversation.add_reply(scope, reply, "planner", planner_id)
 
 
 async def _prompt(context: Context) -> str:

@@ -79,13 +79,15 @@ class Rate:
         requests, tokens = self.limits.requests_per_minute, self.limits.tokens_per_minute
         if self.least_tokens > tokens:
             raise Refused("message_exceeds_budget")
-        moment = await charges.hold(scope)
-        stands = await charges.standing(scope, Kind.REQUEST, moment, wanted=1, most=requests)
+        charges.hold(scope)
+        asked = charges.look(scope, Kind.REQUEST, 1, requests)
+        spent = charges.look(scope, Kind.TOKEN, self.least_tokens, tokens)
+        await scope.sent()
+        stands = asked.standing
         _refuse_full(stands, "requests", "too_many_requests", requests)
         if self.least_tokens:
-            spent = await charges.standing(scope, Kind.TOKEN, moment, wanted=self.least_tokens, most=tokens)
-            _refuse_full(spent, "tokens", "tokens_spent", tokens)
-        await charges.charge(scope, uuid4(), Kind.REQUEST, 1, moment)
+            _refuse_full(spent.standing, "tokens", "tokens_spent", tokens)
+        charges.charge(scope, uuid4(), Kind.REQUEST, 1, stands.moment)
         more_in_seconds = ceil(stands.next_seconds) if stands.charged else WINDOW_SECONDS
         return fields(Quota("requests", requests, stands.charged + 1, more_in_seconds))
 

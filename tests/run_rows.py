@@ -68,7 +68,7 @@ class Office:
     async def append(self, worker: Identity, batch: Sequence[KeyedEvent]) -> None:
         """Append to the log of the worker's run."""
         async with self.working(worker) as scope:
-            await events.append(scope, batch)
+            events.append(scope, batch)
 
     async def log_of(self, run_id: UUID) -> list[LoggedEvent]:
         """Return the whole log of a run."""

@@ -7,6 +7,7 @@ own ledger row, so it takes effect exactly when the row says `applied`.
 
 import asyncio
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Protocol
@@ -17,7 +18,7 @@ from persistence.errors import PersistenceError
 from persistence.pools import Database
 from persistence.runs import approvals, intents, ledger
 from persistence.runs.approvals import Ruling
-from persistence.runs.ledger import CallState, Entry, LedgerRow
+from persistence.runs.ledger import CallState, Entry, Frozen, LedgerRow
 from persistence.scope import Identity, Role, Scope
 from persistence.text import shortened, storable
 from tools.arguments import MAX_ARGUMENT_CHARS, validated
@@ -66,11 +67,14 @@ class Bounds:
 class Journal(Protocol):
     """Who is told of each call, in the transaction that stores it."""
 
-    async def called(self, scope: Scope, holder: Holder, call_id: UUID, asked: Asked) -> None:
+    def called(self, scope: Scope, holder: Holder, call_id: UUID, asked: Asked) -> None:
         """Tell that a call began."""
 
-    async def returned(self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> None:
+    def returned(self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> None:
         """Tell what a call came to."""
+
+
+Keep = Callable[[Scope, ToolAnswer], None]
 
 
 class Gateway:
@@ -107,10 +111,14 @@ class Gateway:
         """Return the id of a call: the same one whenever the same place of the run is reached."""
         return uuid5(self._run_id, asked.key)
 
-    async def call(self, holder: Holder, asked: Asked) -> ToolAnswer:
+    async def call(
+        self, holder: Holder, asked: Asked, frozen: Frozen | None = None, keep: Keep | None = None
+    ) -> ToolAnswer:
         """Call a tool, or refuse to, and write down which.
 
-        Every foreseen failure is an answer that the model can act on.
+        Every foreseen failure is an answer that the model can act on. `frozen` says
+        that the call was written down before; `keep` stores what it came to
+        elsewhere, in the same transaction, unless an earlier attempt was told.
 
         Raises:
             AwaitsPerson: a person has to decide first, whether it may run or, when its outcome is unknown, run again.
@@ -120,7 +128,30 @@ class Gateway:
             Exception: a tool of ours broke; the call is written down as failed.
         """
         asked = _storable(asked)
-        return await self._call(holder, asked, await self._freeze(holder, asked), agreed=False)
+        at = await self._freeze(holder, asked) if frozen is None else _At.of(frozen)
+        return await self._call(holder, asked, replace(at, keep=keep), agreed=False)
+
+    async def freeze(self, scope: Scope, holder: Holder, calls: Sequence[Asked]) -> list[Frozen]:
+        """Write calls down that are going to be made, in the caller's transaction; tell of those that are new."""
+        kept = [_kept(_storable(asked)) for asked in calls]
+        frozen = [ledger.freeze(scope, self._run_id, self._entry(holder, asked)) for asked in kept]
+        await scope.sent()
+        for asked, each in zip(kept, frozen, strict=True):
+            if each.is_new:
+                self._journal.called(scope, holder, self.call_id(asked), asked)
+        return frozen
+
+    def _entry(self, holder: Holder, asked: Asked) -> Entry:
+        tool = self._registry.find(asked.tool)
+        return Entry(
+            id=self.call_id(asked),
+            key=asked.key,
+            agent_id=holder.agent_id,
+            step_number=holder.step_number,
+            tool=asked.tool,
+            access=Access.WRITE if tool is None else tool.access,
+            arguments=asked.arguments,
+        )
 
     def rests_on_intents(self, holder: Holder, asked: Asked) -> bool:
         """Say whether a call can only run when the run's write intents cover it, or a person agrees."""
@@ -162,30 +193,30 @@ class Gateway:
                 and (call.agent_id, call.step_number) == (holder.agent_id, holder.step_number)
             ]
             for call in begun:
-                await self._settle(scope, holder, call.id, outcome_unknown(call.tool), 0)
+                self._settle(scope, holder, call.id, outcome_unknown(call.tool), 0)
         return [call.id for call in begun]
 
-    async def _call(self, holder: Holder, asked: Asked, frozen: "_Frozen", *, agreed: bool) -> ToolAnswer:
+    async def _call(self, holder: Holder, asked: Asked, at: "_At", *, agreed: bool) -> ToolAnswer:
         """Do with a frozen call what is left to do; `agreed` when a person has decided on it as another call."""
-        if frozen.row.state == CallState.UNKNOWN:
-            return await self._after_unknown(holder, asked, frozen)
-        if frozen.row.state != CallState.INTENT:
-            return as_decided(frozen.ruling, replayed(frozen.row))
-        if frozen.ruling is not None and not frozen.ruling.allows:
-            return await self._settled(holder, frozen.row.id, said_no(frozen.ruling), 0)
+        if at.row.state == CallState.UNKNOWN:
+            return await self._after_unknown(holder, asked, at)
+        if at.row.state != CallState.INTENT:
+            return as_decided(at.ruling, replayed(at.row))
+        if at.ruling is not None and not at.ruling.allows:
+            return await self._settled(holder, at, said_no(at.ruling), 0)
         try:
-            tool = self._permitted(holder, asked.tool, frozen.calls_so_far)
-            args = validated(tool, frozen.arguments or asked.arguments)
+            tool = self._permitted(holder, asked.tool, at.calls_so_far)
+            args = validated(tool, at.arguments or asked.arguments)
         except ToolError as error:
-            return await self._settled(holder, frozen.row.id, refused(str(error), error.code), 0)
-        if frozen.ruling is None and not agreed and await self._lacks_consent(tool, args):
+            return await self._settled(holder, at, refused(str(error), error.code), 0)
+        if at.ruling is None and not agreed and await self._lacks_consent(tool, args):
             if await self._has_asked_enough():
-                return await self._settled(holder, frozen.row.id, asked_enough(self._bounds.approvals), 0)
-            raise AwaitsPerson(frozen.row.id)
-        answer = await self._ran(holder, frozen, tool, args)
+                return await self._settled(holder, at, asked_enough(self._bounds.approvals), 0)
+            raise AwaitsPerson(at.row.id)
+        answer = await self._ran(holder, at, tool, args)
         if answer.code == OUTCOME_UNKNOWN:
-            raise AwaitsPerson(frozen.row.id)
-        return as_decided(frozen.ruling, answer)
+            raise AwaitsPerson(at.row.id)
+        return as_decided(at.ruling, answer)
 
     async def _lacks_consent(self, tool: AnyTool, args: Args) -> bool:
         """Say whether a call has to wait for a person; a run whose intents were not taken yet has none."""
@@ -203,75 +234,59 @@ class Gateway:
         async with self._database.acting(Role.WORKER, self._identity) as scope:
             return await approvals.next_position(scope, self._run_id) > self._bounds.approvals
 
-    async def _after_unknown(self, holder: Holder, asked: Asked, frozen: "_Frozen") -> ToolAnswer:
+    async def _after_unknown(self, holder: Holder, asked: Asked, at: "_At") -> ToolAnswer:
         """Run a call again, as a call of its own, when a person said so; nothing else runs it again.
 
         Raises:
             AwaitsPerson: nobody has decided yet.
         """
-        if frozen.ruling is None:
-            raise AwaitsPerson(frozen.row.id)
-        if not frozen.ruling.allows:
-            return left_as_it_is(frozen.row.tool, frozen.ruling)
-        arguments = frozen.arguments or frozen.row.arguments
+        if at.ruling is None:
+            raise AwaitsPerson(at.row.id)
+        if not at.ruling.allows:
+            return left_as_it_is(at.row.tool, at.ruling)
+        arguments = at.arguments or at.row.arguments
         again = replace(asked, key=f"{asked.key}:again", arguments=arguments)
         answer = await self._call(holder, again, await self._freeze(holder, again), agreed=True)
-        return ran_again(frozen.row.tool, as_decided(frozen.ruling, answer))
+        return ran_again(at.row.tool, as_decided(at.ruling, answer))
 
-    async def _ran(self, holder: Holder, frozen: "_Frozen", tool: AnyTool, args: Args) -> ToolAnswer:
+    async def _ran(self, holder: Holder, at: "_At", tool: AnyTool, args: Args) -> ToolAnswer:
         try:
-            return await self._act(holder, frozen, tool, args)
+            return await self._act(holder, at, tool, args)
         except PersistenceError:
             raise  # nothing can be written down now, or this attempt may not
         except Exception:
-            await self._settled(holder, frozen.row.id, refused(f"{tool.name} failed inside.", "tool_crashed"), 0)
+            await self._settled(holder, at, refused(f"{tool.name} failed inside.", "tool_crashed"), 0)
             raise
 
-    async def _act(self, holder: Holder, frozen: "_Frozen", tool: AnyTool, args: Args) -> ToolAnswer:
+    async def _act(self, holder: Holder, at: "_At", tool: AnyTool, args: Args) -> ToolAnswer:
         """Run a call that is allowed."""
         if tool.access is Access.READ:
-            return await self._outside(holder, frozen.row.id, tool, args)
+            return await self._outside(holder, at, tool, args)
         async with self._one_write_at_a_time:
             if tool.effect is Effect.LOCAL:
-                return await unless_in_conflict(partial(self._write, holder, frozen.row.id, tool, args))
+                return await unless_in_conflict(partial(self._write, holder, at.row.id, tool, args))
             async with self._database.acting(Role.WORKER, self._identity) as scope:
-                await ledger.may_act(scope, frozen.row.id)
-                begins = await ledger.begin(scope, frozen.row.id)
+                await ledger.may_act(scope, at.row.id)
+                begins = await ledger.begin(scope, at.row.id)
             if not begins:
-                return await self._settled(holder, frozen.row.id, outcome_unknown(tool.name), 0)
-            return await self._outside(holder, frozen.row.id, tool, args)
+                return await self._settled(holder, at, outcome_unknown(tool.name), 0)
+            return await self._outside(holder, at, tool, args)
 
-    async def _freeze(self, holder: Holder, asked: Asked) -> "_Frozen":
-        """Write the call down before it acts, or find what an earlier attempt wrote."""
-        call_id = self.call_id(asked)
-        tool = self._registry.find(asked.tool)
-        kept = _kept(asked)
-        entry = Entry(
-            id=call_id,
-            key=kept.key,
-            agent_id=holder.agent_id,
-            step_number=holder.step_number,
-            tool=kept.tool,
-            access=Access.WRITE if tool is None else tool.access,
-            arguments=kept.arguments,
-        )
+    async def _freeze(self, holder: Holder, asked: Asked) -> "_At":
+        """Write the call down before it acts, or find what an earlier attempt wrote.
+
+        Arguments that a person gave it stand in the ledger before it runs.
+        """
         async with self._database.acting(Role.WORKER, self._identity) as scope:
-            fresh = await ledger.freeze(scope, self._run_id, entry)
-            if fresh:
-                await self._journal.called(scope, holder, call_id, kept)
-            return await self._found(scope, call_id)
-
-    async def _found(self, scope: Scope, call_id: UUID) -> "_Frozen":
-        """Return a frozen call and what a person said of it; arguments they gave stand in the ledger before it runs."""
-        row = await ledger.find(scope, call_id)
-        assert row is not None, "the row was just written or stood there"
-        is_unknown = row.state == CallState.UNKNOWN
-        ruling = None
-        if row.access == Access.WRITE:
-            ruling = await approvals.ruling_on(scope, call_id, outcome_unknown=is_unknown)
-        if ruling is not None and ruling.arguments is not None and not is_unknown:
-            await ledger.put_arguments(scope, call_id, ruling.arguments)
-        return _Frozen(row, ruling, await ledger.count(scope, self._run_id))
+            [frozen] = await self.freeze(scope, holder, [asked])
+            at = _At.of(frozen)
+            if at.row.access != Access.WRITE:
+                return at
+            is_unknown = at.row.state == CallState.UNKNOWN
+            ruling = await approvals.ruling_on(scope, at.row.id, outcome_unknown=is_unknown)
+            if ruling is not None and ruling.arguments is not None and not is_unknown:
+                await ledger.put_arguments(scope, at.row.id, ruling.arguments)
+            return replace(at, ruling=ruling)
 
     def _permitted(self, holder: Holder, name: str, calls_so_far: int) -> AnyTool:
         """Return the tool, if there is one and the holder may call it now.
@@ -293,11 +308,11 @@ class Gateway:
             raise NotOffered(name, sorted(holder.tools))
         return tool
 
-    async def _outside(self, holder: Holder, call_id: UUID, tool: AnyTool, args: Args) -> ToolAnswer:
+    async def _outside(self, holder: Holder, at: "_At", tool: AnyTool, args: Args) -> ToolAnswer:
         """Run a tool whose effect, if any, is not in our transaction."""
         started = time.monotonic()
         answer = as_far_as_known(tool, await ran(tool, args, self._caller, self._bounds.call_seconds))
-        return await self._settled(holder, call_id, answer, _elapsed_ms(started))
+        return await self._settled(holder, at, answer, _elapsed_ms(started))
 
     async def _write(self, holder: Holder, call_id: UUID, tool: AnyTool, args: Args) -> ToolAnswer:
         """Run a write and store its outcome in one transaction; a refusal undoes what it began.
@@ -313,26 +328,40 @@ class Gateway:
             await ledger.may_act(scope, call_id)
             writer = replace(self._caller, write_scope=scope)
             answer = await undone_if_refused(scope, tool, args, writer, self._bounds.call_seconds)
-            return await self._settle(scope, holder, call_id, answer, _elapsed_ms(started))
+            return self._settle(scope, holder, call_id, answer, _elapsed_ms(started))
 
-    async def _settled(self, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> ToolAnswer:
+    async def _settled(self, holder: Holder, at: "_At", answer: ToolAnswer, duration_ms: int) -> ToolAnswer:
         async with self._database.acting(Role.WORKER, self._identity) as scope:
-            return await self._settle(scope, holder, call_id, answer, duration_ms)
+            kept = self._settle(scope, holder, at.row.id, answer, duration_ms)
+            if at.keep is not None:
+                at.keep(scope, kept)
+            return kept
 
-    async def _settle(
-        self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int
-    ) -> ToolAnswer:
+    def _settle(self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> ToolAnswer:
         kept = fitting(answer)
-        await ledger.settle(scope, call_id, state_of(kept), answer_text(kept), kept.code, duration_ms)
-        await self._journal.returned(scope, holder, call_id, kept, duration_ms)
+        ledger.settle(scope, call_id, state_of(kept), answer_text(kept), kept.code, duration_ms)
+        self._journal.returned(scope, holder, call_id, kept, duration_ms)
         return kept
 
 
 @dataclass(frozen=True, slots=True)
-class _Frozen:
+class _At:
+    """Where a call stands: frozen, what a person said of it, and who is told what it comes to."""
+
     row: LedgerRow
-    ruling: Ruling | None
     calls_so_far: int
+    ruling: Ruling | None = None
+    keep: Keep | None = None
+
+    @classmethod
+    def of(cls, frozen: Frozen) -> "_At":
+        """Return where a call stands that was just frozen.
+
+        Raises:
+            CancelRequested: it has not acted yet, and its run is to be stopped.
+        """
+        standing = frozen.standing
+        return cls(standing.row, standing.calls_so_far)
 
     @property
     def arguments(self) -> str | None:

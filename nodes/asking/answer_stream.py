@@ -50,7 +50,7 @@ class AnswerStream:
 
     async def tell(self, text: str) -> None:
         """Take a delta; send what is held when it is time."""
-        self._held.append(self._harmless.take(text))
+        self.add(text)
         if time.monotonic() - self._sent_at >= GATHER_SECONDS:
             await self._send_held()
 
@@ -59,14 +59,30 @@ class AnswerStream:
         self._held.append(self._harmless.rest())
         await self._send_held()
 
+    async def flush_in(self, scope: Scope) -> None:
+        """Send what is left in the caller's transaction."""
+        self._held.append(self._harmless.rest())
+        if text := self._due():
+            sent = await self._send(scope, text)
+            scope.after_commit(lambda: self._was_sent(sent))
+
+    def add(self, text: str) -> None:
+        """Take a delta that is sent with the next."""
+        self._held.append(self._harmless.take(text))
+
     async def _send_held(self) -> None:
         """Send what is held; blank text waits for the first word."""
+        if text := self._due():
+            async with self._context.writing() as scope:
+                sent = await self._send(scope, text)
+            self._was_sent(sent)
+
+    def _due(self) -> str:
         text = "".join(self._held)
-        if not text or (not self.started and says_nothing(text)):
-            return
-        async with self._context.writing() as scope:
-            sent = await self._send(scope, text)
-        self._events += sent
+        return "" if not self.started and says_nothing(text) else text
+
+    def _was_sent(self, events: int) -> None:
+        self._events += events
         self._held.clear()
         self._sent_at = time.monotonic()
 
@@ -88,7 +104,7 @@ class AnswerStream:
         text = lead + text
         pieces = [text[at : at + EVENT_CHARS] for at in range(0, len(text), EVENT_CHARS)]
         keyed = [(self._key(self._events + place), TextSaid(content=piece)) for place, piece in enumerate(pieces)]
-        await self._context.log.emit(scope, *introduction, *keyed)
+        self._context.log.emit(scope, *introduction, *keyed)
         return len(pieces)
 
     async def _begin(self, scope: Scope) -> tuple[str, list[tuple[str, Event]]]:
@@ -111,4 +127,4 @@ async def say(context: Context, scope: Scope, key: str, text: str) -> None:
     """Stream a paragraph that no model wrote, in the caller's transaction; once, whatever happens."""
     lead = PARAGRAPH if await events.has_text(scope, context.run_id) else ""
     said = TextSaid(content=lead + harmless(text, context.link_hosts))
-    await context.log.emit(scope, (f"text:{key}", said))
+    context.log.emit(scope, (f"text:{key}", said))

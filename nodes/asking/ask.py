@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, runtime_checkable
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -26,9 +26,11 @@ from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import CallsSpent, TokensSpent
 from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.model_failure import ModelFailure
-from persistence.errors import NoRoom, PersistenceError
+from persistence.errors import CancelRequested, NoRoom, PersistenceError
 from persistence.runs import charges, usage
+from persistence.runs.charges import Kind
 from persistence.runs.usage import Price, Usage
+from persistence.scope import Scope
 from persistence.text import storable
 
 BACKOFF_SECONDS: Final = (0.5, 2.0, 8.0)
@@ -38,6 +40,8 @@ EXECUTING: Final = "executor"  # the purpose of an executor's calls
 ANSWERING: Final = "synthesise"  # what a run may still ask for when it was refused a call
 
 OnText = Callable[[str], Awaitable[None]]
+Also = Callable[[Scope], Awaitable[None]]
+Keep = Callable[[Scope, Reply], Awaitable[None]]
 Pause = Callable[[float], Awaitable[object]]
 
 log = logging.getLogger(__name__)
@@ -58,13 +62,16 @@ async def ask(
     models: Sequence[BaseChatModel],
     question: Question,
     on_text: OnText | None = None,
+    keep: Keep | None = None,
     *,
     pause: Pause = asyncio.sleep,
 ) -> Reply:
     """Return the answer of the first model that gives one.
 
-    The answer is streamed only when somebody reads its text as it comes. `pause`
-    waits between two tries, for so many seconds.
+    The answer is streamed only when somebody reads its text as it comes. `keep`
+    stores it, and what follows from it at once, in the transaction that settles its
+    call: what was paid for is never asked for again. `pause` waits between two
+    tries, for so many seconds.
 
     Raises:
         ModelFailure: no model answered; the last one's reason.
@@ -77,7 +84,7 @@ async def ask(
             if tried and failure is not None:
                 await pause(_wait_seconds(tried, failure))
             try:
-                return await _ask_once(context, model, question, telling, pause)
+                return await _ask_once(context, model, question, telling, keep, pause)
             except ModelFailure as error:
                 failure = error
                 if telling is not None and telling.told:
@@ -109,7 +116,12 @@ def _wait_seconds(tried: int, failure: ModelFailure) -> float:
 
 
 async def _ask_once(
-    context: Context, model: BaseChatModel, question: Question, telling: _Telling | None, pause: Pause
+    context: Context,
+    model: BaseChatModel,
+    question: Question,
+    telling: _Telling | None,
+    keep: Keep | None,
+    pause: Pause,
 ) -> Reply:
     """Make one model call with its row in `model_usage`, whatever becomes of it."""
     asked = _Asked.of(context, model, question)
@@ -120,13 +132,13 @@ async def _ask_once(
         message = await _answer(context, asked, question, telling, arriving)
     except ModelFailure:
         paid = asked.counted(arriving.tokens) if arriving.tokens else Usage()
-        await _settle(context, call_id, asked.name, Spent(asked.name, paid, estimated=True, outcome="failed"), started)
+        await _settle(context, call_id, asked, Spent(asked.name, paid, estimated=True, outcome="failed"), started)
         raise
     except asyncio.CancelledError:
         paid = asked.counted(arriving.tokens)
         with suppress(PersistenceError):
             spent = Spent(asked.name, paid, estimated=True, outcome="cancelled")
-            await _settle(context, call_id, asked.name, spent, started)
+            await _settle(context, call_id, asked, spent, started)
         raise
     reply = read_reply(message, asked.name)
     told = asked.believed(reply)
@@ -134,8 +146,9 @@ async def _ask_once(
         log.warning("The model %s says no believable token count: our own is used", reply.model)
     usage = told or asked.counted(max(arriving.tokens, tokens_of(reply.written)))
     spent = Spent(reply.model, usage, estimated=told is None, outcome="answered")
-    await _settle(context, call_id, asked.name, spent, started)
-    return within(replace(reply, usage=usage), context.limits.answer_chars)
+    reply = within(replace(reply, usage=usage), context.limits.answer_chars)
+    await _settle(context, call_id, asked, spent, started, keep and (lambda scope: keep(scope, reply)))
+    return reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,27 +237,39 @@ async def _reserved_in_time(context: Context, question: Question, asked: _Asked,
 
 
 async def _reserved(context: Context, question: Question, asked: _Asked) -> UUID:
-    limits, run_id = context.limits, context.run_id
+    limits, run_id, call_id = context.limits, context.run_id, uuid4()
     async with context.writing() as scope:
-        if await usage.count(scope, run_id) >= limits.model_calls:
-            raise CallsSpent(limits.model_calls)
-        if question.purpose != ANSWERING and await usage.was_refused(scope, run_id):
-            raise TokensSpent(limits.tokens_per_minute)
-        call_id = await usage.reserve(scope, run_id, question.agent_id, question.purpose, asked.name, asked.price)
+        room = None
         if not is_free(asked.model):
-            await charges.reserve(scope, call_id, asked.price.total, limits.tokens_per_minute)
-        return call_id
+            charges.hold(scope)
+            room = charges.look(scope, Kind.TOKEN, asked.price.total, limits.tokens_per_minute)
+        so_far = await usage.so_far(scope, run_id)
+        if so_far.calls >= limits.model_calls:
+            raise CallsSpent(limits.model_calls)
+        if question.purpose != ANSWERING and so_far.was_refused:
+            raise TokensSpent(limits.tokens_per_minute)
+        if so_far.is_to_stop:
+            raise CancelRequested
+        usage.reserve(scope, run_id, call_id, question.agent_id, question.purpose, asked.name, asked.price)
+        if room is not None:
+            charges.reserve(scope, call_id, room)
+    return call_id
 
 
-async def _settle(context: Context, call_id: UUID, asked: str, spent: Spent, started: float) -> None:
-    """Write down what a call of the model that is configured as `asked` came to."""
-    await written_down(_settled(context, call_id, spent, seconds := time.monotonic() - started))
-    context.counters.model_called(asked, spent.outcome, seconds, spent.usage)
+async def _settle(
+    context: Context, call_id: UUID, asked: _Asked, spent: Spent, started: float, also: Also | None = None
+) -> None:
+    """Write down what a call came to, and what else belongs to it."""
+    seconds = time.monotonic() - started
+    await written_down(_settled(context, call_id, asked, spent, seconds, also))
+    context.counters.model_called(asked.name, spent.outcome, seconds, spent.usage)
 
 
-async def _settled(context: Context, call_id: UUID, spent: Spent, seconds: float) -> None:
+async def _settled(
+    context: Context, call_id: UUID, asked: _Asked, spent: Spent, seconds: float, also: Also | None
+) -> None:
     async with context.writing() as scope:
-        await usage.settle(
+        usage.settle(
             scope,
             call_id,
             spent.model,
@@ -253,7 +278,11 @@ async def _settled(context: Context, call_id: UUID, spent: Spent, seconds: float
             outcome=spent.outcome,
             duration_ms=round(seconds * 1000),
         )
-        await charges.settle(scope, call_id, spent.usage.total, context.limits.tokens_per_minute)
+        if not is_free(asked.model):
+            most = context.limits.tokens_per_minute
+            await charges.settle(scope, call_id, spent.usage.total, asked.price.total, most)
+        if also is not None:
+            await also(scope)
 
 
 @runtime_checkable

@@ -5,7 +5,7 @@ last answer here and does not ask for it again.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -29,6 +29,8 @@ from tools.tool import ToolAnswer, answer_text, refused
 NO_RESULT: Final = answer_text(refused("There is no result: the call was interrupted.", "interrupted"))
 
 
+_Row = AgentMessage | NewMessage  # positions have no gaps, so the place in the list is the position
+
 REPEATS_BEFORE_STOP: Final = 3  # the same calls with the same arguments, answer after answer
 
 
@@ -43,7 +45,7 @@ class OpenCall:
 class Conversation:
     """One conversation as it stands, and the one way to add to it."""
 
-    def __init__(self, context: Context, conversation_id: UUID, rows: Sequence[AgentMessage]) -> None:
+    def __init__(self, context: Context, conversation_id: UUID, rows: Sequence[_Row]) -> None:
         self.id = conversation_id
         self._context = context
         self._rows = list(rows)
@@ -55,13 +57,12 @@ class Conversation:
             return cls(context, conversation_id, await conversations.messages(scope, conversation_id))
 
     @classmethod
-    async def begin(
-        cls, context: Context, scope: Scope, opening: Opening, first: Sequence[NewMessage]
-    ) -> "Conversation":
+    def begin(cls, context: Context, scope: Scope, opening: Opening, first: Sequence[NewMessage]) -> "Conversation":
         """Open a conversation with its first messages, in the caller's transaction."""
-        conversation_id = await conversations.open_conversation(scope, opening)
-        rows = [await conversations.add(scope, conversation_id, context.session_id, message) for message in first]
-        return cls(context, conversation_id, rows)
+        conversation = cls(context, conversations.open_conversation(scope, opening), [])
+        for message in first:
+            conversation.add(scope, message)
+        return conversation
 
     @property
     def messages(self) -> list[BaseMessage]:
@@ -103,10 +104,9 @@ class Conversation:
         if place is None:
             return []
         answered = {row.tool_call_id for row in self._rows[place + 1 :]}
-        row = self._rows[place]
         return [
-            OpenCall(_wanted(call), self._asked(row.position, ordinal, call))
-            for ordinal, call in enumerate(row.tool_calls or [])
+            OpenCall(_wanted(call), self._asked(place + 1, ordinal, call))
+            for ordinal, call in enumerate(self._rows[place].tool_calls or [])
             if call["id"] not in answered
         ]
 
@@ -117,14 +117,15 @@ class Conversation:
             return 0
         return next((back for back, signature in enumerate(reversed(asked)) if signature != asked[-1]), len(asked))
 
-    async def add(self, scope: Scope, message: NewMessage) -> None:
+    def add(self, scope: Scope, message: NewMessage) -> None:
         """Append a message in the caller's transaction."""
-        self._rows.append(await conversations.add(scope, self.id, self._context.session_id, message))
+        conversations.add(scope, self.id, self._context.session_id, message)
+        self._rows.append(message)
 
-    async def add_reply(self, scope: Scope, reply: Reply, sender: SenderType, agent_id: UUID) -> None:
+    def add_reply(self, scope: Scope, reply: Reply, sender: SenderType, agent_id: UUID) -> None:
         """Append a model's answer; from then on its calls are frozen."""
         calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.calls]
-        await self.add(
+        self.add(
             scope,
             NewMessage(
                 sender_type=sender,
@@ -138,9 +139,17 @@ class Conversation:
             ),
         )
 
-    async def add_result(self, scope: Scope, call: WantedCall, answer: ToolAnswer) -> None:
+    def keeping(self, sender: SenderType, agent_id: UUID) -> Callable[[Scope, Reply], Awaitable[None]]:
+        """Return what appends an answer in the transaction that settles its call."""
+
+        async def keep(scope: Scope, reply: Reply) -> None:
+            self.add_reply(scope, reply, sender, agent_id)
+
+        return keep
+
+    def add_result(self, scope: Scope, call: WantedCall, answer: ToolAnswer) -> None:
         """Append what a tool call came to."""
-        await self.add(scope, NewMessage("system", "tool", visible(answer_text(answer)), tool_call_id=call.id))
+        self.add(scope, NewMessage("system", "tool", visible(answer_text(answer)), tool_call_id=call.id))
 
     def _asked(self, position: int, ordinal: int, call: dict[str, str]) -> Asked:
         digest = hashlib.sha256(call["arguments"].encode()).hexdigest()[:16]
@@ -156,11 +165,11 @@ def _wanted(call: dict[str, str]) -> WantedCall:
     return WantedCall(call["id"], call["name"], call["arguments"])
 
 
-def _signature(row: AgentMessage) -> tuple[tuple[str, str], ...]:
+def _signature(row: _Row) -> tuple[tuple[str, str], ...]:
     return tuple((call["name"], call["arguments"]) for call in row.tool_calls or [])
 
 
-def _as_messages(row: AgentMessage, results: Mapping[str | None, str]) -> Iterator[BaseMessage]:
+def _as_messages(row: _Row, results: Mapping[str | None, str]) -> Iterator[BaseMessage]:
     """Yield a message, and the results of its calls; a call that a crash left without one gets one here."""
     match row.role:
         case "system":
@@ -173,7 +182,7 @@ def _as_messages(row: AgentMessage, results: Mapping[str | None, str]) -> Iterat
                 yield ToolMessage(results.get(call["id"], NO_RESULT), tool_call_id=call["id"])
 
 
-def _as_answer(row: AgentMessage) -> AIMessage:
+def _as_answer(row: _Row) -> AIMessage:
     """Return an answer with its calls; what is no JSON object goes back as the model wrote it."""
     valid: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []

@@ -1,7 +1,8 @@
 """Run the tool calls of an answer and add their results to the conversation."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from nodes.asking.conversation import Conversation, OpenCall
 from nodes.asking.intents import take_intents
 from nodes.planning.cause import cause_of
 from nodes.vocabulary.context import Context
+from persistence.runs import ledger
+from persistence.scope import Scope
 from tools.errors import AwaitsPerson
 from tools.gateway import Holder
 from tools.tool import Access, ToolAnswer, refused
@@ -19,7 +22,22 @@ TOO_MANY: Final = refused(
 )
 
 
-async def run_open_calls(context: Context, conversation: Conversation, holder: Holder) -> list[UUID]:
+Frozen = Mapping[str, ledger.Frozen]  # by the key of a call
+NOTHING_FROZEN: Final[Frozen] = MappingProxyType({})
+
+
+async def freeze_reads(context: Context, scope: Scope, conversation: Conversation, holder: Holder) -> Frozen:
+    """Write the calls of the last answer down with it, when all of them only read and are going to run."""
+    calls = conversation.open_calls()
+    if len(calls) > MAX_CALLS_AT_ONCE or not all(_only_reads(context, call) for call in calls):
+        return NOTHING_FROZEN
+    frozen = await context.gateway.freeze(scope, holder, [call.asked for call in calls])
+    return {call.asked.key: each for call, each in zip(calls, frozen, strict=True)}
+
+
+async def run_open_calls(
+    context: Context, conversation: Conversation, holder: Holder, frozen: Frozen = NOTHING_FROZEN
+) -> list[UUID]:
     """Run the calls of the last answer that have no result yet, the first `MAX_CALLS_AT_ONCE` of them.
 
     Returns the calls that a person has to decide on first, all of the answer
@@ -28,14 +46,14 @@ async def run_open_calls(context: Context, conversation: Conversation, holder: H
 
     Calls that only read run side by side. As soon as one of them may write, all
     run one after the other, in the order asked: "create it, then schedule it"
-    has to mean that.
+    has to mean that. `frozen` are those that were written down with the answer.
     """
     asked = conversation.open_calls()
     calls = asked[:MAX_CALLS_AT_ONCE]
     if any(context.gateway.rests_on_intents(holder, call.asked) for call in calls):
         await take_intents(context, holder.agent_id)
     if all(_only_reads(context, call) for call in calls):
-        answers = await _side_by_side(context, holder, calls)
+        answers = await _side_by_side(context, conversation, holder, calls, frozen)
     else:
         answers = []
         for place, call in enumerate(calls, start=1):
@@ -43,9 +61,12 @@ async def run_open_calls(context: Context, conversation: Conversation, holder: H
                 answers.append(await context.gateway.call(holder, call.asked))
             except AwaitsPerson as waits:
                 return [waits.call_id, *await _held(context, holder, calls[place:])]
-    async with context.writing() as scope:
-        for call, answer in zip(asked, [*answers, *[TOO_MANY] * (len(asked) - len(answers))], strict=True):
-            await conversation.add_result(scope, call.wanted, answer)
+    untold = {call.asked.key for call in conversation.open_calls()}
+    answered = zip(asked, [*answers, *[TOO_MANY] * (len(asked) - len(answers))], strict=True)
+    if left := [(call.wanted, answer) for call, answer in answered if call.asked.key in untold]:
+        async with context.writing() as scope:
+            for wanted, answer in left:
+                conversation.add_result(scope, wanted, answer)
     return []
 
 
@@ -54,10 +75,20 @@ async def _held(context: Context, holder: Holder, calls: Sequence[OpenCall]) -> 
     return [call_id for call_id in held if call_id is not None]
 
 
-async def _side_by_side(context: Context, holder: Holder, calls: Sequence[OpenCall]) -> list[ToolAnswer]:
+async def _side_by_side(
+    context: Context, conversation: Conversation, holder: Holder, calls: Sequence[OpenCall], frozen: Frozen
+) -> list[ToolAnswer]:
+    """Run calls that only read; what each comes to is stored in the conversation with its row in the ledger."""
+
+    async def run(call: OpenCall) -> ToolAnswer:
+        def keep(scope: Scope, answer: ToolAnswer) -> None:
+            conversation.add_result(scope, call.wanted, answer)
+
+        return await context.gateway.call(holder, call.asked, frozen.get(call.asked.key), keep)
+
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(context.gateway.call(holder, call.asked)) for call in calls]
+            tasks = [group.create_task(run(call)) for call in calls]
     except ExceptionGroup as problems:
         raise cause_of(problems) from None
     return [task.result() for task in tasks]

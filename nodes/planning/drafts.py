@@ -51,9 +51,9 @@ def drafted(context: Context, conversation: Conversation, completed: Sequence[in
     return validate(draft, context.registry, context.limits, completed)
 
 
-async def close_calls(scope: Scope, conversation: Conversation, about_plan: str, about_others: str) -> None:
+def close_calls(scope: Scope, conversation: Conversation, about_plan: str, about_others: str) -> None:
     """Give every open call of the last answer a result, so that the conversation stays well formed."""
     for call in conversation.open_calls():
         is_plan = call.asked.tool == PLAN_TOOL
         answer = answered(about_plan) if is_plan else refused(about_others, "not_run")
-        await conversation.add_result(scope, call.wanted, answer)
+        conversation.add_result(scope, call.wanted, answer)

@@ -79,7 +79,9 @@ class Steps:
             left = None
             passing = await self._bounded(shift.work, f"executor: {shortened(step.description, TITLE_CHARS)}")
             again = passing and attempt < self._context.limits.step_attempts
-            await self._return(step, shift, last=not again)
+            if not shift.work.ended:
+                async with self._context.writing() as scope:
+                    await self._return(scope, step, shift.execution_id, shift.work, last=not again)
             if not again:
                 break
         return self.by_number[step.step_number].status is StepStatus.COMPLETED
@@ -90,6 +92,8 @@ class Steps:
             async with asyncio.timeout(self._context.limits.step_seconds):
                 await work_through(work, name)
         except TimeoutError:
+            if work.ended:
+                return False
             work.failure = f"It took longer than {self._context.limits.step_seconds:.0f} seconds."
             return True
         except ModelFailure as failure:
@@ -113,16 +117,16 @@ class Steps:
             results=shown(before, context.limits.result_chars),
         )
         async with context.writing() as scope:
-            agent_id = await agents.insert_executor(
+            agent_id = agents.insert_executor(
                 scope, context.session_id, context.run_id, self._plan_id, title, step.tools, system
             )
-            conversation = await Conversation.begin(
+            conversation = Conversation.begin(
                 context,
                 scope,
                 self._opening(step, task, executor_id=agent_id),
                 [NewMessage("system", "system", system), NewMessage("planner", "user", task, self._planner_id)],
             )
-            execution_id = await executions.insert(
+            execution_id = executions.insert(
                 scope,
                 plan_id=self._plan_id,
                 step_number=step.step_number,
@@ -138,15 +142,18 @@ class Steps:
                     id=execution_id, description=step.description, goal=context.request, constraints=list(CONSTRAINTS)
                 ),
             )
-            await self._start(scope, step, (f"executor:{agent_id}", spawned))
-        return _Shift(execution_id, self._executor_work(step, agent_id, conversation))
+            self._start(scope, step, (f"executor:{agent_id}", spawned))
+        return _Shift(execution_id, self._executor_work(step, execution_id, agent_id, conversation))
 
     async def _taken_up(self, step: Step, left: Execution) -> "_Shift":
         """Return the work of an executor where it stood: what it was told and what its tools returned is stored."""
         conversation = await Conversation.load(self._context, left.agent_session_id)
-        return _Shift(left.id, self._executor_work(step, left.executor_agent_id, conversation))
+        return _Shift(left.id, self._executor_work(step, left.id, left.executor_agent_id, conversation))
 
-    def _executor_work(self, step: Step, agent_id: UUID, conversation: Conversation) -> Work:
+    def _executor_work(self, step: Step, execution_id: UUID, agent_id: UUID, conversation: Conversation) -> Work:
+        async def ending(scope: Scope, work: Work) -> None:
+            await self._return(scope, step, execution_id, work, last=True)
+
         registry = self._context.registry
         readable = [name for name in step.tools if name in registry.reading()]
         return Work(
@@ -159,26 +166,22 @@ class Steps:
             holder=Holder(agent_id, Access.READ, frozenset(readable), step.step_number, is_executor=True),
             tools=[*registry.schemas(readable), submit_schema()],
             turns=self._context.limits.executor_turns,
+            ending=ending,
         )
 
-    async def _return(self, step: Step, shift: "_Shift", *, last: bool) -> None:
+    async def _return(self, scope: Scope, step: Step, execution_id: UUID, work: Work, *, last: bool) -> None:
         """Store what an executor came to; `last` also ends its step."""
-        work = shift.work
         result = work.handed_in
         success = work.failure is None and result is not None and result.status != "failed"
         data = None if result is None else kept(result)
         error = None if success else work.failure or reason(result)
         state: Literal["completed", "failed"] = "completed" if success else "failed"
-        async with self._context.writing() as scope:
-            await work.store_answers(scope)
-            ended = await executions.finish(scope, shift.execution_id, success=success, result=data, error=error)
-            await agents.finish(scope, work.agent_id, state)
-            await conversations.finish(scope, work.conversation.id, state)
-            await self._context.log.emit(scope, execution_event(ended))
-            if last:
-                await self._put(
-                    scope, step, StepStatus.COMPLETED if success else StepStatus.FAILED, result=data, error=error
-                )
+        agents.finish(scope, work.agent_id, state)
+        conversations.finish(scope, work.conversation.id, state)
+        ended = await executions.finish(scope, execution_id, success=success, result=data, error=error)
+        self._context.log.emit(scope, execution_event(ended))
+        if last:
+            self._put(scope, step, StepStatus.COMPLETED if success else StepStatus.FAILED, result=data, error=error)
 
     async def _do_myself(self, step: Step) -> bool | None:
         """Run a planner's own step, with the write tools that the plan gave it and no others; None if it waits."""
@@ -205,9 +208,9 @@ class Steps:
         error = work.failure or await self._failed_writes(step)
         result = None if work.handed_in is None else kept(work.handed_in)
         async with self._context.writing() as scope:
-            await conversations.finish(scope, conversation.id, "failed" if error else "completed")
+            conversations.finish(scope, conversation.id, "failed" if error else "completed")
             status = StepStatus.FAILED if error else StepStatus.COMPLETED
-            await self._put(scope, step, status, result=None if error else result, error=error)
+            self._put(scope, step, status, result=None if error else result, error=error)
         return error is None
 
     async def _own_conversation(self, step: Step) -> Conversation:
@@ -223,11 +226,11 @@ class Steps:
         )
         system = render("planner", now=clock_words(context.now, context.time_zone), time_zone=context.time_zone.key)
         async with context.writing() as scope:
-            await self._start(scope, step)
+            self._start(scope, step)
             begun = await conversations.of_step(scope, context.run_id, step.step_number)
             if begun is None:
                 first = [NewMessage("system", "system", system), told(task)]
-                return await Conversation.begin(context, scope, self._opening(step, task), first)
+                return Conversation.begin(context, scope, self._opening(step, task), first)
         return await Conversation.load(context, begun)
 
     async def _failed_writes(self, step: Step) -> str | None:
@@ -255,24 +258,24 @@ class Steps:
             step_number=step.step_number,
         )
 
-    async def _start(self, scope: Scope, step: Step, *more: tuple[str, Event]) -> None:
+    def _start(self, scope: Scope, step: Step, *more: tuple[str, Event]) -> None:
         running = step.model_copy(update={"status": StepStatus.EXECUTING})
         self.by_number[step.step_number] = running
-        await plans.put_step(scope, self._plan_id, step.step_number, as_row(running))
-        await self._context.log.emit(scope, (f"step_start:{step.step_number}", StepStarted(step=running)), *more)
+        plans.put_step(scope, self._plan_id, step.step_number, as_row(running))
+        self._context.log.emit(scope, (f"step_start:{step.step_number}", StepStarted(step=running)), *more)
 
     async def _end(self, step: Step, status: StepStatus, *, error: str) -> None:
         async with self._context.writing() as scope:
-            await self._put(scope, step, status, error=error)
+            self._put(scope, step, status, error=error)
 
-    async def _put(
+    def _put(
         self, scope: Scope, step: Step, status: StepStatus, *, result: JsonValue = None, error: str | None
     ) -> None:
         """Store how a step ended, and announce it."""
         ended = step.model_copy(update={"status": status, "result": result, "error": error})
         self.by_number[step.step_number] = ended
-        await plans.put_step(scope, self._plan_id, step.step_number, as_row(ended))
-        await self._context.log.emit(scope, (f"step_complete:{step.step_number}", StepCompleted(step=ended)))
+        plans.put_step(scope, self._plan_id, step.step_number, as_row(ended))
+        self._context.log.emit(scope, (f"step_complete:{step.step_number}", StepCompleted(step=ended)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,25 +34,25 @@ class Because(Enum):
 
 async def close_everything(scope: Scope, log: EventLog, run_id: UUID, because: Because) -> None:
     """End whatever of a run is open; nothing of it may be at work any more."""
-    await usage.settle_open(scope, run_id)
+    usage.settle_open(scope, run_id)
     executors = {agent.id for agent in await agents.of_run(scope, run_id) if agent.type == "executor"}
     for call in await ledger.open_of_run(scope, run_id):
-        await _close_call(scope, log, call, because, by_executor=call.agent_id in executors)
+        _close_call(scope, log, call, because, by_executor=call.agent_id in executors)
     for execution in await executions.abandon_open(scope, run_id, f"Not finished: {because.words}."):
-        await log.emit(scope, execution_event(execution))
+        log.emit(scope, execution_event(execution))
     plan = await plans.of_run(scope, run_id)
     for step in [] if plan is None else steps_of(plan):
         ended = _ended(step, because)
         if plan is not None and ended is not step:
-            await plans.put_step(scope, plan.id, step.step_number, as_row(ended))
-            await log.emit(scope, (f"step_complete:{step.step_number}", StepCompleted(step=ended)))
+            plans.put_step(scope, plan.id, step.step_number, as_row(ended))
+            log.emit(scope, (f"step_complete:{step.step_number}", StepCompleted(step=ended)))
 
 
-async def _close_call(scope: Scope, log: EventLog, call: LedgerRow, because: Because, *, by_executor: bool) -> None:
+def _close_call(scope: Scope, log: EventLog, call: LedgerRow, because: Because, *, by_executor: bool) -> None:
     answer = _came_to(call, because)
     holder = Holder(call.agent_id, Access(call.access), frozenset(), call.step_number, is_executor=by_executor)
-    await ledger.settle(scope, call.id, state_of(answer), answer_text(answer), answer.code, 0)
-    await ToolEvents(log).returned(scope, holder, call.id, answer, 0)
+    ledger.settle(scope, call.id, state_of(answer), answer_text(answer), answer.code, 0)
+    ToolEvents(log).returned(scope, holder, call.id, answer, 0)
 
 
 def _came_to(call: LedgerRow, because: Because) -> ToolAnswer:

@@ -5,8 +5,8 @@ default and then, after a crash, end at once where it stood. What was said is
 stored message by message, so its work goes on behind the last message stored.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Literal
 from uuid import UUID
 
@@ -20,8 +20,8 @@ from typing_extensions import TypedDict
 
 from nodes.asking.ask import Question, ask
 from nodes.asking.conversation import REPEATS_BEFORE_STOP, Conversation, OpenCall, told
-from nodes.asking.reply import WantedCall
-from nodes.planning.calling import run_open_calls
+from nodes.asking.reply import Reply
+from nodes.planning.calling import NOTHING_FROZEN, Frozen, freeze_reads, run_open_calls
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import ContentFiltered
 from persistence.record.conversations import SenderType
@@ -30,7 +30,7 @@ from tools.arguments import arguments_of
 from tools.errors import ArgumentsInvalid
 from tools.fields import Visible
 from tools.gateway import Holder
-from tools.tool import Args, ToolAnswer, answered, function_schema, refused
+from tools.tool import Access, Args, ToolAnswer, answered, function_schema, refused
 
 SUBMIT_TOOL: Final = "submit_result"
 SUPERSTEPS_PER_TURN: Final = 2
@@ -54,7 +54,8 @@ class Work:
     """One agent's work on one step. `handed_in` and `failure` are what it comes to.
 
     It comes to neither while it is `waiting` for a person to decide on some calls. `cut` says that its last answer
-    ended in the middle.
+    ended in the middle. `ending` stores the end of the work in the transaction that stores what was handed in;
+    `ended` says that it did.
     """
 
     context: Context
@@ -70,13 +71,44 @@ class Work:
     handed_in: SubmitResult | None = None
     failure: str | None = None
     waiting: Sequence[UUID] = ()
-    answers: Sequence[tuple[WantedCall, ToolAnswer]] = ()
+    frozen: Frozen = field(default_factory=lambda: NOTHING_FROZEN)
+    ending: Callable[[Scope, "Work"], Awaitable[None]] | None = None
+    ended: bool = False
 
-    async def store_answers(self, scope: Scope) -> None:
-        """Store what the calls of the last answer came to; those that handed a result in stand or fall with it."""
-        for wanted, answer in self.answers:
-            await self.conversation.add_result(scope, wanted, answer)
-        self.answers = ()
+    async def keep(self, scope: Scope, reply: Reply) -> None:
+        """Store an answer, and with it what it leads to: its calls written down, or what was handed in."""
+        self.cut = reply.cut
+        self.conversation.add_reply(scope, reply, self.sender, self.agent_id)
+        if reply.says_nothing and not reply.filtered:
+            self.conversation.add(scope, told("Your last answer was empty or cut off. Go on."))
+        elif not reply.filtered and self.hands_in():
+            await self.take(scope)
+        elif not reply.filtered and self.holder.access is Access.READ:
+            self.frozen = await freeze_reads(self.context, scope, self.conversation, self.holder)
+
+    def hands_in(self) -> bool:
+        """Say whether the last answer hands a result in."""
+        return any(call.asked.tool == SUBMIT_TOOL for call in self.conversation.open_calls())
+
+    async def take(self, scope: Scope) -> None:
+        """Read what the last answer handed in and end the work with it; arguments that are none are sent back."""
+        for call in self.conversation.open_calls():
+            self.conversation.add_result(scope, call.wanted, self._read(call))
+        if self.handed_in is not None and self.ending is not None:
+            await self.ending(scope, self)
+            scope.after_commit(self._has_ended)
+
+    def _has_ended(self) -> None:
+        self.ended = True
+
+    def _read(self, call: OpenCall) -> ToolAnswer:
+        if call.asked.tool != SUBMIT_TOOL or self.handed_in is not None:
+            return refused("Not run: the result was handed in with it.", "not_run")
+        try:
+            self.handed_in = arguments_of(SUBMIT_TOOL, SubmitResult, call.asked.arguments)
+        except ArgumentsInvalid as error:
+            return refused(str(error), error.code)
+        return answered("Taken.")
 
 
 class _Place(TypedDict):
@@ -87,56 +119,45 @@ async def _think(state: _Place, runtime: Runtime[Work]) -> _Place:  # noqa: ARG0
     """Let the model speak, unless its last answer is stored already."""
     work = runtime.context
     if work.conversation.awaits_model():
-        if work.conversation.repeats() >= REPEATS_BEFORE_STOP:
-            work.failure = "It asked for the same thing again and again and was stopped."
-            return {"next": "end"}
-        if work.conversation.turns >= work.turns:
-            work.failure = f"It did not come to an end within {work.turns} answers."
+        work.failure = _had_enough(work)
+        if work.failure is not None:
             return {"next": "end"}
         question = Question(work.agent_id, work.purpose, work.conversation.messages, work.tools)
-        reply = await ask(work.context, work.models, question)
-        work.cut = reply.cut
-        async with work.context.writing() as scope:
-            await work.conversation.add_reply(scope, reply, work.sender, work.agent_id)
-            if reply.says_nothing and not reply.filtered:
-                await work.conversation.add(scope, told("Your last answer was empty or cut off. Go on."))
+        reply = await ask(work.context, work.models, question, keep=work.keep)
         if reply.filtered:
             work.failure = str(ContentFiltered())
-            return {"next": "end"}
-        if reply.says_nothing:
-            return {"next": "think"}
+    return {"next": _after_answer(work)}
+
+
+def _had_enough(work: Work) -> str | None:
+    if work.conversation.repeats() >= REPEATS_BEFORE_STOP:
+        return "It asked for the same thing again and again and was stopped."
+    if work.conversation.turns >= work.turns:
+        return f"It did not come to an end within {work.turns} answers."
+    return None
+
+
+def _after_answer(work: Work) -> Literal["think", "act", "end"]:
+    """Return what follows from the last answer; one without calls is the result."""
+    if work.failure is not None or work.handed_in is not None:
+        return "end"
+    if work.conversation.awaits_model():  # it said nothing, or what it handed in was sent back
+        return "think"
     if work.conversation.open_calls():
-        return {"next": "act"}
+        return "act"
     work.handed_in = SubmitResult(status="partial" if work.cut else "complete", summary=work.conversation.last_text)
-    return {"next": "end"}
+    return "end"
 
 
 async def _act(state: _Place, runtime: Runtime[Work]) -> _Place:  # noqa: ARG001 - the shape of every node
-    """Take what is handed in, or run the calls."""
+    """Run the calls, or take what an earlier attempt stored and did not take."""
     work = runtime.context
-    if any(call.asked.tool == SUBMIT_TOOL for call in work.conversation.open_calls()):
-        await _take(work)
-    else:
-        work.waiting = await run_open_calls(work.context, work.conversation, work.holder)
-    return {"next": "end" if work.handed_in is not None or work.waiting else "think"}
-
-
-async def _take(work: Work) -> None:
-    """Read what was handed in; arguments that are none are sent back."""
-    work.answers = [(call.wanted, _read(work, call)) for call in work.conversation.open_calls()]
-    if work.handed_in is None:
+    if work.hands_in():
         async with work.context.writing() as scope:
-            await work.store_answers(scope)
-
-
-def _read(work: Work, call: OpenCall) -> ToolAnswer:
-    if call.asked.tool != SUBMIT_TOOL or work.handed_in is not None:
-        return refused("Not run: the result was handed in with it.", "not_run")
-    try:
-        work.handed_in = arguments_of(SUBMIT_TOOL, SubmitResult, call.asked.arguments)
-    except ArgumentsInvalid as error:
-        return refused(str(error), error.code)
-    return answered("Taken.")
+            await work.take(scope)
+    else:
+        work.waiting = await run_open_calls(work.context, work.conversation, work.holder, work.frozen)
+    return {"next": "end" if work.handed_in is not None or work.waiting else "think"}
 
 
 def submit_schema() -> dict[str, JsonValue]:

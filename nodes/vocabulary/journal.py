@@ -21,13 +21,13 @@ class ToolEvents:
     log: EventLog
     counters: Counters = field(default_factory=Uncounted)
 
-    async def called(self, scope: Scope, holder: Holder, call_id: UUID, asked: Asked) -> None:
+    def called(self, scope: Scope, holder: Holder, call_id: UUID, asked: Asked) -> None:
         """Announce a call."""
         body = ToolCallBody(id=call_id, function=FunctionCall(name=asked.tool, arguments=asked.arguments))
         event = ToolCalled(tool_call=body, executor_id=_executor(holder), step_number=holder.step_number)
-        await self.log.emit(scope, (f"tool_call:{call_id}", event))
+        self.log.emit(scope, (f"tool_call:{call_id}", event))
 
-    async def returned(self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> None:
+    def returned(self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> None:
         """Announce what a call came to."""
         body = ToolResultBody(
             tool_call_id=call_id,
@@ -37,7 +37,7 @@ class ToolEvents:
             duration_ms=duration_ms,
         )
         event = ToolReturned(tool_result=body, executor_id=_executor(holder), step_number=holder.step_number)
-        await self.log.emit(scope, (f"tool_result:{call_id}", event))
+        self.log.emit(scope, (f"tool_result:{call_id}", event))
         state = state_of(answer)
         denial = answer.code if state is CallState.DENIED else None
         scope.after_commit(partial(self.counters.tool_answered, state, denial or ""))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from nodes.vocabulary.events import EVENT_MAX_BYTES, Event, encoded
 from persistence.runs import events
@@ -19,12 +18,9 @@ class EventLog:
     told: Told
     most_bytes: int = EVENT_MAX_BYTES
 
-    async def emit(self, scope: Scope, *keyed: tuple[str, Event]) -> None:
-        """Append events in the scope's transaction; a key that stands there already is passed over.
-
-        Raises:
-            Fenced: another attempt holds the run.
-        """
-        lines = [KeyedEvent(key, event.type, encoded(event, self.most_bytes)) for key, event in keyed]
-        logged = await events.append(scope, lines)
-        scope.after_commit(partial(self.told, logged))
+    def emit(self, scope: Scope, *keyed: tuple[str, Event]) -> None:
+        """Append events in the scope's transaction; a key that stands there already is passed over."""
+        appended = events.append(
+            scope, [KeyedEvent(key, event.type, encoded(event, self.most_bytes)) for key, event in keyed]
+        )
+        scope.after_commit(lambda: self.told(appended.logged))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from persistence.scope import Scope
 
@@ -44,34 +44,30 @@ async def insert_planner(
     return agent_id
 
 
-async def insert_executor(
+def insert_executor(
     scope: Scope, session_id: UUID, run_id: UUID, plan_id: UUID, name: str, tools: Sequence[str], system_prompt: str
 ) -> UUID:
     """Write down an executor and the tools it may call."""
-    agent_id = await scope.value(
-        UUID,
+    agent_id = uuid4()
+    scope.send(
         """
-        insert into agents (created_for_session, run_id, created_for_plan, type, name, model_preference,
+        insert into agents (id, created_for_session, run_id, created_for_plan, type, name, model_preference,
             available_tools, permissions, system_prompt)
-        values (%s, %s, %s, 'executor', %s, 'speed', %s, 'read_only', %s)
-        returning id
+        values (%s, %s, %s, %s, 'executor', %s, 'speed', %s, 'read_only', %s)
         """,
-        (session_id, run_id, plan_id, name, list(tools), system_prompt),
+        (agent_id, session_id, run_id, plan_id, name, list(tools), system_prompt),
     )
-    assert agent_id is not None, "an insert returns its id"
     return agent_id
 
 
-async def finish(scope: Scope, agent_id: UUID, status: Literal["completed", "failed"]) -> None:
+def finish(scope: Scope, agent_id: UUID, status: Literal["completed", "failed"]) -> None:
     """Write down that an agent's work ended."""
-    await scope.execute(
-        "update agents set status = %s, completed_at = clock_timestamp() where id = %s", (status, agent_id)
-    )
+    scope.send("update agents set status = %s, completed_at = clock_timestamp() where id = %s", (status, agent_id))
 
 
-async def finish_open(scope: Scope, run_id: UUID, status: Literal["completed", "failed"]) -> None:
+def finish_open(scope: Scope, run_id: UUID, status: Literal["completed", "failed"]) -> None:
     """End every agent of a run that is still at work."""
-    await scope.execute(
+    scope.send(
         "update agents set status = %s, completed_at = clock_timestamp() where run_id = %s and status = 'active'",
         (status, run_id),
     )

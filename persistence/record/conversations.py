@@ -7,7 +7,7 @@ run that goes on after a crash asks no model twice for an answer that is stored.
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
 
@@ -85,17 +85,17 @@ class Opening:
     step_number: int | None = None
 
 
-async def open_conversation(scope: Scope, opening: Opening) -> UUID:
+def open_conversation(scope: Scope, opening: Opening) -> UUID:
     """Open a planner's own conversation, or one with an executor when the opening names one."""
-    conversation_id = await scope.value(
-        UUID,
+    conversation_id = uuid4()
+    scope.send(
         """
-        insert into agent_chat_sessions (parent_session_id, run_id, plan_id, step_number, planner_agent_id,
+        insert into agent_chat_sessions (id, parent_session_id, run_id, plan_id, step_number, planner_agent_id,
             executor_agent_id, session_type, initial_context, context_type, entity_id)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-        returning id
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         """,
         (
+            conversation_id,
             opening.parent_session_id,
             opening.run_id,
             opening.plan_id,
@@ -108,20 +108,16 @@ async def open_conversation(scope: Scope, opening: Opening) -> UUID:
             opening.entity_id,
         ),
     )
-    assert conversation_id is not None, "an insert returns its id"
     return conversation_id
 
 
-async def add(scope: Scope, conversation_id: UUID, parent_session_id: UUID, message: NewMessage) -> AgentMessage:
-    """Append a message; return it with its place."""
-    return await scope.only(
-        AgentMessage,
+def add(scope: Scope, conversation_id: UUID, parent_session_id: UUID, message: NewMessage) -> None:
+    """Append a message."""
+    scope.send(
         """
         insert into agent_chat_messages (agent_session_id, parent_user_session_id, sender_type, sender_agent_id, role,
             content, reasoning, tool_calls, tool_call_id, tokens_used, model_used)
         values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-        returning position, sender_type, sender_agent_id, role, content, reasoning, tool_calls, tool_call_id,
-            tokens_used, model_used, created_at
         """,
         (
             conversation_id,
@@ -190,17 +186,17 @@ async def of_run(scope: Scope, run_id: UUID) -> list[Conversation]:
     )
 
 
-async def finish(scope: Scope, conversation_id: UUID, status: Literal["completed", "failed"]) -> None:
+def finish(scope: Scope, conversation_id: UUID, status: Literal["completed", "failed"]) -> None:
     """Write down that a conversation ended."""
-    await scope.execute(
+    scope.send(
         "update agent_chat_sessions set status = %s, completed_at = clock_timestamp() where id = %s",
         (status, conversation_id),
     )
 
 
-async def finish_open(scope: Scope, run_id: UUID, status: Literal["completed", "failed"]) -> None:
+def finish_open(scope: Scope, run_id: UUID, status: Literal["completed", "failed"]) -> None:
     """End every conversation of a run that is still open."""
-    await scope.execute(
+    scope.send(
         "update agent_chat_sessions set status = %s, completed_at = clock_timestamp()"
         " where run_id = %s and status = 'active'",
         (status, run_id),

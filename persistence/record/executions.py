@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
 from pydantic import JsonValue
@@ -54,7 +54,7 @@ _COST: Final = """
 """
 
 
-async def insert(
+def insert(
     scope: Scope,
     *,
     plan_id: UUID,
@@ -65,15 +65,15 @@ async def insert(
     tools: Sequence[str],
 ) -> UUID:
     """Write down that an executor starts on a step."""
-    execution_id = await scope.value(
-        UUID,
+    execution_id = uuid4()
+    scope.send(
         """
-        insert into agent_executions (plan_id, step_number, executor_agent_id, agent_session_id, task, tools_available)
-        values (%s, %s, %s, %s, %s, %s) returning id
+        insert into agent_executions
+            (id, plan_id, step_number, executor_agent_id, agent_session_id, task, tools_available)
+        values (%s, %s, %s, %s, %s, %s, %s)
         """,
-        (plan_id, step_number, executor_agent_id, agent_session_id, task, list(tools)),
+        (execution_id, plan_id, step_number, executor_agent_id, agent_session_id, task, list(tools)),
     )
-    assert execution_id is not None, "an insert returns its id"
     return execution_id
 
 

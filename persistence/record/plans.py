@@ -78,9 +78,9 @@ async def revise(scope: Scope, plan_id: UUID, revision: int, steps: Sequence[dic
     )
 
 
-async def put_step(scope: Scope, plan_id: UUID, number: int, step: dict[str, JsonValue]) -> None:
+def put_step(scope: Scope, plan_id: UUID, number: int, step: dict[str, JsonValue]) -> None:
     """Replace one step."""
-    await scope.execute(
+    scope.send(
         """
         update agent_plans set status = 'executing', steps = (
             select jsonb_agg(
@@ -92,8 +92,6 @@ async def put_step(scope: Scope, plan_id: UUID, number: int, step: dict[str, Jso
     )
 
 
-async def finish(scope: Scope, plan_id: UUID, status: Literal["completed", "failed"]) -> None:
+def finish(scope: Scope, plan_id: UUID, status: Literal["completed", "failed"]) -> None:
     """Write down how a plan ended."""
-    await scope.execute(
-        "update agent_plans set status = %s, completed_at = clock_timestamp() where id = %s", (status, plan_id)
-    )
+    scope.send("update agent_plans set status = %s, completed_at = clock_timestamp() where id = %s", (status, plan_id))

@@ -13,6 +13,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from persistence.errors import NoRoom
+from persistence.pipelined import Sent
 from persistence.scope import Scope
 
 WINDOW_SECONDS: Final = 60
@@ -33,12 +34,14 @@ class Standing:
     """What a person has spent at a moment.
 
     Attributes:
+        moment: it, by the database's clock.
         charged: in the window that ends now, and what is carried into later ones.
         reserved: for calls under way.
         wait_seconds: until what is wanted has room beside what is charged; 0 when it has.
         next_seconds: until the oldest charge leaves the window; 0 when there is none.
     """
 
+    moment: datetime
     charged: int
     reserved: int
     wait_seconds: float
@@ -50,28 +53,43 @@ class Standing:
         return self.charged + self.reserved
 
 
-async def hold(scope: Scope) -> datetime:
-    """Let nobody else charge the person until this transaction ends; return the moment from then on.
+def hold(scope: Scope) -> None:
+    """Let nobody else charge the person until this transaction ends.
 
     It is held after a run's row and before a session's.
     """
-    moment = await scope.value(datetime, "select hold_allowance()")
-    assert moment is not None, "the clock always answers"
-    return moment
+    scope.send("select hold_allowance()")
 
 
-async def standing(scope: Scope, kind: Kind, moment: datetime, *, wanted: int, most: int) -> Standing:
-    """Return what is spent at a moment, and how long `wanted` has to wait for room within `most`."""
-    return await scope.only(
-        Standing,
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a person stands, seen while nobody else can charge them, for somebody who wants something."""
+
+    sent: Sent
+    wanted: int
+    most: int
+
+    @property
+    def standing(self) -> Standing:
+        """Return how they stand; once the statement has its outcome."""
+        return self.sent.rows(Standing)[0]
+
+
+def look(scope: Scope, kind: Kind, wanted: int, most: int, moment: datetime | None = None) -> Look:
+    """See what is spent, and how long `wanted` has to wait for room within `most`; the person has to be held.
+
+    It is seen at a moment, which is now unless said otherwise.
+    """
+    sent = scope.send(
         """
-        with counted as (
-            select amount, charged_at, charged_at + %(window)s - %(moment)s as leaves_in,
+        with now as materialized (select coalesce(%(moment)s, clock_timestamp()) as moment), counted as (
+            select amount, charged_at, charged_at + %(window)s - moment as leaves_in,
                 sum(amount) filter (where charged_at is not null) over (order by charged_at desc) as with_newer
-            from charges
-            where kind = %(kind)s and (charged_at is null or charged_at > %(moment)s - %(window)s)
+            from now, charges
+            where kind = %(kind)s and (charged_at is null or charged_at > moment - %(window)s)
         )
         select
+            (select moment from now) as moment,
             coalesce(sum(amount) filter (where charged_at is not null), 0)::bigint as charged,
             coalesce(sum(amount) filter (where charged_at is null), 0)::bigint as reserved,
             coalesce(extract(epoch from max(leaves_in) filter (where with_newer + %(wanted)s > %(most)s)), 0)::float
@@ -79,42 +97,44 @@ async def standing(scope: Scope, kind: Kind, moment: datetime, *, wanted: int, m
             coalesce(extract(epoch from min(leaves_in)), 0)::float as next_seconds
         from counted
         """,
-        {"kind": kind, "moment": moment, "window": WINDOW, "wanted": wanted, "most": most},
+        {"kind": kind, "window": WINDOW, "wanted": wanted, "most": most, "moment": moment},
     )
+    return Look(sent, wanted, most)
 
 
-async def charge(scope: Scope, charge_id: UUID, kind: Kind, amount: int, moment: datetime | None) -> None:
+def charge(scope: Scope, charge_id: UUID, kind: Kind, amount: int, moment: datetime | None) -> None:
     """Charge the person at a moment; at none, reserve."""
-    await scope.execute(
+    scope.send(
         "insert into charges (id, kind, amount, charged_at) values (%s, %s, %s, %s)", (charge_id, kind, amount, moment)
     )
 
 
-async def reserve(scope: Scope, call_id: UUID, tokens: int, most: int) -> None:
-    """Reserve what a model call may cost, within `most` tokens in any window.
+def reserve(scope: Scope, call_id: UUID, seen: Look) -> None:
+    """Reserve what a model call may cost, for which somebody looked.
 
     Raises:
         NoRoom: this window has none, beside what is charged and reserved.
     """
-    moment = await hold(scope)
-    stands = await standing(scope, Kind.TOKEN, moment, wanted=tokens, most=most)
-    if stands.used + tokens > most:
+    stands = seen.standing
+    if stands.used + seen.wanted > seen.most:
         raise NoRoom(stands.wait_seconds)
-    await charge(scope, call_id, Kind.TOKEN, tokens, None)
+    charge(scope, call_id, Kind.TOKEN, seen.wanted, None)
 
 
-async def settle(scope: Scope, call_id: UUID, amount: int, most: int) -> None:
+async def settle(scope: Scope, call_id: UUID, amount: int, reserved: int, most: int) -> None:
     """Charge what a call cost in place of what was reserved for it; harmless when that was done.
 
     What goes over that is charged as far as the window has room for it, and the rest in
     windows to come, where it keeps others out: in none is more than `most` charged.
     """
-    reserved = await scope.value(int, "select amount from charges where id = %s and charged_at is null", (call_id,))
     moment = None
-    if reserved is not None and amount > reserved:
-        moment = await hold(scope)
-        amount = await _within_the_window(scope, moment, amount, reserved, most)
-    await scope.execute(
+    if amount > reserved and await _is_reserved(scope, call_id):
+        hold(scope)
+        seen = look(scope, Kind.TOKEN, 0, most)
+        await scope.sent()
+        moment = seen.standing.moment
+        amount = await _within_the_window(scope, seen.standing, amount, reserved, most)
+    scope.send(
         """
         update charges set amount = %s, charged_at = coalesce(%s, clock_timestamp())
         where id = %s and charged_at is null
@@ -123,9 +143,13 @@ async def settle(scope: Scope, call_id: UUID, amount: int, most: int) -> None:
     )
 
 
-async def settle_open(scope: Scope, run_id: UUID) -> None:
+async def _is_reserved(scope: Scope, call_id: UUID) -> bool:
+    return await scope.value(bool, "select true from charges where id = %s and charged_at is null", (call_id,)) or False
+
+
+def settle_open(scope: Scope, run_id: UUID) -> None:
     """Charge the calls of a run that nobody lived to settle by what was written down for them, within what was kept."""
-    await scope.execute(
+    scope.send(
         """
         update charges set
             amount = least(amount, call.prompt_tokens + call.completion_tokens), charged_at = clock_timestamp()
@@ -136,11 +160,10 @@ async def settle_open(scope: Scope, run_id: UUID) -> None:
     )
 
 
-async def _within_the_window(scope: Scope, moment: datetime, amount: int, reserved: int, most: int) -> int:
+async def _within_the_window(scope: Scope, stands: Standing, amount: int, reserved: int, most: int) -> int:
     """Return how much of a call's cost the window holds now, and carry the rest."""
-    stands = await standing(scope, Kind.TOKEN, moment, wanted=0, most=most)
     fitting = min(amount, reserved + max(most - stands.used, 0))
-    await _carry(scope, amount - fitting, max(most - (stands.reserved - reserved), 1), moment)
+    await _carry(scope, amount - fitting, max(most - (stands.reserved - reserved), 1), stands.moment)
     return fitting
 
 
@@ -152,7 +175,7 @@ async def _carry(scope: Scope, owed: int, at_once: int, moment: datetime) -> Non
     assert newest is not None, "there is this moment"
     last = moment + CARRIED_WINDOWS_MAX * WINDOW
     while owed > 0 and (newest := newest + WINDOW) <= last:
-        await charge(scope, uuid4(), Kind.TOKEN, min(owed, at_once), newest)
+        charge(scope, uuid4(), Kind.TOKEN, min(owed, at_once), newest)
         owed -= at_once
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from persistence.pipelined import Sent
 from persistence.runs.runs import FINISHED, RunStatus
 from persistence.scope import Scope
 
@@ -44,24 +45,33 @@ async def open_log(scope: Scope, run_id: UUID, event: KeyedEvent) -> None:
     )
 
 
-async def append(scope: Scope, events: Sequence[KeyedEvent]) -> list[LoggedEvent]:
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Events on their way into a log."""
+
+    sent: Sent
+    events: Sequence[KeyedEvent]
+
+    @property
+    def logged(self) -> list[LoggedEvent]:
+        """Return those that were new, in their places; once the statement has its outcome."""
+        return [
+            LoggedEvent(place.seq, event.type, event.payload)
+            for place, event in zip(self.sent.rows(_Placed), self.events, strict=True)
+            if place.seq is not None
+        ]
+
+
+def append(scope: Scope, events: Sequence[KeyedEvent]) -> Appended:
     """Append to the log of the run that the scope's identity names; known keys are passed over.
 
-    Returns those that were new, in their places.
-
-    Raises:
-        Fenced: another attempt holds the run.
+    `Fenced` is raised by the statement when another attempt holds the run.
     """
-    placed = await scope.all(
-        _Placed,
+    sent = scope.send(
         "select unnest(append_events(%s, %s, %s)) as seq",
         ([event.key for event in events], [event.type for event in events], [event.payload for event in events]),
     )
-    return [
-        LoggedEvent(place.seq, event.type, event.payload)
-        for place, event in zip(placed, events, strict=True)
-        if place.seq is not None
-    ]
+    return Appended(sent, events)
 
 
 async def after(scope: Scope, run_id: UUID, seq: int, limit: int) -> list[LoggedEvent]:

@@ -8,10 +8,11 @@ run again when its effect is local, and unknown when it is not.
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from persistence.errors import CancelRequested
+from persistence.pipelined import Sent
 from persistence.scope import Scope
 
 
@@ -63,24 +64,57 @@ class Entry:
     arguments: str
 
 
-async def freeze(scope: Scope, run_id: UUID, entry: Entry) -> bool:
-    """Write a call down before it acts; False when it stands there already.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a call stands that was just written down, or stood there, and how many its run has made with it."""
 
-    Raises:
-        CancelRequested: the call has not acted yet, and the run is to be stopped.
-    """
-    fresh = bool(
-        await scope.execute(
-            """
-            insert into tool_calls (id, run_id, key, agent_id, step_number, tool, access, arguments, state)
-            values (%s, %s, %s, %s, %s, %s, %s, %s, 'intent')
-            on conflict (run_id, key) do nothing
-            """,
-            (entry.id, run_id, entry.key, entry.agent_id, entry.step_number, entry.tool, entry.access, entry.arguments),
-        )
+    row: LedgerRow
+    calls_so_far: int
+
+
+class Frozen:
+    """A call on its way into the ledger."""
+
+    def __init__(self, written: Sent, found: Sent) -> None:
+        self._written: Final = written
+        self._found: Final = found
+
+    @property
+    def is_new(self) -> bool:
+        """Say whether it was written down; once the statements have their outcome."""
+        return self._written.touched > 0
+
+    @property
+    def standing(self) -> Standing:
+        """Return how it stands; once the statements have their outcome.
+
+        Raises:
+            CancelRequested: it has no outcome yet, and its run is to be stopped.
+        """
+        for row in self._found.rows(dict[str, Any]):
+            return Standing(calls_so_far=row.pop("calls_so_far"), row=LedgerRow(**row))
+        raise CancelRequested
+
+
+def freeze(scope: Scope, run_id: UUID, entry: Entry) -> Frozen:
+    """Write a call down before it acts, unless it stands there already or its run is to be stopped."""
+    written = scope.send(
+        """
+        insert into tool_calls (id, run_id, key, agent_id, step_number, tool, access, arguments, state)
+        select %s, id, %s, %s, %s, %s, %s, %s, 'intent' from runs where id = %s and cancel_requested_at is null
+        on conflict (run_id, key) do nothing
+        """,
+        (entry.id, entry.key, entry.agent_id, entry.step_number, entry.tool, entry.access, entry.arguments, run_id),
     )
-    await may_act(scope, entry.id)
-    return fresh
+    found = scope.send(
+        f"""
+        select {_COLUMNS}, (select count(*) from tool_calls where run_id = %(run)s) as calls_so_far
+        from tool_calls where id = %(id)s and (
+            state <> 'intent' or exists (select from runs where id = %(run)s and cancel_requested_at is null))
+        """,
+        {"run": run_id, "id": entry.id},
+    )
+    return Frozen(written, found)
 
 
 async def may_act(scope: Scope, call_id: UUID) -> None:
@@ -117,11 +151,11 @@ async def put_arguments(scope: Scope, call_id: UUID, arguments: str) -> None:
     await scope.execute("update tool_calls set arguments = %s where id = %s and state = 'intent'", (arguments, call_id))
 
 
-async def settle(
+def settle(
     scope: Scope, call_id: UUID, state: CallState, result: str, error_code: str | None, duration_ms: int
 ) -> None:
     """Write down what a call came to; what is written down already stays."""
-    await scope.execute(
+    scope.send(
         """
         update tool_calls
         set state = %s, result = %s, error_code = %s, duration_ms = %s, finished_at = clock_timestamp()

@@ -169,7 +169,7 @@ async def claim(scope: Scope, run_id: UUID, attempt: int, job_id: int, at_once: 
     """
     await hold(scope, run_id)
     if at_once is not None:
-        await charges.hold(scope)
+        charges.hold(scope)
     return await scope.one(
         Run,
         f"""
@@ -205,9 +205,9 @@ async def put_down(scope: Scope, run_id: UUID, queue: str) -> None:
         await hand_on(scope, session_id)
 
 
-async def set_strategy(scope: Scope, run_id: UUID, strategy: str) -> None:
+def set_strategy(scope: Scope, run_id: UUID, strategy: str) -> None:
     """Keep how the request is handled."""
-    await scope.execute("update runs set strategy = %s where id = %s", (strategy, run_id))
+    scope.send("update runs set strategy = %s where id = %s", (strategy, run_id))
 
 
 async def finish(

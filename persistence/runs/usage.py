@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from persistence.errors import CancelRequested
 from persistence.runs import charges
 from persistence.scope import Scope
 
@@ -61,34 +60,48 @@ class Price:
         return self.prompt_tokens + self.answer_tokens
 
 
-async def reserve(scope: Scope, run_id: UUID, agent_id: UUID, purpose: str, model: str, price: Price) -> UUID:
-    """Write down that a call is about to start, and what it may cost.
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """What a run has asked of models, and whether it may go on."""
 
-    A cancel waits for the run's row, which the fence of this transaction holds:
-    a call that is let through here started before the cancel was acknowledged.
+    calls: int
+    was_refused: bool
+    is_to_stop: bool
 
-    Raises:
-        CancelRequested: the run is to be stopped.
+
+async def so_far(scope: Scope, run_id: UUID) -> SoFar:
+    """Return where a run stands with its model calls.
+
+    A cancel waits for the run's row, which the fence of this transaction holds: a
+    call that is let through here started before the cancel was acknowledged.
     """
-    call_id = await scope.value(
-        UUID,
+    return await scope.only(
+        SoFar,
         """
-        insert into model_usage (run_id, agent_id, purpose, model, reserved_tokens, answer_tokens)
-        select id, %s, %s, %s, %s, %s from runs where id = %s and cancel_requested_at is null
-        returning id
+        select (select count(*) from model_usage where run_id = runs.id) as calls,
+            budget_spent_at is not null as was_refused, cancel_requested_at is not null as is_to_stop
+        from runs where id = %s
         """,
-        (agent_id, purpose, model, price.total, price.answer_tokens, run_id),
+        (run_id,),
     )
-    if call_id is None:
-        raise CancelRequested
-    return call_id
 
 
-async def settle(
+def reserve(scope: Scope, run_id: UUID, call_id: UUID, agent_id: UUID, purpose: str, model: str, price: Price) -> None:
+    """Write down that a call is about to start, and what it may cost."""
+    scope.send(
+        """
+        insert into model_usage (id, run_id, agent_id, purpose, model, reserved_tokens, answer_tokens)
+        values (%s, %s, %s, %s, %s, %s, %s)
+        """,
+        (call_id, run_id, agent_id, purpose, model, price.total, price.answer_tokens),
+    )
+
+
+def settle(
     scope: Scope, call_id: UUID, model: str, usage: Usage, *, estimated: bool, outcome: str, duration_ms: int
 ) -> None:
     """Write down what a call cost. `estimated` says that the count is ours, not the provider's."""
-    await scope.execute(
+    scope.send(
         """
         update model_usage set
             model = %s, prompt_tokens = %s, completion_tokens = %s, cached_tokens = %s,
@@ -108,12 +121,12 @@ async def settle(
     )
 
 
-async def settle_open(scope: Scope, run_id: UUID) -> None:
+def settle_open(scope: Scope, run_id: UUID) -> None:
     """Count the calls that nobody lived to settle by what was asked.
 
     How much of an answer came is not known, and not made up.
     """
-    await scope.execute(
+    scope.send(
         """
         update model_usage set
             prompt_tokens = greatest(reserved_tokens - answer_tokens, 0), completion_tokens = 0, cached_tokens = 0,
@@ -122,7 +135,7 @@ async def settle_open(scope: Scope, run_id: UUID) -> None:
         """,
         (run_id,),
     )
-    await charges.settle_open(scope, run_id)
+    charges.settle_open(scope, run_id)
 
 
 async def mark_refused(scope: Scope, run_id: UUID) -> None:
@@ -130,16 +143,6 @@ async def mark_refused(scope: Scope, run_id: UUID) -> None:
     await scope.execute(
         "update runs set budget_spent_at = coalesce(budget_spent_at, clock_timestamp()) where id = %s", (run_id,)
     )
-
-
-async def was_refused(scope: Scope, run_id: UUID) -> bool:
-    """Say whether a run was refused a call."""
-    return await scope.value(bool, "select budget_spent_at is not null from runs where id = %s", (run_id,)) or False
-
-
-async def count(scope: Scope, run_id: UUID) -> int:
-    """Return how many model calls a run has made."""
-    return await scope.value(int, "select count(*) from model_usage where run_id = %s", (run_id,)) or 0
 
 
 async def of_run(scope: Scope, run_id: UUID) -> list[ModelCall]:

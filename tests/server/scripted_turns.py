@@ -46,10 +46,10 @@ class ScriptedTurns:
     async def _say(self, identity: Identity, told: Told, *keyed: tuple[str, Event]) -> None:
         for key, event in keyed:
             async with self.database.acting(Role.WORKER, identity) as scope:
-                await EventLog(told).emit(scope, (key, event))
+                EventLog(told).emit(scope, (key, event))
 
     async def _finish(self, identity: Identity, told: Told) -> None:
         assert identity.run_id is not None
         async with self.database.acting(Role.WORKER, identity) as scope:
-            await EventLog(told).emit(scope, ("end", DONE))
+            EventLog(told).emit(scope, ("end", DONE))
             await runs.finish(scope, identity.run_id, RunStatus.DONE, reason="stop")

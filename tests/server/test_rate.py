@@ -225,8 +225,10 @@ async def test_a_message_that_no_minute_has_room_for(database: Database, person:
 async def test_spent_tokens_keep_out_too(database: Database, person: Person, spending: Spending) -> None:
     """Without room for its first model call a message is refused, until there is."""
     async with database.acting(Role.WORKER, person.identity) as scope:
-        moment = await charges.hold(scope)
-        await charges.charge(scope, UUID(int=person.id.int ^ 1), Kind.TOKEN, 700, moment)
+        charges.hold(scope)
+        seen = charges.look(scope, Kind.TOKEN, 700, 1_000)
+        await scope.sent()
+        charges.charge(scope, UUID(int=person.id.int ^ 1), Kind.TOKEN, 700, seen.standing.moment)
     with pytest.raises(TooMany) as refused:
         await accept(database, person.id, HELLO, rate=ROOM)
     wait = int(refused.value.headers["Retry-After"])

@@ -74,7 +74,7 @@ async def long_run(database: Database, person: Person, events: int) -> UUID:
     assert run is not None
     said = [(str(number), TextSaid(content="x" * EVENT_CHARS)) for number in range(events)]
     async with database.acting(Role.WORKER, Identity(person.id, run.id, run.attempt)) as scope:
-        await EventLog(lambda _events: None).emit(scope, *said, ("end", DONE))
+        EventLog(lambda _events: None).emit(scope, *said, ("end", DONE))
         await runs.finish(scope, run.id, RunStatus.DONE, reason="stop")
     return run.id
 
@@ -117,7 +117,7 @@ async def test_news_that_was_missed_is_made_up_for(
             run = await runs.claim(scope, run_id, 0, 0)
         assert run is not None
         async with database.acting(Role.WORKER, Identity(person.id, run.id, run.attempt)) as scope:
-            await EventLog(lambda _events: None).emit(scope, ("a", TextSaid(content="a")))
+            EventLog(lambda _events: None).emit(scope, ("a", TextSaid(content="a")))
         with psycopg.connect(admin_dsn, autocommit=True) as administrator:
             administrator.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity"

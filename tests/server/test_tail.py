@@ -60,7 +60,7 @@ async def say(database: Database, identity: Identity, hub: Hub, *words: str) -> 
     """Append to a run's log, as its worker does."""
     said = [(word, TextSaid(content=word)) for word in words]
     async with database.acting(Role.WORKER, identity) as scope:
-        await EventLog(partial(hub.told, run_id_of(identity))).emit(scope, *said)
+        EventLog(partial(hub.told, run_id_of(identity))).emit(scope, *said)
 
 
 async def come_to_rest(database: Database, identity: Identity, hub: Hub, status: RunStatus) -> None:
@@ -69,7 +69,7 @@ async def come_to_rest(database: Database, identity: Identity, hub: Hub, status:
     event = Done(usage=NO_USAGE, finished_reason=FinishedReason("approval_required" if waits else "stop"))
     async with database.acting(Role.WORKER, identity) as scope:
         key = "pause:1" if waits else "end"
-        await EventLog(partial(hub.told, run_id_of(identity))).emit(scope, (key, event))
+        EventLog(partial(hub.told, run_id_of(identity))).emit(scope, (key, event))
         if waits:
             await scope.execute("update runs set status = 'waiting' where id = %s", (identity.run_id,))
         else:
@@ -88,7 +88,7 @@ async def test_an_event_is_seen_when_it_is_committed(database: Database, person:
         reading = asyncio.ensure_future(anext(events))
         await until(lambda: _someone_listens(hub))
         async with asyncio.timeout(tail_module.POLL_SECONDS * 0.8), database.acting(Role.WORKER, identity) as scope:
-            await log.emit(scope, ("a", TextSaid(content="x")))
+            log.emit(scope, ("a", TextSaid(content="x")))
         event = await reading
     assert isinstance(event, LoggedEvent)
     assert event.payload == '{"type":"text","content":"x"}'

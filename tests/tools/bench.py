@@ -42,12 +42,12 @@ class Notebook:
     arguments: list[str] = field(default_factory=list[str])
     pairs: list[tuple[UUID, UUID]] = field(default_factory=list[tuple[UUID, UUID]])
 
-    async def called(self, scope: Scope, holder: Holder, call_id: UUID, asked: Asked) -> None:
+    def called(self, scope: Scope, holder: Holder, call_id: UUID, asked: Asked) -> None:
         """Remember that a call began."""
         self._remember(scope, holder, call_id, f"{asked.tool} called")
         scope.after_commit(lambda: self.arguments.append(asked.arguments))
 
-    async def returned(self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> None:
+    def returned(self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> None:
         """Remember what a call came to."""
         assert 0 <= duration_ms < CALL_TIMEOUT_SECONDS * 1000
         self._remember(scope, holder, call_id, answer.code or "done")
@@ -103,7 +103,7 @@ class Bench:
             arguments=asked.arguments,
         )
         async with self.office.working(self.worker) as scope:
-            assert await ledger.freeze(scope, run_of(self.worker), entry)
+            ledger.freeze(scope, run_of(self.worker), entry)
 
     async def start(self, asked: Asked) -> None:
         """Write down that a frozen call began, and go no further."""
@@ -155,7 +155,7 @@ async def set_up(desk: Desk, registry: Registry) -> Bench:
             steps=[],
         )
         await intents.store(scope, run.id, as_json(everything(registry)))
-        executor_id = await agents.insert_executor(
+        executor_id = agents.insert_executor(
             scope, run.session_id, run.id, plan.id, "Executor 1", registry.reading(), "Execute."
         )
     planner = Holder(planner_id, Access.WRITE, frozenset(registry.names()))

@@ -27,7 +27,7 @@ async def talk(database: Database, person: Person) -> AsyncGenerator[tuple[Room,
         opening = Opening(at.context.session_id, at.context.run_id, at.planner_id, "global", None)
         first = [NewMessage("system", "system", "You plan."), told("What is overdue?")]
         async with at.context.writing() as scope:
-            conversation = await Conversation.begin(at.context, scope, opening, first)
+            conversation = Conversation.begin(at.context, scope, opening, first)
         yield at, conversation
 
 
@@ -41,14 +41,14 @@ async def add(at: Room, conversation: Conversation, *replies: Reply) -> None:
     """Append answers of the planner's."""
     async with at.context.writing() as scope:
         for reply in replies:
-            await conversation.add_reply(scope, reply, "planner", at.planner_id)
+            conversation.add_reply(scope, reply, "planner", at.planner_id)
 
 
 async def answer(at: Room, conversation: Conversation, *call_ids: str) -> None:
     """Append a result for each of these calls."""
     async with at.context.writing() as scope:
         for call_id in call_ids:
-            await conversation.add_result(scope, WantedCall(call_id, "", ""), answered(f"Result of {call_id}."))
+            conversation.add_result(scope, WantedCall(call_id, "", ""), answered(f"Result of {call_id}."))
 
 
 def as_sent(messages: Sequence[BaseMessage]) -> list[dict[str, JsonValue]]:
@@ -115,7 +115,7 @@ async def test_calls_are_open_behind_words_of_the_program(database: Database, pe
     async with talk(database, person) as (at, conversation):
         await add(at, conversation, said("", [("c1", "list_tasks", "{}")]))
         async with at.context.writing() as scope:
-            await conversation.add(scope, told("Hurry."))
+            conversation.add(scope, told("Hurry."))
         assert [call.wanted.id for call in conversation.open_calls()] == ["c1"]
 
 
@@ -148,7 +148,7 @@ async def test_results_stand_directly_behind_their_calls(database: Database, per
     async with talk(database, person) as (at, conversation):
         await add(at, conversation, said("", [("c1", "list_tasks", "{}")]))
         async with at.context.writing() as scope:
-            await conversation.add(scope, told("Hurry."))
+            conversation.add(scope, told("Hurry."))
         await answer(at, conversation, "c1")
     assert [message.type for message in conversation.messages[2:]] == ["ai", "tool", "human"]
 

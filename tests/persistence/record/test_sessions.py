@@ -51,7 +51,7 @@ async def work_through(office: Office) -> UUID:
     async with office.working(worker) as scope:
         await messages.insert(scope, session_id, run_id, "user", "hello")
         await plan_and_execute(scope, session_id, run_id)
-        await events.append(scope, [KeyedEvent("end", "done", "{}")])
+        events.append(scope, [KeyedEvent("end", "done", "{}")])
         await messages.insert(scope, session_id, run_id, "assistant", "hello")
     await checkpoint(Checkpoints(office.database, worker), session_id)
     await office.finish(worker, RunStatus.DONE)
@@ -64,12 +64,12 @@ async def plan_and_execute(scope: Scope, session_id: UUID, run_id: UUID) -> None
     plan = await plans.insert(
         scope, session_id=session_id, run_id=run_id, planner_agent_id=planner, user_message="hello", steps=[]
     )
-    executor = await agents.insert_executor(scope, session_id, run_id, plan.id, "Executor 1", [], "Execute.")
+    executor = agents.insert_executor(scope, session_id, run_id, plan.id, "Executor 1", [], "Execute.")
     opening = Opening(session_id, run_id, planner, "global", None, "", executor, plan.id, 1)
-    conversation = await conversations.open_conversation(scope, opening)
+    conversation = conversations.open_conversation(scope, opening)
     said = NewMessage("executor", "assistant", "done", executor)
-    await conversations.add(scope, conversation, session_id, said)
-    execution = await executions.insert(
+    conversations.add(scope, conversation, session_id, said)
+    execution = executions.insert(
         scope,
         plan_id=plan.id,
         step_number=1,
@@ -80,13 +80,14 @@ async def plan_and_execute(scope: Scope, session_id: UUID, run_id: UUID) -> None
     )
     await executions.finish(scope, execution, success=True, result={"found": 1}, error=None)
     call = Entry(uuid4(), "k", executor, 1, "list_tasks", "read", "{}")
-    await ledger.freeze(scope, run_id, call)
+    ledger.freeze(scope, run_id, call)
     asked = NewCall(call.id, outcome_unknown=False, tool=call.tool, arguments="{}", target="x", changes=[])
     await approvals.insert(scope, run_id, 1, "digest", 1.0, [asked])
     await intents.store(scope, run_id, [])
-    await ledger.settle(scope, call.id, CallState.APPLIED, "{}", None, 5)
-    spent = await usage.reserve(scope, run_id, executor, "execute", "fast", Price(60, 40))
-    await usage.settle(scope, spent, "fast", Usage(1, 1, 0), estimated=False, outcome="answered", duration_ms=1)
+    ledger.settle(scope, call.id, CallState.APPLIED, "{}", None, 5)
+    spent = uuid4()
+    usage.reserve(scope, run_id, spent, executor, "execute", "fast", Price(60, 40))
+    usage.settle(scope, spent, "fast", Usage(1, 1, 0), estimated=False, outcome="answered", duration_ms=1)
 
 
 async def checkpoint(saver: Checkpoints, session_id: UUID) -> None:

@@ -38,7 +38,7 @@ async def frozen(office: Office, worker: Identity) -> UUID:
         planner = next((agent.id for agent in await agents.of_run(scope, run.id)), None)
         planner = planner or await agents.insert_planner(scope, run.session_id, run.id, ["create_note"], "You plan.")
         entry = Entry(call_id, f"call {call_id}", planner, None, "create_note", "write", "{}")
-        assert await ledger.freeze(scope, run.id, entry)
+        ledger.freeze(scope, run.id, entry)
     return call_id
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -14,7 +14,7 @@ from persistence.errors import NoRoom
 from persistence.pools import Database
 from persistence.runs import charges
 from persistence.runs.charges import CARRIED_WINDOWS_MAX, WINDOW_SECONDS, Kind, Standing
-from persistence.scope import Identity, Role
+from persistence.scope import Identity, Role, Scope
 from tests.conftest import Person, new_person
 from tests.spending import Spending, spending_of
 
@@ -33,14 +33,18 @@ async def reserve(database: Database, person: Person, tokens: int) -> UUID:
     """Reserve tokens for a call; return the call."""
     call_id = uuid4()
     async with database.acting(Role.WORKER, person.identity) as scope:
-        await charges.reserve(scope, call_id, tokens, MOST)
+        charges.hold(scope)
+        seen = charges.look(scope, Kind.TOKEN, tokens, MOST)
+        await scope.sent()
+        charges.reserve(scope, call_id, seen)
     return call_id
 
 
 async def settle(database: Database, person: Person, call_id: UUID, tokens: int) -> None:
     """Say what a call cost."""
     async with database.acting(Role.WORKER, person.identity) as scope:
-        await charges.settle(scope, call_id, tokens, MOST)
+        reserved = await scope.value(int, "select amount from charges where id = %s", (call_id,)) or 0
+        await charges.settle(scope, call_id, tokens, reserved, MOST)
 
 
 async def spend(database: Database, person: Person, tokens: int) -> None:
@@ -51,7 +55,15 @@ async def spend(database: Database, person: Person, tokens: int) -> None:
 async def standing(database: Database, person: Person, wanted: int = 1) -> Standing:
     """Return what the person spent."""
     async with database.acting(Role.WORKER, person.identity) as scope:
-        return await charges.standing(scope, Kind.TOKEN, await charges.hold(scope), wanted=wanted, most=MOST)
+        return await look(scope, wanted)
+
+
+async def look(scope: Scope, wanted: int, moment: datetime | None = None) -> Standing:
+    """Return what the person spent at a moment."""
+    charges.hold(scope)
+    seen = charges.look(scope, Kind.TOKEN, wanted, MOST, moment)
+    await scope.sent()
+    return seen.standing
 
 
 async def refused(database: Database, person: Person, tokens: int) -> float:
@@ -142,11 +154,10 @@ async def test_no_window_ever_holds_more(database: Database, admin_dsn: str, dat
 async def check_wait(database: Database, person: Person, tokens: int) -> None:
     """Hold that what is charged has room for the tokens when the wait is over, and not a millisecond before."""
     async with database.acting(Role.WORKER, person.identity) as scope:
-        moment = await charges.hold(scope)
-        wait = (await charges.standing(scope, Kind.TOKEN, moment, wanted=tokens, most=MOST)).wait_seconds
+        now = await look(scope, tokens)
+        wait = now.wait_seconds
         for passed, is_over in ((wait - 0.001, wait == 0), (wait + 0.000_001, True)):
-            then = moment + timedelta(seconds=passed)
-            stands = await charges.standing(scope, Kind.TOKEN, then, wanted=tokens, most=MOST)
+            stands = await look(scope, tokens, now.moment + timedelta(seconds=passed))
             assert (stands.wait_seconds == 0) == is_over
 
 

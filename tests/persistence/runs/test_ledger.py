@@ -8,7 +8,7 @@ import pytest
 from persistence.errors import CancelRequested, Fenced, StatementRefused
 from persistence.record import agents
 from persistence.runs import ledger, runs
-from persistence.runs.ledger import CallState, Entry
+from persistence.runs.ledger import CallState, Entry, Standing
 from persistence.scope import Identity
 from tests.run_rows import Office, run_of
 
@@ -25,23 +25,26 @@ def entry(agent_id: UUID, key: str = "k", call_id: UUID | None = None) -> Entry:
     return Entry(call_id or uuid4(), key, agent_id, None, "create_note", "write", "{}")
 
 
-async def freeze(office: Office, worker: Identity, call: Entry) -> bool:
+async def freeze(office: Office, worker: Identity, call: Entry) -> Standing:
     """Write a call down in a transaction of its own."""
     async with office.working(worker) as scope:
-        return await ledger.freeze(scope, run_of(worker), call)
+        frozen = ledger.freeze(scope, run_of(worker), call)
+        await scope.sent()
+        return frozen.standing
 
 
 async def settle(office: Office, worker: Identity, call_id: UUID, state: CallState) -> None:
     """Write down what a call came to, in a transaction of its own."""
     async with office.working(worker) as scope:
-        await ledger.settle(scope, call_id, state, state.value, None, 5)
+        ledger.settle(scope, call_id, state, state.value, None, 5)
 
 
 async def test_a_place_of_a_run_is_frozen_once(office: Office) -> None:
-    """Of eight that freeze a call at one place of the run, one writes it down."""
+    """Of eight that freeze a call at one place of the run, one writes it down, and all see the same one."""
     worker = await office.begin()
     call = entry(await planner(office, worker))
-    assert sum(await asyncio.gather(*(freeze(office, worker, call) for _ in range(8)))) == 1
+    seen = await asyncio.gather(*(freeze(office, worker, call) for _ in range(8)))
+    assert {(each.row.id, each.calls_so_far) for each in seen} == {(call.id, 1)}
     async with office.asking() as scope:
         assert await ledger.count(scope, run_of(worker)) == 1
 
@@ -50,7 +53,7 @@ async def test_two_runs_have_the_same_place(office: Office) -> None:
     """A key names a place of one run."""
     for _ in range(2):
         worker = await office.begin()
-        assert await freeze(office, worker, entry(await planner(office, worker)))
+        assert (await freeze(office, worker, entry(await planner(office, worker)))).calls_so_far == 1
 
 
 @pytest.mark.parametrize("state", [state for state in CallState if state is not CallState.INTENT])
@@ -127,7 +130,7 @@ async def test_a_call_of_a_run_that_is_to_be_stopped_does_not_begin(office: Offi
     agent_id = await planner(office, worker)
     open_call, settled_call = entry(agent_id, "open"), entry(agent_id, "settled")
     for call in (open_call, settled_call):
-        assert await freeze(office, worker, call)
+        await freeze(office, worker, call)
     await settle(office, worker, settled_call.id, CallState.APPLIED)
     async with office.asking() as scope:
         assert await runs.request_cancel(scope, run_of(worker))
@@ -136,4 +139,4 @@ async def test_a_call_of_a_run_that_is_to_be_stopped_does_not_begin(office: Offi
             await freeze(office, worker, call)
         async with office.working(worker) as scope:
             assert (await ledger.find(scope, call.id) is None) == (call is not open_call)
-    assert not await freeze(office, worker, settled_call)
+    assert (await freeze(office, worker, settled_call)).row.state == CallState.APPLIED

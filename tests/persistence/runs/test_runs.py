@@ -146,7 +146,7 @@ async def test_an_earlier_attempt_changes_nothing(office: Office) -> None:
 async def strategy_set(office: Office, worker: Identity) -> None:
     """Keep how the request is handled."""
     async with office.working(worker) as scope:
-        await runs.set_strategy(scope, run_of(worker), "simple")
+        runs.set_strategy(scope, run_of(worker), "simple")
 
 
 async def noted(office: Office, worker: Identity) -> None:
@@ -210,11 +210,12 @@ async def test_a_run_adds_up_its_model_calls(office: Office) -> None:
     async with office.working(worker) as scope:
         agent = await agents.insert_planner(scope, session, run_of(worker), [], "Plan.")
         for tokens in (10, 20):
-            call = await usage.reserve(scope, run_of(worker), agent, "decide", "deep", Price(400, 100))
+            call = uuid4()
+            usage.reserve(scope, run_of(worker), call, agent, "decide", "deep", Price(400, 100))
             spent = Usage(tokens, tokens // 2, 1)
-            await usage.settle(scope, call, "deep", spent, estimated=False, outcome="answered", duration_ms=5)
-        await usage.reserve(scope, run_of(worker), agent, "decide", "deep", Price(400, 100))
-        assert await usage.count(scope, run_of(worker)) == 3
+            usage.settle(scope, call, "deep", spent, estimated=False, outcome="answered", duration_ms=5)
+        usage.reserve(scope, run_of(worker), uuid4(), agent, "decide", "deep", Price(400, 100))
+        assert (await usage.so_far(scope, run_of(worker))).calls == 3
         assert await usage.total(scope, run_of(worker)) == Usage(30, 15, 2)
     await office.finish(worker)
     run = await office.row(run_of(worker))

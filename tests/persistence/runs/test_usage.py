@@ -1,7 +1,7 @@
 """What each model call reserved, and what it cost."""
 
 import asyncio
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from persistence.errors import CancelRequested
 from persistence.record import agents
@@ -22,8 +22,12 @@ async def planner(office: Office, worker: Identity) -> UUID:
 
 async def reserve(office: Office, worker: Identity, agent_id: UUID) -> UUID:
     """Write down that a call is about to start, in a transaction of its own."""
+    call_id, run_id = uuid4(), run_of(worker)
     async with office.working(worker) as scope:
-        return await usage.reserve(scope, run_of(worker), agent_id, "decide", "deep", Price(ASKED, FOR_THE_ANSWER))
+        if (await usage.so_far(scope, run_id)).is_to_stop:
+            raise CancelRequested
+        usage.reserve(scope, run_id, call_id, agent_id, "decide", "deep", Price(ASKED, FOR_THE_ANSWER))
+    return call_id
 
 
 async def test_no_call_starts_behind_a_cancel(office: Office) -> None:
@@ -35,7 +39,7 @@ async def test_no_call_starts_behind_a_cancel(office: Office) -> None:
         async def cancel(run_id: UUID) -> int:
             async with office.asking() as scope:
                 assert await runs.request_cancel(scope, run_id)
-                return await usage.count(scope, run_id)
+                return (await usage.so_far(scope, run_id)).calls
 
         calls = [reserve(office, worker, agent_id) for _ in range(6)]
         acknowledged, *started = await asyncio.gather(cancel(run_of(worker)), *calls, return_exceptions=True)
@@ -51,7 +55,7 @@ async def test_what_began_is_settled_behind_a_cancel(office: Office) -> None:
         assert await runs.request_cancel(scope, run_of(worker))
     async with office.working(worker) as scope:
         spent = Usage(ASKED, 7)
-        await usage.settle(scope, call_id, "deep", spent, estimated=True, outcome="cancelled", duration_ms=5)
+        usage.settle(scope, call_id, "deep", spent, estimated=True, outcome="cancelled", duration_ms=5)
         assert await usage.total(scope, run_of(worker)) == spent
 
 
@@ -60,7 +64,7 @@ async def test_a_call_nobody_settled_costs_at_least_what_was_asked(office: Offic
     worker = await office.begin()
     await reserve(office, worker, await planner(office, worker))
     async with office.working(worker) as scope:
-        await usage.settle_open(scope, run_of(worker))
+        usage.settle_open(scope, run_of(worker))
         [call] = await usage.of_run(scope, run_of(worker))
     assert (call.prompt_tokens, call.completion_tokens, call.estimated) == (ASKED, 0, True)
     assert call.outcome == "failed"
@@ -72,6 +76,6 @@ async def test_a_settled_call_is_left_alone(office: Office) -> None:
     call_id = await reserve(office, worker, await planner(office, worker))
     async with office.working(worker) as scope:
         spent = Usage(3, 4)
-        await usage.settle(scope, call_id, "deep", spent, estimated=False, outcome="answered", duration_ms=5)
-        await usage.settle_open(scope, run_of(worker))
+        usage.settle(scope, call_id, "deep", spent, estimated=False, outcome="answered", duration_ms=5)
+        usage.settle_open(scope, run_of(worker))
         assert await usage.total(scope, run_of(worker)) == spent
