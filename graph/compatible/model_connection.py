@@ -5,20 +5,23 @@ which was about half of all CPU of a run, and whatever its parser did not expect
 (`choices: null`, an error object sent with status 200) surfaces as a
 `TypeError` or `ValueError` that quotes the body. Here a piece is one
 `json.loads`, and everything that arrived in one read is handed on at once.
+The transport is aiohttp, whose parser of HTTP is compiled: httpx took a sixth
+of a run's CPU (docs/decisions/0018-speed.md).
 """
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing, contextmanager
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
-import httpx
+import aiohttp
 from pydantic import JsonValue, SecretStr
 
 from graph.compatible.event_reader import DONE, EventReader
-from graph.compatible.model_failures import classify_failure, unusable
+from graph.compatible.model_failures import classify_failure, failure_of_status, seconds_to_wait, unusable
 
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024  # 100,000 streamed pieces of about 300 bytes each
 MAX_CONNECTIONS: Final = 64  # more than the model calls a process makes side by side
@@ -36,7 +39,7 @@ class ModelConnection:
         self._headers: Final = _headers(key)
         self._connect_seconds: Final = connect_seconds
         self._total_seconds: Final = total_seconds
-        self._client: httpx.AsyncClient | None = None
+        self._client: aiohttp.ClientSession | None = None
 
     async def whole(self, payload: Mapping[str, JsonValue]) -> JsonValue:
         """Post a request and return its JSON answer.
@@ -68,7 +71,7 @@ class ModelConnection:
         """Close the pooled connections; the next call opens new ones."""
         client, self._client = self._client, None
         if client is not None:
-            await client.aclose()
+            await client.close()
 
     async def _blocks(self, payload: Mapping[str, JsonValue]) -> AsyncGenerator[bytes]:
         """Yield the body of a successful answer as it arrives, within both limits."""
@@ -76,30 +79,28 @@ class ModelConnection:
         with failures_translated():
             async with asyncio.timeout_at(deadline):
                 response = await self._send(payload)
-            try:
-                response.raise_for_status()
-                blocks = response.aiter_bytes()
+            async with response:  # which closes the connection of a body that was not read to its end
+                _refuse_unsuccessful(response)
                 received_bytes = 0
-                while block := await _next_before(deadline, blocks):
+                while block := await _next_before(deadline, response.content):
                     received_bytes += len(block)
                     if received_bytes > MAX_ANSWER_BYTES:
                         raise unusable("an answer without end")
                     yield block
-            finally:
-                await response.aclose()
 
-    async def _send(self, payload: Mapping[str, JsonValue]) -> httpx.Response:
+    async def _send(self, payload: Mapping[str, JsonValue]) -> aiohttp.ClientResponse:
         if self._client is None:
             self._client = self._new_client()
         body = json.dumps(payload, ensure_ascii=False).encode("utf-8", errors="replace")
-        request = self._client.build_request("POST", self._url, content=body, headers=self._headers)
-        return await self._client.send(request, stream=True)
+        return await self._client.post(self._url, data=body, headers=self._headers, allow_redirects=False)
 
-    def _new_client(self) -> httpx.AsyncClient:
-        """Make the client. The time limit of a call is kept here, not by httpx, which knows only pauses."""
-        return httpx.AsyncClient(
-            timeout=httpx.Timeout(None, connect=self._connect_seconds),
-            limits=httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=IDLE_CONNECTION_SECONDS),
+    def _new_client(self) -> aiohttp.ClientSession:
+        """Make the client. The time limit of a call is kept here, for all of its parts together."""
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=IDLE_CONNECTION_SECONDS),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_seconds),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=True,
         )
 
 
@@ -107,21 +108,28 @@ class ModelConnection:
 def failures_translated() -> Generator[None]:
     """Turn what the HTTP client raises into a `ModelFailure`.
 
-    The cause is cut off on purpose: httpx puts the address into its messages.
+    The cause is cut off on purpose: clients put the address into their messages.
 
     Raises:
         ModelFailure: in place of every failure of the transport.
     """
     try:
         yield
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+    except (aiohttp.ClientError, OSError) as error:
         raise classify_failure(error) from None
 
 
-async def _next_before(deadline: float, blocks: AsyncIterator[bytes]) -> bytes:
-    """Return the next non-empty block, or nothing at the end of the body."""
+def _refuse_unsuccessful(response: aiohttp.ClientResponse) -> None:
+    """Raise unless the answer is what was asked for; a redirect is not followed."""
+    if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+        wait_seconds = seconds_to_wait(response.headers.get("retry-after"))
+        raise failure_of_status(response.status, retry_after_seconds=wait_seconds)
+
+
+async def _next_before(deadline: float, body: aiohttp.StreamReader) -> bytes:
+    """Return what has arrived, or nothing at the end of the body."""
     async with asyncio.timeout_at(deadline):
-        return await anext(blocks, b"")
+        return await body.readany()
 
 
 def _event(data: bytes) -> JsonValue:

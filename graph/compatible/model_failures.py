@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final
 
-import httpx
+import aiohttp
 from pydantic import JsonValue
 
 from nodes.vocabulary.model_failure import ModelFailure
@@ -25,15 +25,12 @@ def classify_failure(error: Exception) -> ModelFailure:
     """Return what an exception of a model call means for whoever wants to try again."""
     if isinstance(error, ModelFailure):
         return error
-    if isinstance(error, httpx.HTTPStatusError):
-        header = error.response.headers.get("retry-after")
-        return failure_of_status(error.response.status_code, retry_after_seconds=seconds_to_wait(header))
     seen = type(error).__name__
-    if isinstance(error, TimeoutError | httpx.TimeoutException):
+    if isinstance(error, TimeoutError):
         return ModelFailure("model_timeout", retryable=True, seen=seen)
-    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.LocalProtocolError):
+    if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
         return ModelFailure("model_misconfigured", retryable=False, seen=seen)
-    if isinstance(error, httpx.HTTPError | OSError):
+    if isinstance(error, aiohttp.ClientError | OSError):
         return ModelFailure("model_unavailable", retryable=True, seen=seen)
     return ModelFailure("model_unavailable", retryable=False, seen=seen)
 

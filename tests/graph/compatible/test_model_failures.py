@@ -4,7 +4,7 @@ import ssl
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
-import httpx
+import aiohttp
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -12,21 +12,18 @@ from hypothesis import strategies as st
 from graph.compatible.model_failures import classify_failure, seconds_to_wait
 from nodes.vocabulary.model_failure import ModelFailure
 
-REQUEST = httpx.Request("POST", "https://api.example.org/canary")
-
-
 @pytest.mark.parametrize(
     ("error", "code", "retryable"),
     [
-        pytest.param(httpx.ConnectError("canary", request=REQUEST), "model_unavailable", True, id="refused or no DNS"),
-        pytest.param(httpx.ReadError("canary", request=REQUEST), "model_unavailable", True, id="reset"),
-        pytest.param(httpx.RemoteProtocolError("canary"), "model_unavailable", True, id="cut off"),
+        pytest.param(aiohttp.ClientConnectionError("canary"), "model_unavailable", True, id="refused or no DNS"),
+        pytest.param(aiohttp.ClientOSError("canary"), "model_unavailable", True, id="reset"),
+        pytest.param(aiohttp.ServerDisconnectedError("canary"), "model_unavailable", True, id="hung up"),
+        pytest.param(aiohttp.ClientPayloadError("canary"), "model_unavailable", True, id="cut off"),
         pytest.param(ssl.SSLError("canary"), "model_unavailable", True, id="TLS"),
-        pytest.param(httpx.ConnectTimeout("canary"), "model_timeout", True, id="slow to connect"),
-        pytest.param(httpx.PoolTimeout("canary"), "model_timeout", True, id="no connection free"),
+        pytest.param(aiohttp.ConnectionTimeoutError("canary"), "model_timeout", True, id="slow to connect"),
         pytest.param(TimeoutError("canary"), "model_timeout", True, id="our own limit"),
-        pytest.param(httpx.UnsupportedProtocol("canary"), "model_misconfigured", False, id="no http"),
-        pytest.param(httpx.InvalidURL("canary"), "model_misconfigured", False, id="no address"),
+        pytest.param(aiohttp.NonHttpUrlClientError("canary"), "model_misconfigured", False, id="no http"),
+        pytest.param(aiohttp.InvalidURL("canary"), "model_misconfigured", False, id="no address"),
         pytest.param(RuntimeError("canary"), "model_unavailable", False, id="unforeseen"),
     ],
 )
