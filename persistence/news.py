@@ -23,7 +23,7 @@ from persistence.hanging_up import hung_up_after
 from persistence.lasting import lasting
 
 CHANNEL: Final = "planwright_news"
-GATHER_SECONDS: Final = 0.02  # one notification tells of every commit of that time
+GATHER_SECONDS: Final = 0.05  # one notification tells of every commit of that time
 IDS_AT_ONCE: Final = 200  # of 36 bytes and a comma: a payload has to be shorter than 8,000 bytes
 SILENCE_SECONDS: Final = 5.0  # after which the connection has to show that it is alive
 ANSWER_SECONDS: Final = 5.0  # for a statement or a new connection

@@ -106,8 +106,8 @@ class Database:
         when a tool gets it, as an executor's always is: what it may have left on
         the connection is cleared before anybody else has it.
 
-        A scope that is not lent has begun when its first outcome is waited for:
-        until then there is nothing that the fence or the database could refuse.
+        It has begun when its first outcome is waited for: until then there is nothing
+        that the fence or the database could refuse.
 
         Raises:
             DatabaseUnavailable: no connection came free in time, or it broke.
@@ -125,8 +125,6 @@ class Database:
                     if not lent:
                         scope.send("begin read write")
                     _enter(scope, signed_context(self._key, role, who), _is_fenced(role, who))
-                    if lent:
-                        await scope.sent()
                     async with _given_up_when_ended(scope):
                         yield scope
                         _refuse_lost(scope)

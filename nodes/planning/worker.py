@@ -1,8 +1,8 @@
-"""An agent at work on one step: model ⇄ tools, as a small compiled graph of its own.
+"""An agent at work on one step: model ⇄ tools, until it hands in a result.
 
-It has no checkpointer of its own or of its parent's, which it would take up by
-default and then, after a crash, end at once where it stood. What was said is
-stored message by message, so its work goes on behind the last message stored.
+A loop and no graph of its own: one took 1.2 ms of CPU for two turns, this takes
+0.2, and there is nothing to checkpoint. What was said is stored message by message,
+so after a crash its work goes on behind the last message stored.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,12 +11,8 @@ from typing import Final, Literal
 from uuid import UUID
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.runnables import RunnableConfig
-from langgraph.graph import END, START, StateGraph
-from langgraph.graph.state import CompiledStateGraph
-from langgraph.runtime import Runtime
+from langchain_core.runnables import RunnableConfig, RunnableLambda
 from pydantic import Field, JsonValue
-from typing_extensions import TypedDict
 
 from nodes.asking.ask import Question, ask
 from nodes.asking.conversation import REPEATS_BEFORE_STOP, Conversation, OpenCall, told
@@ -33,11 +29,6 @@ from tools.gateway import Holder
 from tools.tool import Access, Args, ToolAnswer, answered, function_schema, refused
 
 SUBMIT_TOOL: Final = "submit_result"
-SUPERSTEPS_PER_TURN: Final = 2
-
-# A graph inside a node takes up its parent's durability from this key. With `sync` and no checkpointer, langgraph
-# 1.2.22 waits for a checkpoint that it never began (AttributeError); the `durability` argument would warn each time.
-INHERITED_DURABILITY: Final = "__pregel_durability"
 
 
 class SubmitResult(Args):
@@ -75,6 +66,11 @@ class Work:
     ending: Callable[[Scope, "Work"], Awaitable[None]] | None = None
     ended: bool = False
 
+    @property
+    def is_over(self) -> bool:
+        """Say whether it came to something, or waits."""
+        return self.handed_in is not None or self.failure is not None or bool(self.waiting)
+
     async def keep(self, scope: Scope, reply: Reply) -> None:
         """Store an answer, and with it what it leads to: its calls written down, or what was handed in."""
         self.cut = reply.cut
@@ -111,24 +107,6 @@ class Work:
         return answered("Taken.")
 
 
-class _Place(TypedDict):
-    next: Literal["think", "act", "end"]
-
-
-async def _think(state: _Place, runtime: Runtime[Work]) -> _Place:  # noqa: ARG001 - the shape of every node
-    """Let the model speak, unless its last answer is stored already."""
-    work = runtime.context
-    if work.conversation.awaits_model():
-        work.failure = _had_enough(work)
-        if work.failure is not None:
-            return {"next": "end"}
-        question = Question(work.agent_id, work.purpose, work.conversation.messages, work.tools)
-        reply = await ask(work.context, work.models, question, keep=work.keep)
-        if reply.filtered:
-            work.failure = str(ContentFiltered())
-    return {"next": _after_answer(work)}
-
-
 def _had_enough(work: Work) -> str | None:
     if work.conversation.repeats() >= REPEATS_BEFORE_STOP:
         return "It asked for the same thing again and again and was stopped."
@@ -137,61 +115,51 @@ def _had_enough(work: Work) -> str | None:
     return None
 
 
-def _after_answer(work: Work) -> Literal["think", "act", "end"]:
-    """Return what follows from the last answer; one without calls is the result."""
-    if work.failure is not None or work.handed_in is not None:
-        return "end"
-    if work.conversation.awaits_model():  # it said nothing, or what it handed in was sent back
-        return "think"
-    if work.conversation.open_calls():
-        return "act"
-    work.handed_in = SubmitResult(status="partial" if work.cut else "complete", summary=work.conversation.last_text)
-    return "end"
-
-
-async def _act(state: _Place, runtime: Runtime[Work]) -> _Place:  # noqa: ARG001 - the shape of every node
-    """Run the calls, or take what an earlier attempt stored and did not take."""
-    work = runtime.context
-    if work.hands_in():
-        async with work.context.writing() as scope:
-            await work.take(scope)
-    else:
-        work.waiting = await run_open_calls(work.context, work.conversation, work.holder, work.frozen)
-    return {"next": "end" if work.handed_in is not None or work.waiting else "think"}
-
-
 def submit_schema() -> dict[str, JsonValue]:
     """Return the tool by which an executor hands in its result, as models are shown it."""
     return function_schema(SUBMIT_TOOL, SubmitResult)
 
 
-def _compiled() -> CompiledStateGraph[_Place, Work, _Place, _Place]:
-    graph = StateGraph(_Place, context_schema=Work)
-    graph.add_node("think", _think)
-    graph.add_node("act", _act)
-    graph.add_edge(START, "think")
-    for name in ("think", "act"):
-        graph.add_conditional_edges(name, _next, {"think": "think", "act": "act", "end": END})
-    return graph.compile(checkpointer=False)
+async def _think(work: Work) -> None:
+    """Let the model speak, unless it had enough."""
+    work.failure = _had_enough(work)
+    if work.failure is not None:
+        return
+    question = Question(work.agent_id, work.purpose, work.conversation.messages, work.tools)
+    reply = await ask(work.context, work.models, question, keep=work.keep)
+    if reply.filtered:
+        work.failure = str(ContentFiltered())
 
 
-async def _next(state: _Place) -> str:  # LangGraph would send a plain function to a thread
-    return state["next"]
+async def _act(work: Work) -> None:
+    """Run the calls of the last answer, or take what an earlier attempt stored and did not take."""
+    if work.hands_in():
+        async with work.context.writing() as scope:
+            await work.take(scope)
+    else:
+        work.waiting = await run_open_calls(work.context, work.conversation, work.holder, work.frozen)
 
 
-WORKER: Final = _compiled()
+async def _through(work: Work) -> None:
+    """Think and act by turns, on from the last message that is stored; an answer without calls is the result."""
+    while not work.is_over:
+        if work.conversation.awaits_model():
+            await _think(work)
+        elif work.conversation.open_calls():
+            await _act(work)
+        else:
+            status: Literal["partial", "complete"] = "partial" if work.cut else "complete"
+            work.handed_in = SubmitResult(status=status, summary=work.conversation.last_text)
+
+
+WORKER: Final = RunnableLambda(_through)
 
 
 async def work_through(work: Work, name: str) -> None:
-    """Run an agent until it hands in a result or fails; traces show it under `name`.
+    """Have an agent work until it hands in a result, fails or waits; traces show it under `name`.
 
     Raises:
         ModelFailure: no model answered.
         CallsSpent: the run made all the model calls it may.
     """
-    config = RunnableConfig(
-        run_name=name,
-        recursion_limit=SUPERSTEPS_PER_TURN * (work.turns + 2),
-        configurable={INHERITED_DURABILITY: "async"},
-    )
-    await WORKER.ainvoke({"next": "think"}, config, context=work)
+    await WORKER.ainvoke(work, RunnableConfig(run_name=name))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from graph.compatible.model_failures import classify_failure, seconds_to_wait
 from nodes.vocabulary.model_failure import ModelFailure
 
+
 @pytest.mark.parametrize(
     ("error", "code", "retryable"),
     [
