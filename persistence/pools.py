@@ -2,11 +2,11 @@
 
 import asyncio
 import select
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, LiteralString
 
 from psycopg import DatabaseError, OperationalError
 from psycopg.pq import TransactionStatus
@@ -26,9 +26,9 @@ TRANSACTION_SECONDS: Final = {  # a little longer than one statement may take; p
     Role.WORKER: 35.0,
     Role.EXECUTOR: 7.0,
 }
-CLEARING: Final = {  # takes back whatever a tool left on the connection, and begins
-    Role.WORKER: b"reset all; deallocate all; close all; unlisten *; begin read write",
-    Role.EXECUTOR: b"reset all; deallocate all; begin read only",  # the rollback that ended the last took back the rest
+CLEARING: Final[Mapping[Role, tuple[LiteralString, ...]]] = {  # takes back whatever a tool left on the connection
+    Role.WORKER: ("reset all", "deallocate all", "close all", "unlisten *"),
+    Role.EXECUTOR: ("reset all", "deallocate all"),  # the rest went with the rollback that ended its transaction
 }
 
 Pool = AsyncConnectionPool[PipelinedConnection]
@@ -122,13 +122,18 @@ class Database:
             async with _checked_out(self._pools[role, lent]) as connection:
                 with hung_up_after(connection, TRANSACTION_SECONDS[role]):
                     scope = Scope(connection)
-                    if not lent:
-                        scope.send("begin read write")
+                    for statement in CLEARING[role] if lent else ():
+                        scope.send(statement)
+                    scope.send("begin read only" if role is Role.EXECUTOR else "begin read write")
                     _enter(scope, signed_context(self._key, role, who), _is_fenced(role, who))
                     async with _given_up_when_ended(scope):
                         yield scope
                         _refuse_lost(scope)
-                    await scope.execute("rollback" if role is Role.EXECUTOR else "commit")
+                    if role is Role.EXECUTOR:
+                        connection.forget()
+                        await connection.rollback()  # by psycopg, which then forgets the statements that it prepared
+                    else:
+                        await scope.execute("commit")
         except DatabaseError as error:
             raise translated(error) from error
         scope.committed()
@@ -170,7 +175,7 @@ def _pool(
         max_size=size,
         timeout=checkout_timeout_seconds,
         open=False,
-        check=_clearing(role) if lent else _hold_open,
+        check=_hold_open,
         kwargs={"autocommit": True, "prepare_threshold": 0 if role is Role.EXECUTOR else None},
     )
 
@@ -182,16 +187,6 @@ async def _hold_open(connection: PipelinedConnection) -> None:
     if line.poll(0):
         await connection.close()
         raise OperationalError("the server has closed the connection")
-
-
-def _clearing(role: Role) -> Callable[[PipelinedConnection], Awaitable[None]]:
-    """Return what a lent connection goes through before it is handed out."""
-
-    async def clear(connection: PipelinedConnection) -> None:
-        with hung_up_after(connection, CHECKOUT_TIMEOUT_SECONDS):
-            await connection.execute(CLEARING[role], prepare=False)
-
-    return clear
 
 
 def _is_fenced(role: Role, who: Identity) -> bool:
