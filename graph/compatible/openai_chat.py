@@ -5,15 +5,19 @@ and the parameters of a call. Its way to the provider and back is replaced:
 `graph.compatible.model_connection` and `graph.compatible.incoming_answer` say why.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, cast
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, BaseCallbackManager, CallbackManagerForLLMRun
+from langchain_core.globals import get_debug, get_verbose
 from langchain_core.language_models import LanguageModelInput
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import RunnableConfig, ensure_config
+from langchain_core.tracers.context import tracing_v2_callback_var
 from langchain_openai import ChatOpenAI
+from langsmith.utils import tracing_is_enabled  # pyright: ignore[reportUnknownVariableType]
 from pydantic import Field, JsonValue
 from typing_extensions import override
 
@@ -31,6 +35,41 @@ class CompatibleChat(ChatOpenAI):
     """
 
     connection: ModelConnection = Field(exclude=True, repr=False)
+
+    @override
+    async def ainvoke(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> AIMessage:
+        """Return the answer, past the library's callbacks when nobody listens: they take 0.35 ms of 0.46 a call."""
+        if _is_heard(config):
+            return await super().ainvoke(input, config, stop=stop, **kwargs)
+        answered = await self._agenerate(self._convert_input(input).to_messages(), stop, **kwargs)
+        message = answered.generations[0].message
+        assert isinstance(message, AIMessage), "this class made it"
+        return message
+
+    @override
+    async def astream(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> AsyncGenerator[AIMessageChunk]:
+        """Yield the answer as it comes, past the library's callbacks when nobody listens."""
+        if _is_heard(config):
+            chunks = cast("AsyncGenerator[AIMessageChunk]", super().astream(input, config, stop=stop, **kwargs))
+        else:
+            chunks = _messages(self._astream(self._convert_input(input).to_messages(), stop, **kwargs))
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                yield chunk
 
     @override
     async def _agenerate(
@@ -51,7 +90,7 @@ class CompatibleChat(ChatOpenAI):
         stop: list[str] | None = None,
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
+    ) -> AsyncGenerator[ChatGenerationChunk]:
         """Yield what each read brought as one chunk, and a last chunk with the end of the answer.
 
         A connection that breaks after the model has said why it stopped took nothing
@@ -117,6 +156,21 @@ class CompatibleChat(ChatOpenAI):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         raise NotImplementedError("This model is asynchronous: use ainvoke or astream.")
+
+
+async def _messages(chunks: AsyncGenerator[ChatGenerationChunk]) -> AsyncGenerator[AIMessageChunk]:
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            assert isinstance(chunk.message, AIMessageChunk), "CompatibleChat made it"
+            yield chunk.message
+
+
+def _is_heard(config: RunnableConfig | None) -> bool:
+    """Say whether anybody is told of a model call: a tracer, or a handler in the configuration or around it."""
+    callbacks = ensure_config(config).get("callbacks")
+    handlers = callbacks.handlers if isinstance(callbacks, BaseCallbackManager) else callbacks
+    traced = tracing_is_enabled() or tracing_v2_callback_var.get() is not None
+    return bool(handlers) or bool(traced) or get_debug() or get_verbose()
 
 
 def _with_thinking(messages: list[BaseMessage], payload: dict[str, Any]) -> dict[str, Any]:
