@@ -174,6 +174,7 @@ def _limit(admin: Connection[DictRow], role: str) -> None:
         "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS}s",
         "default_transaction_read_only": "on" if role is Role.EXECUTOR else "off",
         "work_mem": WORK_MEM,
+        "enable_bitmapscan": "off",  # without statistics (0016) all of a person's rows pass for a few, and get sorted
         **public_rights.settings(admin, role),
     }
     for name, value in settings.items():

@@ -13,12 +13,11 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 import httpx
 import psycopg
-from psycopg.rows import dict_row
 
 from persistence.pools import Database
 from persistence.scope import Secret
@@ -28,7 +27,7 @@ from tests.bench.peers.load import one_after_another
 from tests.conftest import Person
 from tests.workspace_rows import Desk
 
-ROUNDS: Final = 200
+ROUNDS: Final = 300
 ROUNDS_SHORT: Final = 20
 AIM_MS: Final = 50
 
@@ -53,8 +52,8 @@ def main() -> None:
 
 async def measured(ours: Peer, sessions: int, rounds: int) -> dict[str, list[float]]:
     """Put the rows there and ask for everything in turns; return how long each took, in milliseconds."""
-    with psycopg.connect(ours.dsn, row_factory=dict_row) as admin:
-        user_id = _only(admin, "select id from planwright.users where email = 'person0@example.org'")["id"]
+    with psycopg.connect(ours.dsn) as admin:
+        user_id = _only(admin, "select id from planwright.users where email = 'person0@example.org'")
     began = time.perf_counter()
     await asyncio.to_thread(seed, ours.dsn, user_id, sessions)
     print(f"{sessions:,} sessions with their runs, events and messages were there after", end=" ")
@@ -77,24 +76,24 @@ async def measured(ours: Peer, sessions: int, rounds: int) -> dict[str, list[flo
         await database.close()
 
 
-def _only(admin: psycopg.Connection[dict[str, Any]], query: str) -> dict[str, Any]:
-    row = admin.execute(query.encode()).fetchone()
+def _only(admin: psycopg.Connection, query: LiteralString) -> UUID:
+    row = admin.execute(query).fetchone()
     assert row is not None, f"no row: {query}"
-    return row
+    return UUID(str(row[0]))
 
 
 def _places(dsn: str) -> dict[str, UUID]:
     """Return what is asked for by its id."""
-    with psycopg.connect(dsn, row_factory=dict_row) as admin:
+    with psycopg.connect(dsn) as admin:
         admin.execute("set search_path = planwright")
         return {
-            "long_session": _only(admin, "select id from chat_sessions where title = 'Session 1'")["id"],
-            "session": _only(admin, "select id from chat_sessions where title = 'Session 4000'")["id"],
-            "long_run": _only(admin, "select id from runs order by last_seq desc limit 1")["id"],
-            "traced": _only(admin, "select id from runs order by created_at desc limit 1")["id"],
-            "run": _only(admin, "select run_id from run_events where seq = 10 order by run_id limit 1")["run_id"],
-            "task": _only(admin, "select id from tasks where title = 'Task 1'")["id"],
-            "project": _only(admin, "select id from projects where name = 'Project 7'")["id"],
+            "long_session": _only(admin, "select id from chat_sessions where title = 'Session 1'"),
+            "session": _only(admin, "select id from chat_sessions where title = 'Session 4000'"),
+            "long_run": _only(admin, "select id from runs order by last_seq desc limit 1"),
+            "traced": _only(admin, "select id from runs order by created_at desc limit 1"),
+            "run": _only(admin, "select run_id from run_events where seq = 10 order by run_id limit 1"),
+            "task": _only(admin, "select id from tasks where title = 'Task 1'"),
+            "project": _only(admin, "select id from projects where name = 'Project 7'"),
         }
 
 

@@ -23,7 +23,7 @@ CALENDAR_EVENTS: Final = 5_000
 _ROWS: Final[tuple[LiteralString, ...]] = (
     """
     insert into projects (user_id, name, slug, description, tags)
-    select %(user)s, 'Project ' || n, 'project-' || n, repeat('What it is about. ', 20), array['work', 'year ' || n %% 9]
+    select %(user)s, 'Project ' || n, 'project-' || n, repeat('What it is about. ', 20), array['work', 'y' || n %% 9]
     from generate_series(1, %(projects)s) n
     """,
     """
