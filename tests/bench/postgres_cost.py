@@ -66,7 +66,7 @@ class PostgresCost:
     def step_ms(self) -> float:
         """Return how long Postgres is busy with one durable step."""
         (worker,) = (role for role in self.roles if role.role == "planwright_worker")
-        commits = sum(role.transactions for role in self.roles)
+        commits = sum(role.transactions for role in self.roles if role.role != "planwright_executor")
         return (worker.statements_ms - worker.waited_ms) / worker.transactions + self.log_ms / commits
 
     def rows(self) -> list[str]:
@@ -74,7 +74,7 @@ class PostgresCost:
         return [
             f"mean of {self.runs} runs: {self.wal_bytes / 1000:.1f} KB of WAL, {self.step_ms:.2f} ms a durable step",
             *(
-                f"  {role.role}: {role.transactions:.1f} commits, {role.statements:.1f} statements,"
+                f"  {role.role}: {role.transactions:.1f} transactions, {role.statements:.1f} statements,"
                 f" {role.statements_ms - role.waited_ms:.1f} ms, and {role.waited_ms:.1f} ms waiting for the fence"
                 for role in self.roles
             ),
@@ -126,7 +126,7 @@ def _only(admin: psycopg.Connection, query: LiteralString, span: dict[str, Any] 
 def _roles(admin: psycopg.Connection, span: dict[str, Any]) -> list[RoleCost]:
     rows = admin.execute(
         """
-        select rolname, coalesce(sum(calls) filter (where query ilike 'commit'), 0)::float / %(runs)s,
+        select rolname, coalesce(sum(calls) filter (where query like '%%set_config(%%'), 0)::float / %(runs)s,
             sum(calls)::float / %(runs)s, sum(total_exec_time) / %(runs)s,
             coalesce(sum(total_exec_time - calls * min_exec_time)
                 filter (where query like '%%pass_fence()%%'), 0) / %(runs)s
