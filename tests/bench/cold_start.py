@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.bench.serving import served
+from tests.bench.serving import cpu_seconds, served
 
 STARTS: Final = 10
 IMPORTED: Final = ("server.app", "server.terminal.cli", "server.engine")
@@ -79,14 +79,9 @@ def _until(process: subprocess.Popen[bytes]) -> Start:
     began = time.perf_counter()
     assert process.stdout is not None, "the output is a pipe"
     assert process.stdout.readline(), "it prints something"
-    took = Start(time.perf_counter() - began, _cpu_seconds(process.pid))
+    took = Start(time.perf_counter() - began, cpu_seconds(process.pid))
     process.communicate()
     return took
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from psycopg.sql import SQL, Identifier
 from persistence import embedded
 from tests.bench.peers.load import all_at_once, for_a_while, one_after_another
 from tests.bench.peers.model import Pace
-from tests.bench.serving import CLOCK_TICKS_PER_SECOND, people_of, served
+from tests.bench.serving import cpu_seconds, people_of, served
 
 AT_ONCE: Final = Pace(0, 0)
 REAL: Final = Pace(200, 5)
@@ -53,7 +53,7 @@ class Peer:
 
     def cpu_ms(self) -> float:
         """Return the CPU time of the server's process tree so far, Postgres not counted."""
-        return sum(_ticks(pid) for pid in _tree(self.pid)) / CLOCK_TICKS_PER_SECOND * 1000
+        return sum(cpu_seconds(pid) for pid in _tree(self.pid)) * 1000
 
 
 @dataclass(frozen=True)
@@ -186,11 +186,6 @@ def _started(module: str, *arguments: str) -> Generator[tuple[int, str]]:
 def _tree(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
     return [pid, *(each for child in children for each in _tree(int(child)))]
-
-
-def _ticks(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
 
 
 if __name__ == "__main__":
