@@ -1,7 +1,8 @@
 """Three hundred streams that are open all the time: `python -m tests.bench.soak --seconds 600`.
 
 Twenty short answers a second are asked for, by 300 people in turns, of a model that
-takes 15 seconds for each; so 300 streams are open at any moment. The lag of an event
+takes 15 seconds for each; so 300 streams are open at any moment. Who is told that the
+server has no room for now is counted and does not ask again. The lag of an event
 is the time from its entry in the log, `run_events.created_at`, to its arrival at the
 client, by the clock of this one machine. Memory is the resident set of the server's
 process. `--json FILE` keeps the figures.
@@ -31,6 +32,7 @@ PEOPLE: Final = 300
 SLOW: Final = Pace(1_000, 280)  # 15 seconds an answer
 SECONDS: Final = 60
 SAMPLE_SECONDS: Final = 5.0
+OVERLOADED: Final = b"HTTP/1.1 503"
 EVENT_ID: Final = re.compile(rb"^id: (\d+)$", re.MULTILINE)
 
 
@@ -43,6 +45,7 @@ class Soak:
     resident_mb: list[float] = field(default_factory=list[float])
     open_now: int = 0
     ended: int = 0
+    refused: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Soaked:
     """The figures of a soak."""
 
     runs: int
+    refused: int
     events: int
     open_streams: float
     lag_p50_ms: float
@@ -62,7 +66,7 @@ class Soaked:
         quarter = max(1, len(self.resident_mb) // 4)
         second, last = self.resident_mb[quarter : 2 * quarter], self.resident_mb[-quarter:]
         return (
-            f"{self.runs:,} runs, {self.events:,} events, {self.open_streams:.0f} streams open (median):"
+            f"{self.runs:,} runs, {self.refused:,} refused, {self.events:,} events, {self.open_streams:.0f} streams open (median):"
             f" lag p50 {self.lag_p50_ms:.1f} ms, p99 {self.lag_p99_ms:.1f} ms, most {self.lag_max_ms:.0f} ms;"
             f" memory {statistics.median(second or last):.0f} MB in the second quarter,"
             f" {statistics.median(last):.0f} MB in the last, {max(self.resident_mb):.0f} MB at most"
@@ -97,6 +101,7 @@ async def soak(ours: Peer, seconds: int) -> Soaked:
     cuts = statistics.quantiles(lags, n=100)
     return Soaked(
         seen.ended,
+        seen.refused,
         len(lags),
         statistics.median(seen.open_streams),
         cuts[49],
@@ -123,6 +128,9 @@ async def _ask(base_url: str, person: Mapping[str, str], seen: Soak) -> None:
         told += part
     writer.close()
     seen.open_now -= 1
+    if told.startswith(OVERLOADED):
+        seen.refused += 1
+        return
     session = SESSION.search(told)
     assert session is not None, told
     assert b'"type":"done"' in told, told
