@@ -66,7 +66,8 @@ class Soaked:
         quarter = max(1, len(self.resident_mb) // 4)
         second, last = self.resident_mb[quarter : 2 * quarter], self.resident_mb[-quarter:]
         return (
-            f"{self.runs:,} runs, {self.refused:,} refused, {self.events:,} events, {self.open_streams:.0f} streams open (median):"
+            f"{self.runs:,} runs, {self.refused:,} refused, {self.events:,} events,"
+            f" {self.open_streams:.0f} streams open (median);"
             f" lag p50 {self.lag_p50_ms:.1f} ms, p99 {self.lag_p99_ms:.1f} ms, most {self.lag_max_ms:.0f} ms;"
             f" memory {statistics.median(second or last):.0f} MB in the second quarter,"
             f" {statistics.median(last):.0f} MB in the last, {max(self.resident_mb):.0f} MB at most"
