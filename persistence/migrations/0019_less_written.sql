@@ -29,6 +29,10 @@ alter table task_calendar_events drop constraint task_calendar_events_user_id_id
 -- LangGraph's own, on the column that its primary keys begin with.
 drop index if exists checkpoints_thread_id_idx, checkpoint_blobs_thread_id_idx, checkpoint_writes_thread_id_idx;
 
+-- Nobody asks for a session's runs in their order, and the check that a message's run is one of its session took
+-- this index: it read every run of the session.
+drop index runs_by_session;
+
 -- These rows change once or twice soon after they are written. With room on their page the new version
 -- needs no new entry in any index.
 alter table runs set (fillfactor = 80);

@@ -57,8 +57,8 @@ _ROWS: Final[tuple[LiteralString, ...]] = (
     """,
     """
     insert into chat_sessions (user_id, title, message_count, last_message_at, created_at)
-    select %(user)s, 'Session ' || n, 2, now() - n * interval '1 minute', now() - n * interval '1 minute'
-    from generate_series(1, %(sessions)s) n
+    select %(user)s, 'Session ' || n, case n when 1 then %(long_session)s else 2 end, at, at
+    from generate_series(1, %(sessions)s) n, lateral (select now() - n * interval '1 minute' as at) a
     """,
     """
     insert into runs (user_id, session_id, request, status, strategy, attempt, last_seq, request_digest, graph_version,
@@ -80,6 +80,11 @@ _ROWS: Final[tuple[LiteralString, ...]] = (
     insert into chat_messages (user_id, session_id, run_id, position, role, content, created_at)
     select user_id, session_id, id, place, role, repeat(role || ' said this. ', 20), created_at
     from runs, (values (1, 'user'), (2, 'assistant')) said (place, role) where user_id = %(user)s
+    """,
+    """
+    insert into runs (user_id, session_id, request, status, request_digest, graph_version, finished_at)
+    select user_id, id, 'And then', 'done', '', '1', now()
+    from chat_sessions, generate_series(1, %(long_session)s) where user_id = %(user)s and title = 'Session 1'
     """,
     """
     insert into chat_messages (user_id, session_id, position, role, content)

@@ -1,7 +1,7 @@
 """Three hundred streams that are open all the time: `python -m tests.bench.soak --seconds 600`.
 
 Twenty short answers a second are asked for, by 300 people in turns, of a model that
-takes 15 seconds for each; so 300 streams are open at any moment. Who is told that the
+takes 15 seconds for each; so 300 streams are open at any moment. `--rate` asks for fewer. Who is told that the
 server has no room for now is counted and does not ask again. The lag of an event
 is the time from its entry in the log, `run_events.created_at`, to its arrival at the
 client, by the clock of this one machine. Memory is the resident set of the server's
@@ -28,8 +28,8 @@ from tests.bench.peers.model import Pace
 from tests.scripted_model.demo import QUESTION
 
 RUNS_PER_SECOND: Final = 20
-PEOPLE: Final = 300
-SLOW: Final = Pace(1_000, 280)  # 15 seconds an answer
+ANSWER_SECONDS: Final = 15
+SLOW: Final = Pace(1_000, 280)
 SECONDS: Final = 60
 SAMPLE_SECONDS: Final = 5.0
 OVERLOADED: Final = b"HTTP/1.1 503"
@@ -79,23 +79,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path, help="also write the figures there")
     parser.add_argument("--seconds", type=int, default=SECONDS, help="for how long runs are begun")
+    parser.add_argument("--rate", type=int, default=RUNS_PER_SECOND, help="runs that are begun in a second")
     arguments = parser.parse_args()
-    with peers(SLOW, PEOPLE, []) as (ours,):
-        soaked = asyncio.run(soak(ours, arguments.seconds))
+    with peers(SLOW, arguments.rate * ANSWER_SECONDS, []) as (ours,):
+        soaked = asyncio.run(soak(ours, arguments.rate, arguments.seconds))
     print(soaked.row())
     if arguments.json:
         arguments.json.write_text(json.dumps(asdict(soaked), indent=1))
 
 
-async def soak(ours: Peer, seconds: int) -> Soaked:
+async def soak(ours: Peer, rate: int, seconds: int) -> Soaked:
     """Begin runs for so long, at an even pace, and read each to its end."""
     seen = Soak()
     sampling = asyncio.create_task(_sample(ours, seen))
     began = time.monotonic()
     async with asyncio.TaskGroup() as group:
-        for number in range(seconds * RUNS_PER_SECOND):
-            await asyncio.sleep(max(0.0, began + number / RUNS_PER_SECOND - time.monotonic()))
-            group.create_task(_ask(ours.base_url, ours.people[number % PEOPLE], seen))
+        for number in range(seconds * rate):
+            await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
+            group.create_task(_ask(ours.base_url, ours.people[number % len(ours.people)], seen))
         await asyncio.sleep(0)
         sampling.cancel()
     lags = _lags_ms(ours.dsn, seen)

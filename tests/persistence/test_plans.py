@@ -28,10 +28,11 @@ ENTRY_AND_ROW: Final = 2  # each thing found is one index entry and one row
 
 @dataclass(frozen=True)
 class Owner:
-    """A person with very many rows, and two ids among them."""
+    """A person with very many rows, and some ids among them."""
 
     person: Person
     session_id: UUID
+    long_session: UUID
     long_run: UUID
 
 
@@ -42,10 +43,12 @@ async def owner(database: Database, admin_dsn: str) -> Owner:
     await asyncio.to_thread(seed, admin_dsn, person.id, SESSIONS)
     async with database.acting(Role.API, person.identity) as scope:
         session_id = await scope.value(UUID, "select id from chat_sessions where title = 'Session 2000'")
+        long_session = await scope.value(UUID, "select id from chat_sessions where title = 'Session 1'")
         long_run = await scope.value(UUID, "select id from runs order by last_seq desc limit 1")
     assert session_id is not None
+    assert long_session is not None
     assert long_run is not None
-    return Owner(person, session_id, long_run)
+    return Owner(person, session_id, long_session, long_run)
 
 
 async def looked_at(scope: Scope, table: str, ask: Callable[[], Awaitable[object]]) -> int:
@@ -107,6 +110,19 @@ async def test_projects_are_looked_up_for_what_is_shown(database: Database, owne
     """Of the things that fit, only those that are shown get their project's name looked up."""
     async with database.acting(Role.EXECUTOR, owner.person.identity) as scope:
         assert await looked_at(scope, "projects", lambda: OF_TOOLS[asked](scope, owner)) <= ENTRY_AND_ROW * SHOWN
+
+
+async def test_a_turn_of_a_long_session_looks_at_what_it_needs(database: Database, owner: Owner) -> None:
+    """In a session of thousands of messages and runs, the next turn reads the newest messages and no other run."""
+    async with database.acting(Role.API, owner.person.identity) as scope:
+        run = await runs.insert(scope, owner.long_session, "And now?", "digest", None)
+        assert run is not None
+        adding = await looked_at(
+            scope, "runs", lambda: messages.insert(scope, owner.long_session, run.id, "user", "And now?")
+        )
+        reading = await looked_at(scope, "chat_messages", lambda: messages.before_run(scope, run.id, SHOWN))
+    assert adding <= ENTRY_AND_ROW
+    assert reading <= ENTRY_AND_ROW * (SHOWN + 1) + 1
 
 
 async def test_the_counting_counts(database: Database, owner: Owner) -> None:
