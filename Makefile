@@ -50,12 +50,19 @@ types: $(DEV) ## check the types, twice
 report: $(DEV) ## print the figures that tests prove
 	$(BIN)/pytest -m figure -s -q --no-header
 
-bench: $(DEV) ## measure: plans, runs, the queue, the limits, and the whole beside a naive server and the limit
+bench: $(DEV) ## measure everything that docs/performance.md tells of (an hour)
 	$(BIN)/python -m tests.nodes.planning.critical_path
 	$(BIN)/python -m tests.bench.complex_runs
 	$(BIN)/python -m tests.bench.demo_request
 	$(BIN)/python -m tests.bench.dispatch
 	$(BIN)/python -m tests.bench.limits
+	$(BIN)/python -m tests.bench.cold_start
+	$(BIN)/python -m tests.bench.postgres_cost
+	$(BIN)/python -m tests.bench.large_lists
+	$(BIN)/python -m tests.bench.processes
+	$(BIN)/python -m tests.bench.streams
+	$(BIN)/python -m tests.bench.soak
+	$(BIN)/python -m tests.bench.growth
 	$(BIN)/python -m tests.bench.peers.compare
 
 notebook: $(DEV) ## run the notebooks and store their outputs

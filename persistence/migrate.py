@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final, LiteralString
 
-from langgraph.checkpoint.postgres import PostgresSaver
 from psycopg import Connection, OperationalError
 from psycopg.errors import DuplicateObject, InternalError_, UniqueViolation
 from psycopg.rows import DictRow, dict_row
@@ -76,12 +75,19 @@ def migrate(admin_conninfo: str, secret: Secret) -> list[str]:
             owner.execute(SQL("set role {}").format(Identifier(OWNER)))
             owner.execute(SQL("create schema if not exists {}").format(Identifier(SCHEMA)))
             owner.execute(SQL("set search_path = {}, pg_temp").format(Identifier(SCHEMA)))
-            PostgresSaver(owner).setup()
+            _make_checkpoint_tables(owner)
             queue_schema.install(owner)
             ran = _run_pending(owner)
             queue_schema.grant(owner, DISPATCH)
             _store_signing_key(owner, secret)
     return ran
+
+
+def _make_checkpoint_tables(owner: Connection[DictRow]) -> None:
+    """Have LangGraph create or update its own tables."""
+    from langgraph.checkpoint.postgres import PostgresSaver
+
+    PostgresSaver(owner).setup()
 
 
 @contextmanager
@@ -174,6 +180,7 @@ def _limit(admin: Connection[DictRow], role: str) -> None:
         "idle_in_transaction_session_timeout": f"{IDLE_TRANSACTION_SECONDS}s",
         "default_transaction_read_only": "on" if role is Role.EXECUTOR else "off",
         "work_mem": WORK_MEM,
+        "enable_bitmapscan": "off",  # without statistics (0016) all of a person's rows pass for a few, and get sorted
         **public_rights.settings(admin, role),
     }
     for name, value in settings.items():

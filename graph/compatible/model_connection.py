@@ -24,7 +24,7 @@ from graph.compatible.event_reader import DONE, EventReader
 from graph.compatible.model_failures import classify_failure, failure_of_status, seconds_to_wait, unusable
 
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024  # 100,000 streamed pieces of about 300 bytes each
-MAX_CONNECTIONS: Final = 64  # more than the model calls a process makes side by side
+NO_LIMIT: Final = 0  # how many calls there are at once, runs and the width of their plans say
 OPENAI_HOST: Final = "api.openai.com"
 END_OF_STREAM: Final = DONE.decode()
 IDLE_CONNECTION_SECONDS: Final = 30.0  # shorter than the idle limit of common gateways, so none is closed under us
@@ -97,7 +97,7 @@ class ModelConnection:
     def _new_client(self) -> aiohttp.ClientSession:
         """Make the client. The time limit of a call is kept here, for all of its parts together."""
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=IDLE_CONNECTION_SECONDS),
+            connector=aiohttp.TCPConnector(limit=NO_LIMIT, keepalive_timeout=IDLE_CONNECTION_SECONDS),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_seconds),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=True,

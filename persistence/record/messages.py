@@ -52,13 +52,13 @@ async def before_run(scope: Scope, run_id: UUID, limit: int) -> list[Message]:
     return await scope.all(
         Message,
         """
+        with mine as materialized (
+            select session_id, position from chat_messages where run_id = %s and role = 'user'
+        )
         select id, run_id, position, role, content, created_at from (
-            select earlier.id, earlier.run_id, earlier.position, earlier.role, earlier.content, earlier.created_at
-            from chat_messages mine
-            join chat_messages earlier
-                on earlier.session_id = mine.session_id and earlier.position < mine.position
-            where mine.run_id = %s and mine.role = 'user'
-            order by earlier.position desc limit %s
+            select id, run_id, position, role, content, created_at from chat_messages
+            where session_id = (select session_id from mine) and position < (select position from mine)
+            order by position desc limit %s
         ) as newest order by position
         """,
         (run_id, limit),

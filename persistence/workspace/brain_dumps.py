@@ -59,8 +59,9 @@ async def search(scope: Scope, wanted: Wanted, limit: int) -> list[ListedBrainDu
         ListedBrainDump,
         """
         select b.id, b.title, left(b.content, %(opening)s) as opening, b.ai_summary, b.status,
-            b.project_id, p.name as project_name, b.created_at, count(*) over () as matching
-        from brain_dumps b left join projects p on p.id = b.project_id
+            b.project_id, (select name from projects p where p.id = b.project_id) as project_name,
+            b.created_at, count(*) over () as matching
+        from brain_dumps b
         where (b.content ilike %(pattern)s or b.ai_summary ilike %(pattern)s)
             and (%(project_id)s::uuid is null or b.project_id = %(project_id)s)
             and (%(status)s::text is null or b.status = %(status)s)

@@ -70,8 +70,9 @@ async def search(scope: Scope, wanted: Wanted, limit: int) -> list[ListedNote]:
         ListedNote,
         """
         select n.id, n.title, left(n.content, %(opening)s) as opening, n.category, n.tags,
-            n.project_id, p.name as project_name, n.created_at, count(*) over () as matching
-        from notes n left join projects p on p.id = n.project_id
+            n.project_id, (select name from projects p where p.id = n.project_id) as project_name,
+            n.created_at, count(*) over () as matching
+        from notes n
         where (n.title ilike %(pattern)s or n.content ilike %(pattern)s)
             and (%(project_id)s::uuid is null or n.project_id = %(project_id)s)
             and (%(category)s::text is null or lower(n.category) = lower(%(category)s))

@@ -100,9 +100,10 @@ async def listed(scope: Scope, wanted: Wanted, order: Order, limit: int) -> list
     return await scope.all(
         ListedTask,
         """
-        select t.id, t.title, t.status, t.priority, t.project_id, p.name as project_name,
+        select t.id, t.title, t.status, t.priority,
+            t.project_id, (select name from projects p where p.id = t.project_id) as project_name,
             t.start_date, t.duration_minutes, t.parent_task_id, count(*) over () as matching
-        from tasks t left join projects p on p.id = t.project_id
+        from tasks t
         where t.deleted_at is null
             and (%(project_id)s::uuid is null or t.project_id = %(project_id)s)
             and (%(parent_task_id)s::uuid is null or t.parent_task_id = %(parent_task_id)s)

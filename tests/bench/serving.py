@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,12 +37,19 @@ class Served:
 
     def cpu_seconds(self) -> float:
         """Return the CPU time of the server's process so far, Postgres not counted."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS_PER_SECOND
+        return cpu_seconds(self.process.pid)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process so far, its children not counted."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS_PER_SECOND
 
 
 @contextmanager
-def served(environment: Mapping[str, str], *, user: str | None = None) -> Generator[Served]:
+def served(
+    environment: Mapping[str, str], *, user: str | None = None, options: Sequence[str] = ()
+) -> Generator[Served]:
     """Start `planwright serve` with these settings; `user` asks in place of the local one, in the demo workspace."""
     folder = Path(tempfile.mkdtemp(prefix="planwright-bench-"))
     folder.chmod(0o755)
@@ -58,7 +65,7 @@ def served(environment: Mapping[str, str], *, user: str | None = None) -> Genera
     try:
         if user is not None:
             subprocess.run([command, "demo"], env=settings, capture_output=True, check=True)
-        process = subprocess.Popen([command, "serve"], env=settings, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen([command, "serve", *options], env=settings, stdout=subprocess.PIPE, text=True)
         try:
             base_url, token = _greeting(process)
             if user is not None:

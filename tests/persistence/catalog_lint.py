@@ -127,6 +127,32 @@ RULES: Final[dict[str, LiteralString]] = {
                     and (i.indkey[0] = any (f.conkey) and i.indkey[0] is distinct from owner.attnum
                         or (i.indkey::int2[])[0:cardinality(f.conkey) - 1] @> f.conkey))
     """,
+    "a key of owner and id beside the id is there because a foreign key points at it": """
+        select k.conname from pg_constraint k
+        where k.connamespace = 'planwright'::regnamespace and k.contype = 'u'
+            and pg_get_constraintdef(k.oid) = 'UNIQUE (user_id, id)'
+            and not exists (select from pg_constraint f where f.contype = 'f' and f.conindid = k.conindid)
+    """,
+    "an index is not the beginning of a key of the same table": """
+        select i.indexrelid::regclass::text from pg_index i
+        join pg_class c on c.oid = i.indrelid
+        join pg_index k on k.indrelid = i.indrelid and k.indexrelid <> i.indexrelid and k.indisunique
+        where c.relnamespace = 'planwright'::regnamespace and not i.indisunique
+            and i.indpred is null and k.indpred is null
+            and (k.indkey::int2[])[0:i.indnkeyatts - 1] = (i.indkey::int2[])[0:i.indnkeyatts - 1]
+    """,
+    "a row that goes with its session, its run or its plan does not ask for its person's row as well": """
+        select p.conrelid::regclass || ': ' || p.conname from pg_constraint p
+        where p.connamespace = 'planwright'::regnamespace and p.contype = 'f'
+            and p.confrelid = 'planwright.users'::regclass
+            and exists (
+                select from pg_constraint f
+                join pg_attribute a on a.attrelid = f.conrelid and a.attnum = any (f.conkey)
+                where f.conrelid = p.conrelid and f.contype = 'f' and f.confdeltype = 'c'
+                    and f.confrelid in ('planwright.chat_sessions'::regclass, 'planwright.runs'::regclass,
+                        'planwright.agent_plans'::regclass, 'planwright.approvals'::regclass)
+                group by f.oid having bool_and(a.attnotnull or a.attgenerated <> ''))
+    """,
     "a function of ours has a fixed search path that ends with the temporary schema": """
         select p.oid::regprocedure::text from pg_proc p
         where p.pronamespace = 'planwright'::regnamespace

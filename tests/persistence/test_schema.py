@@ -94,6 +94,18 @@ MISTAKES: Final[dict[str, tuple[LiteralString, str]]] = {
         "drop index planwright.agents_by_session",
         "planwright.agents: agents_user_id_created_for_session_fkey",
     ),
+    "a key of owner and id beside the id is there because a foreign key points at it": (
+        "alter table planwright.notes add constraint twice unique (user_id, id)",
+        "twice",
+    ),
+    "an index is not the beginning of a key of the same table": (
+        "create index again on planwright.chat_messages (session_id)",
+        "planwright.again",
+    ),
+    "a row that goes with its session, its run or its plan does not ask for its person's row as well": (
+        "alter table planwright.runs add foreign key (user_id) references planwright.users on delete cascade",
+        "planwright.runs: runs_user_id_fkey",
+    ),
     "a function of ours has a fixed search path that ends with the temporary schema": (
         "alter function planwright.may_sign_in(uuid) set search_path = planwright",
         "planwright.may_sign_in(uuid)",

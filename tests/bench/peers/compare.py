@@ -27,7 +27,7 @@ from psycopg.sql import SQL, Identifier
 from persistence import embedded
 from tests.bench.peers.load import all_at_once, for_a_while, one_after_another
 from tests.bench.peers.model import Pace
-from tests.bench.serving import CLOCK_TICKS_PER_SECOND, people_of, served
+from tests.bench.serving import cpu_seconds, people_of, served
 
 AT_ONCE: Final = Pace(0, 0)
 REAL: Final = Pace(200, 5)
@@ -43,16 +43,17 @@ THROUGHPUT_SECONDS: Final = 10.0
 
 @dataclass(frozen=True)
 class Peer:
-    """A server that answers, its process, and who asks there."""
+    """A server that answers, its process, its database, and who asks there."""
 
     name: str
     pid: int
     base_url: str
+    dsn: str
     people: Sequence[Mapping[str, str]]
 
     def cpu_ms(self) -> float:
         """Return the CPU time of the server's process tree so far, Postgres not counted."""
-        return sum(_ticks(pid) for pid in _tree(self.pid)) / CLOCK_TICKS_PER_SECOND * 1000
+        return sum(cpu_seconds(pid) for pid in _tree(self.pid)) * 1000
 
 
 @dataclass(frozen=True)
@@ -134,19 +135,23 @@ async def latencies(servers: Sequence[Peer], crowds: Sequence[int], rounds: int)
 
 
 @contextmanager
-def peers(pace: Pace, crowd: int) -> Generator[list[Peer]]:
-    """Start Postgres, the model and the three servers."""
+def peers(
+    pace: Pace, crowd: int, others: Sequence[str] = ("naive", "raw"), postgres: Mapping[str, str] = {}
+) -> Generator[list[Peer]]:
+    """Start Postgres, with these settings, the model, our server and the others."""
     folder = Path(tempfile.mkdtemp(prefix="planwright-bench-"))
     folder.chmod(0o755)
     try:
         with ExitStack() as stack:
-            dsn = stack.enter_context(embedded.start(folder / "data", settings={"max_connections": "200"})).dsn
+            dsn = stack.enter_context(
+                embedded.start(folder / "data", settings={"max_connections": "200", **postgres})
+            ).dsn
             with psycopg.connect(dsn, autocommit=True) as admin:
-                for name in ("planwright_bench", "naive", "raw"):
+                for name in ("planwright_bench", *others):
                     admin.execute(SQL("create database {}").format(Identifier(name)))
             model = stack.enter_context(_started("model", str(pace.first_ms), str(pace.token_ms)))[1]
             ours_dsn = make_conninfo(dsn, dbname="planwright_bench")
-            settings = {
+            environment = {
                 "PLANWRIGHT_DATABASE_URL": ours_dsn,
                 "PLANWRIGHT_SECRET": SECRET,
                 "PLANWRIGHT_MODEL_BASE_URL": model,
@@ -154,11 +159,13 @@ def peers(pace: Pace, crowd: int) -> Generator[list[Peer]]:
                 "PLANWRIGHT_PLANNER_MODEL": "deep",
                 "PLANWRIGHT_MAX_CONCURRENT_RUNS": "400",
             }
-            ours = stack.enter_context(served(settings))
-            found = [Peer("planwright", ours.process.pid, ours.base_url, people_of(ours_dsn, SECRET, crowd))]
-            for name in ("naive", "raw"):
-                pid, base_url = stack.enter_context(_started(name, make_conninfo(dsn, dbname=name), model))
-                found.append(Peer(name, pid, base_url, [dict[str, str]()] * crowd))
+            ours = stack.enter_context(served(environment))
+            who = people_of(ours_dsn, SECRET, crowd)
+            found = [Peer("planwright", ours.process.pid, ours.base_url, ours_dsn, who)]
+            for name in others:
+                theirs = make_conninfo(dsn, dbname=name)
+                pid, base_url = stack.enter_context(_started(name, theirs, model))
+                found.append(Peer(name, pid, base_url, theirs, [dict[str, str]()] * crowd))
             yield found
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -179,11 +186,6 @@ def _started(module: str, *arguments: str) -> Generator[tuple[int, str]]:
 def _tree(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
     return [pid, *(each for child in children for each in _tree(int(child)))]
-
-
-def _ticks(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
 
 
 if __name__ == "__main__":

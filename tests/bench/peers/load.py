@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,40 +11,44 @@ from urllib.parse import urlsplit
 
 REQUEST: Final = {"message": "Help me organize my project tasks for next week"}
 PATIENCE_SECONDS: Final = 300
+SESSION: Final = re.compile(rb'"session":\s*{"id":\s*"([0-9a-f-]{36})"')
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One request that came to its end: seconds to the first event and to the last."""
+    """One request that came to its end: seconds to the first event and to the last, and the session it was of."""
 
     first: float
     total: float
+    session_id: str
 
 
-async def ask(base_url: str, headers: Mapping[str, str]) -> Asked:
-    """Send the request and read its stream to `done`.
+async def ask(base_url: str, headers: Mapping[str, str], session_id: str | None = None) -> Asked:
+    """Send the request, into a session if one is named, and read its stream to `done`.
 
     Raises:
         RuntimeError: it ended otherwise; the last bytes.
     """
     address = urlsplit(base_url)
-    body = json.dumps(REQUEST).encode()
+    body = json.dumps(REQUEST if session_id is None else {**REQUEST, "session_id": session_id}).encode()
     fields = {"Host": address.netloc, "Content-Type": "application/json", "Content-Length": str(len(body)), **headers}
     head = "POST /api/agent/stream HTTP/1.1\r\nConnection: close\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     started = time.perf_counter()
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     writer.write(head.encode() + b"\r\n" + body)
-    first, tail = 0.0, b""
+    first, tail, session = 0.0, b"", None
     while part := await reader.read(65_536):
         tail = (tail + part)[-2000:]
         if not first and b"data:" in tail:
             first = time.perf_counter() - started
+        session = session or SESSION.search(tail)
     total = time.perf_counter() - started
     writer.close()
     if b'"done"' not in tail:
         raise RuntimeError(tail.decode(errors="replace"))
-    return Asked(first, total)
+    assert session is not None, "the first event names the session"
+    return Asked(first, total, session[1].decode())
 
 
 async def all_at_once(base_url: str, people: Sequence[Mapping[str, str]]) -> list[Asked]:

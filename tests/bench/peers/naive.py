@@ -7,7 +7,6 @@ log, has no users and no limits; what it costs is what the libraries cost.
 """
 
 import json
-import operator
 import socket
 import sys
 from collections.abc import AsyncGenerator
@@ -41,12 +40,17 @@ class Step(TypedDict):
     dependsOn: list[int]
 
 
+def begun_or_added(known: dict[int, str], new: dict[int, str]) -> dict[int, str]:
+    """Add results to those of the turn; an empty set begins a turn."""
+    return known | new if new else {}
+
+
 class State(TypedDict):
     """What the whole graph keeps in its checkpoints."""
 
     messages: Annotated[list[AnyMessage], add_messages]
     steps: list[Step]
-    results: Annotated[dict[int, str], operator.or_]
+    results: Annotated[dict[int, str], begun_or_added]
 
 
 class Task(TypedDict):

@@ -1,0 +1,134 @@
+"""How much Postgres looks at to answer a question of a person who has far more rows than anybody.
+
+The planner knows nothing of whose rows there are (`test_statistics.py`), so a plan
+is good by the shape of query and index, or it is good by accident. Counted are index
+entries and rows, as Postgres itself counts them for the transaction.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import pytest
+
+from persistence.pools import Database
+from persistence.record import messages, sessions
+from persistence.runs import events, runs
+from persistence.scope import Role, Scope
+from persistence.workspace import brain_dumps, notes, tasks
+from tests.bench.large_person import LONG_RUN_EVENTS, NOTES, TASKS, seed
+from tests.conftest import Person, new_person
+
+SESSIONS: Final = 3_000
+SHOWN: Final = 20
+ENTRY_AND_ROW: Final = 2  # each thing found is one index entry and one row
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A person with very many rows, and some ids among them."""
+
+    person: Person
+    session_id: UUID
+    long_session: UUID
+    long_run: UUID
+
+
+@pytest.fixture(scope="module")
+async def owner(database: Database, admin_dsn: str) -> Owner:
+    """Give somebody with thousands of sessions, and a fresh sample of them to the planner."""
+    person = await new_person(database)
+    await asyncio.to_thread(seed, admin_dsn, person.id, SESSIONS)
+    async with database.acting(Role.API, person.identity) as scope:
+        session_id = await scope.value(UUID, "select id from chat_sessions where title = 'Session 2000'")
+        long_session = await scope.value(UUID, "select id from chat_sessions where title = 'Session 1'")
+        long_run = await scope.value(UUID, "select id from runs order by last_seq desc limit 1")
+    assert session_id is not None
+    assert long_session is not None
+    assert long_run is not None
+    return Owner(person, session_id, long_session, long_run)
+
+
+async def looked_at(scope: Scope, table: str, ask: Callable[[], Awaitable[object]]) -> int:
+    """Return how many rows of a table and entries of its indexes a question looks at."""
+    before = await _counted(scope, table)
+    await ask()
+    return await _counted(scope, table) - before
+
+
+async def _counted(scope: Scope, table: str) -> int:
+    counted = await scope.value(
+        int,
+        """
+        select sum(pg_stat_get_xact_tuples_returned(oid) + pg_stat_get_xact_tuples_fetched(oid))::integer from (
+            select %(table)s::regclass::oid as oid
+            union all select indexrelid from pg_index where indrelid = %(table)s::regclass
+        ) as relations
+        """,
+        {"table": table},
+    )
+    assert counted is not None
+    return counted
+
+
+Ask = Callable[[Scope, Owner], Awaitable[object]]
+
+OF_THE_API: Final[dict[str, tuple[Ask, str, int]]] = {
+    "list of sessions": (lambda scope, _: sessions.newest(scope, SHOWN), "chat_sessions", SHOWN),
+    "session": (lambda scope, owner: messages.of_session(scope, owner.session_id, 500), "chat_messages", 2),
+    "list of runs": (lambda scope, _: runs.newest(scope, SHOWN), "runs", SHOWN),
+    "log from the middle": (
+        lambda scope, owner: events.after(scope, owner.long_run, LONG_RUN_EVENTS // 2, SHOWN),
+        "run_events",
+        SHOWN,
+    ),
+    "log from the end": (
+        lambda scope, owner: events.read_behind(scope, owner.long_run, LONG_RUN_EVENTS - 1, SHOWN),
+        "run_events",
+        1,
+    ),
+}
+OF_TOOLS: Final[dict[str, Ask]] = {
+    "tasks": lambda scope, _: tasks.listed(scope, tasks.Wanted(), "priority", SHOWN),
+    "notes": lambda scope, _: notes.search(scope, notes.Wanted(), SHOWN),
+    "brain dumps": lambda scope, _: brain_dumps.search(scope, brain_dumps.Wanted(), SHOWN),
+}
+
+
+@pytest.mark.parametrize("asked", OF_THE_API)
+async def test_a_list_looks_at_what_it_shows(database: Database, owner: Owner, asked: str) -> None:
+    """However many rows there are, a list looks at those that it shows, and at nothing else."""
+    ask, table, found = OF_THE_API[asked]
+    async with database.acting(Role.API, owner.person.identity) as scope:
+        assert await looked_at(scope, table, lambda: ask(scope, owner)) <= ENTRY_AND_ROW * found + 1
+
+
+@pytest.mark.parametrize("asked", OF_TOOLS)
+async def test_projects_are_looked_up_for_what_is_shown(database: Database, owner: Owner, asked: str) -> None:
+    """Of the things that fit, only those that are shown get their project's name looked up."""
+    async with database.acting(Role.EXECUTOR, owner.person.identity) as scope:
+        assert await looked_at(scope, "projects", lambda: OF_TOOLS[asked](scope, owner)) <= ENTRY_AND_ROW * SHOWN
+
+
+async def test_a_turn_of_a_long_session_looks_at_what_it_needs(database: Database, owner: Owner) -> None:
+    """In a session of thousands of messages and runs, the next turn reads the newest messages and no other run."""
+    async with database.acting(Role.API, owner.person.identity) as scope:
+        run = await runs.insert(scope, owner.long_session, "And now?", "digest", None)
+        assert run is not None
+        adding = await looked_at(
+            scope, "runs", lambda: messages.insert(scope, owner.long_session, run.id, "user", "And now?")
+        )
+        reading = await looked_at(scope, "chat_messages", lambda: messages.before_run(scope, run.id, SHOWN))
+    assert adding <= ENTRY_AND_ROW
+    assert reading <= ENTRY_AND_ROW * (SHOWN + 1) + 1
+
+
+async def test_the_counting_counts(database: Database, owner: Owner) -> None:
+    """A question that has to look at everything is seen to do so: the small numbers above are no accident."""
+    async with database.acting(Role.EXECUTOR, owner.person.identity) as scope:
+        every_task = await looked_at(scope, "tasks", lambda: tasks.listed(scope, tasks.Wanted(), "priority", SHOWN))
+        every_note = await looked_at(scope, "notes", lambda: notes.search(scope, notes.Wanted("nowhere"), SHOWN))
+    assert every_task >= TASKS
+    assert every_note >= NOTES
