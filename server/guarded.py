@@ -5,7 +5,7 @@ most, so a token that merely expires ends nothing. A user who was disabled or
 deleted, a token that was revoked and a page that signed out do.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from time import monotonic
 from typing import Final
@@ -16,28 +16,30 @@ from persistence.pools import Database
 from persistence.record import credentials
 from persistence.scope import Identity, Role
 from server.auth import Caller
-from server.tail import Told, tail
+from server.tail import Told, batches
 from server.wiring import Planwright
 
 CHECK_SECONDS: Final = 10.0  # with a heartbeat's 15 and the 30 that a slow reader may take: below a minute
 
 
-def followed(planwright: Planwright, caller: Caller, run_id: UUID, after: int) -> AsyncGenerator[Told]:
+def followed(planwright: Planwright, caller: Caller, run_id: UUID, after: int) -> AsyncGenerator[Sequence[Told]]:
     """Follow a run's log behind `after`, as long as the caller may read it."""
-    events = tail(planwright.database, caller.user_id, run_id, after, planwright.hub)
+    events = batches(planwright.database, caller.user_id, run_id, after, planwright.hub)
     return while_permitted(events, planwright.database, caller)
 
 
-async def while_permitted(events: AsyncGenerator[Told], database: Database, caller: Caller) -> AsyncGenerator[Told]:
+async def while_permitted(
+    events: AsyncGenerator[Sequence[Told]], database: Database, caller: Caller
+) -> AsyncGenerator[Sequence[Told]]:
     """Yield events as long as the caller may read; then the stream ends, without a last event."""
     checked_at = monotonic()
     async with aclosing(events):
-        async for event in events:
+        async for batch in events:
             if monotonic() - checked_at >= CHECK_SECONDS:
                 if not await _still_permitted(database, caller):
                     return
                 checked_at = monotonic()
-            yield event
+            yield batch
 
 
 async def _still_permitted(database: Database, caller: Caller) -> bool:

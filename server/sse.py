@@ -7,7 +7,7 @@ ready-made encoders take 30 to 180.
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from types import MappingProxyType
 from typing import Final
@@ -18,6 +18,7 @@ from starlette.types import Message, Send
 from server.tail import ComeBack, Heartbeat, Told
 
 SEND_TIMEOUT_SECONDS: Final = 30.0  # a reader that takes nothing for this long is let go
+JOINED_BYTES: Final = 16 * 1024  # after which frames are sent; a single one may be larger
 KEEP_ALIVE: Final = b": keep-alive\n\n"
 HEADERS: Final = {
     "Cache-Control": "no-cache, no-transform",
@@ -39,10 +40,18 @@ def frame(event: Told) -> bytes:
     return f"id: {event.seq}\ndata: {event.payload}\n\n".encode()
 
 
-async def _frames(events: AsyncGenerator[Told]) -> AsyncGenerator[bytes]:
+async def _frames(events: AsyncGenerator[Sequence[Told]]) -> AsyncGenerator[bytes]:
+    """Yield frames, those that are there together joined, as far as a slow reader can take them at once."""
     async with aclosing(events):
-        async for event in events:
-            yield frame(event)
+        async for batch in events:
+            joined = bytearray()
+            for event in batch:
+                joined += frame(event)
+                if len(joined) > JOINED_BYTES:
+                    yield bytes(joined)
+                    joined.clear()
+            if joined:
+                yield bytes(joined)
 
 
 class EventStream(StreamingResponse):
@@ -50,12 +59,12 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncGenerator[Told], more: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(self, events: AsyncGenerator[Sequence[Told]], more: Mapping[str, str] = MappingProxyType({})) -> None:
         self._frames: Final = _frames(events)
         super().__init__(self._frames, headers={**HEADERS, **more})
 
     async def stream_response(self, send: Send) -> None:
-        """Send every frame, each within `SEND_TIMEOUT_SECONDS`, and close the source whatever happens."""
+        """Send every chunk, each within `SEND_TIMEOUT_SECONDS`, and close the source whatever happens."""
 
         async def send_in_time(message: Message) -> None:
             async with asyncio.timeout(SEND_TIMEOUT_SECONDS):

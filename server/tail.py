@@ -10,7 +10,7 @@ import logging
 import secrets
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -27,7 +27,8 @@ from server.fresh import FreshEvents
 from server.logs import about
 from server.looks import Answer, Looks, Place
 
-POLL_SECONDS: Final = 1.5  # news wakes readers; this is for news that got lost, and nobody waits two seconds for it
+POLL_SECONDS: Final = 1.5  # news wakes readers; this is for news that got lost, and few wait two seconds for it
+POLLS_PER_SECOND: Final = 40  # of a process: three hundred silent streams look every 7.5 seconds, not 200 times a second
 HEARTBEAT_SECONDS: Final = 15.0  # proxies cut a silent connection after 30 to 60
 BATCH_EVENTS: Final = 32  # of at most 32 KB each: what a slow reader holds is at most a megabyte
 COME_BACK_MILLISECONDS: Final = range(500, 3_000)  # spread, so that not all clients of a stopped server meet again
@@ -98,6 +99,11 @@ class Hub:
         await asyncio.wait({look, self._closing}, return_when=asyncio.FIRST_COMPLETED)
         return look.done()
 
+    @property
+    def poll_seconds(self) -> float:
+        """Return how long a reader waits for news before it looks by itself."""
+        return min(max(POLL_SECONDS, len(self._waiting) / POLLS_PER_SECOND), HEARTBEAT_SECONDS / 2)
+
     def __len__(self) -> int:
         return sum(len(readers) for readers in self._waiting.values())
 
@@ -120,6 +126,16 @@ _NOTHING_SEEN: Final = Reading([], last_seq=0, resting=False, expired=False)
 
 
 async def tail(database: Database, user_id: UUID, run_id: UUID, after: int, hub: Hub) -> AsyncGenerator[Told]:
+    """Yield the events of a run behind `after` one by one: see `batches`."""
+    async with aclosing(batches(database, user_id, run_id, after, hub)) as found:
+        async for batch in found:
+            for told in batch:
+                yield told
+
+
+async def batches(
+    database: Database, user_id: UUID, run_id: UUID, after: int, hub: Hub
+) -> AsyncGenerator[Sequence[Told]]:
     """Yield the events of a run behind `after`, as they come, until all is said: the run ended or waits for a person.
 
     It also ends when the run or its events are deleted, and with `ComeBack` when
@@ -141,9 +157,9 @@ async def tail(database: Database, user_id: UUID, run_id: UUID, after: int, hub:
                 seen = look.result()
             if seen is None or seen.expired:
                 return
-            for event in seen.found:
-                yield event
-                after, silent_since = event.seq, monotonic()
+            if seen.found:
+                yield seen.found
+                after, silent_since = seen.found[-1].seq, monotonic()
             may_be_the_end = bool(here) and here[-1].type in TERMINAL_TYPES
             must_look = may_be_the_end or seen is _NOTHING_SEEN
             if may_be_the_end or (seen.found and after < seen.last_seq):
@@ -151,11 +167,11 @@ async def tail(database: Database, user_id: UUID, run_id: UUID, after: int, hub:
             if seen.resting:
                 return
             if monotonic() - silent_since >= HEARTBEAT_SECONDS:
-                yield Heartbeat()
+                yield [Heartbeat()]
                 silent_since = monotonic()
-            if not await wait_at_most(news, POLL_SECONDS):
+            if not await wait_at_most(news, hub.poll_seconds):
                 hub.wake(run_id)
-    yield ComeBack(secrets.choice(COME_BACK_MILLISECONDS))
+    yield [ComeBack(secrets.choice(COME_BACK_MILLISECONDS))]
 
 
 async def _look(database: Database, place: Place) -> Answer:

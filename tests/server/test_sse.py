@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 
 import pytest
@@ -13,7 +13,7 @@ from starlette.types import Message
 from nodes.vocabulary.events import TextSaid, encoded
 from persistence.runs.events import LoggedEvent
 from server import sse
-from server.sse import EventStream, frame
+from server.sse import JOINED_BYTES, EventStream, frame
 from server.tail import ComeBack, Heartbeat, Told
 
 
@@ -42,14 +42,36 @@ class Source:
     def __init__(self) -> None:
         self.closed = asyncio.Event()
 
-    async def events(self) -> AsyncGenerator[Told]:
+    async def events(self) -> AsyncGenerator[Sequence[Told]]:
         """Yield the same event for ever."""
         try:
             while True:
-                yield LoggedEvent(1, "text", "{}")
+                yield [LoggedEvent(1, "text", "{}")]
                 await asyncio.sleep(0)
         finally:
             self.closed.set()
+
+
+async def sent(*batches: Sequence[Told]) -> list[bytes]:
+    """Return the chunks that a stream of these batches sends."""
+    chunks: list[bytes] = []
+
+    async def source() -> AsyncGenerator[Sequence[Told]]:
+        for batch in batches:
+            yield batch
+
+    async def take(message: Message) -> None:
+        chunks.append(message.get("body", b""))
+
+    await EventStream(source()).stream_response(take)
+    return [chunk for chunk in chunks if chunk]
+
+
+async def test_events_that_are_there_together_are_sent_together() -> None:
+    """One chunk for a batch, frame behind frame; large ones are cut between frames."""
+    small = [LoggedEvent(seq, "text", "{}") for seq in (1, 2, 3)]
+    large = [LoggedEvent(seq, "text", f'"{"x" * JOINED_BYTES}"') for seq in (4, 5)]
+    assert await sent(small, large) == [b"".join(map(frame, small)), *map(frame, large)]
 
 
 async def test_a_reader_that_takes_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -104,6 +104,18 @@ async def test_an_event_of_another_process_is_seen_at_the_next_look(
     elsewhere.go_on.set()
     await elsewhere.run(identity, lambda _events: None)
     assert await reading == [1, 2, 3, 4, 5]
+
+
+async def test_many_readers_look_less_often_and_never_past_a_heartbeat() -> None:
+    """A process looks at silent logs a bounded number of times a second, however many it follows."""
+    hub = Hub()
+    with ExitStack() as following:
+        pauses: list[float] = []
+        for readers in (1, 299, 700):
+            for _ in range(readers):
+                following.enter_context(hub.listening(uuid4()))
+            pauses.append(hub.poll_seconds)
+    assert pauses == [tail_module.POLL_SECONDS, 300 / tail_module.POLLS_PER_SECOND, tail_module.HEARTBEAT_SECONDS / 2]
 
 
 async def test_silence_is_broken_by_heartbeats(
