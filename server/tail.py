@@ -28,7 +28,7 @@ from server.logs import about
 from server.looks import Answer, Looks, Place
 
 POLL_SECONDS: Final = 1.5  # news wakes readers; this is for news that got lost, and few wait two seconds for it
-POLLS_PER_SECOND: Final = 40  # of a process: three hundred silent streams look every 7.5 seconds, not 200 times a second
+POLLS_PER_SECOND: Final = 40  # of a process: three hundred silent streams look every 7.5 seconds
 HEARTBEAT_SECONDS: Final = 15.0  # proxies cut a silent connection after 30 to 60
 BATCH_EVENTS: Final = 32  # of at most 32 KB each: what a slow reader holds is at most a megabyte
 COME_BACK_MILLISECONDS: Final = range(500, 3_000)  # spread, so that not all clients of a stopped server meet again

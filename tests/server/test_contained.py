@@ -1,7 +1,7 @@
 """Errors that nobody foresaw."""
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from uuid import UUID
 
 import httpx
@@ -10,7 +10,7 @@ import pytest
 from persistence.pools import Database
 from persistence.record import users
 from server import guarded
-from server.tail import Hub, Told, tail
+from server.tail import Hub, Told, batches
 from tests.server.reading import STREAM, refusal, send
 
 SECRET = "postgresql://planwright:hunter2@db/x, and the text of a person"
@@ -39,12 +39,14 @@ async def test_a_stream_that_breaks_is_not_taken_for_whole(
 ) -> None:
     """An error behind the first event cuts the connection: an end that looked clean would pass for the run's."""
 
-    async def breaking(database: Database, user_id: UUID, run_id: UUID, after: int, hub: Hub) -> AsyncGenerator[Told]:
-        async for event in tail(database, user_id, run_id, after, hub):
-            yield event
+    async def breaking(
+        database: Database, user_id: UUID, run_id: UUID, after: int, hub: Hub
+    ) -> AsyncGenerator[Sequence[Told]]:
+        async for batch in batches(database, user_id, run_id, after, hub):
+            yield batch
             raise RuntimeError(SECRET)
 
-    monkeypatch.setattr(guarded, "tail", breaking)
+    monkeypatch.setattr(guarded, "batches", breaking)
     with pytest.raises(httpx.RemoteProtocolError):
         await client.post(STREAM, json={"message": "Hello"})
     assert "RuntimeError < test_contained.py" in caplog.text
