@@ -31,6 +31,7 @@ NOT_RUN = "Not run: a plan was being made. Put it into a step if it is still nee
 async def make_plan(state: State, runtime: Runtime[Context]) -> Update:
     """Check the draft, let the planner mend it once, store and announce the plan; else go on without one."""
     context = runtime.context
+    context.early.plan_is_whole.set()
     async with context.writing() as scope:
         plan = await plans.begun(scope, context.run_id)
     if plan is not None and not plan.is_draft:

@@ -31,6 +31,7 @@ async def run_plan(state: State, runtime: Runtime[Context]) -> Update:
     steps, once everything that does not depend on them has ended.
     """
     context, planner_id = runtime.context, UUID(state["planner_id"])
+    context.early.plan_is_whole.set()
     steps, ran = await _run(context, planner_id)
     while steps.waiting:
         wait_for_person(steps.waiting[:MAX_CALLS_AT_ONCE])

@@ -259,6 +259,9 @@ async def _reserved_in_time(context: Context, question: Question, asked: _Asked,
         try:
             return await _reserved(context, question, asked)
         except NoRoom as full:
+            if question.purpose == EXECUTING and not context.early.plan_is_whole.is_set():
+                await context.early.plan_is_whole.wait()  # the planner's answer, reserved in full, gives room back
+                continue
             wait_seconds = max(full.wait_seconds, LOOK_AGAIN_SECONDS)
             patience_seconds -= wait_seconds
             if patience_seconds < 0:

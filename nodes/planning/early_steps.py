@@ -103,21 +103,13 @@ class EarlySteps:
         if step.status not in {StepStatus.PENDING, StepStatus.EXECUTING}:
             return step
         failed = next((each.step_number for each in ended if each.status is not StepStatus.COMPLETED), None)
-        steps = Steps(self._quiet(step.step_number), plan_id, self._planner_id, [*ended, step], self._tried)
         async with self._context.early.places:
+            steps = Steps(self._quiet(step.step_number), plan_id, self._planner_id, [*ended, step], self._tried)
             await steps.act(step.step_number, failed)
         return steps.by_number[step.step_number]
 
     def _quiet(self, number: int) -> Context:
-        """Return the context of a step that nobody is told of before its plan.
-
-        For room for its tokens it can wait longer than others, until the planner's
-        own answer, reserved in full, is there.
-        """
+        """Return the context of a step that nobody is told of before its plan."""
         context = self._context
-        patience_seconds = context.limits.token_wait_seconds + context.limits.call_seconds
-        limits = replace(context.limits, token_wait_seconds=patience_seconds)
         log = HeldLog(context.log.told, context.log.most_bytes, run_id=context.run_id, step_number=number)
-        return replace(
-            context, limits=limits, log=log, gateway=context.gateway.telling(ToolEvents(log, context.counters))
-        )
+        return replace(context, log=log, gateway=context.gateway.telling(ToolEvents(log, context.counters)))

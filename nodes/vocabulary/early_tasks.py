@@ -13,12 +13,14 @@ class EarlyTasks:
     """The early steps of one attempt, by number; each task comes to its step as that ended.
 
     At most `width` steps of the run are at work at once, the later ones too:
-    whoever runs a step takes one of the `places`.
+    whoever runs a step takes one of the `places`. `plan_is_whole` is set when the planner has nothing
+    more to write.
     """
 
     def __init__(self, width: int) -> None:
         self.places: Final = asyncio.Semaphore(width)
         self.by_number: Final[dict[int, asyncio.Task[Step]]] = {}
+        self.plan_is_whole: Final = asyncio.Event()
 
     def start(self, number: int, work: Coroutine[None, None, Step]) -> None:
         """Begin a step."""

@@ -30,3 +30,4 @@ create policy own_rows on held_events to planwright_api, planwright_worker, plan
     with check (user_id = (select current_user_id()));
 
 grant select, insert, delete on held_events to planwright_worker;
+grant select on held_events to planwright_api;

@@ -413,7 +413,7 @@ async def test_a_step_waits_for_the_tokens_that_its_plan_gives_back(
         await at.ask(REQUEST)
         [prompt] = await at.rows(PROMPT)
     limits = replace(
-        ROOMY, tokens_per_minute=prompt["tokens"] + 9_500, token_wait_seconds=0, executor_answer_tokens=6_000
+        ROOMY, tokens_per_minute=prompt["tokens"] + 9_500, token_wait_seconds=0, executor_answer_tokens=3_000
     )
     script = rules(reports, when(held_behind(steps, written, 2), offers="create_plan"), when(text(ANSWER)))
     async with desk(database, stranger, script, limits=limits) as at:
