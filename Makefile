@@ -52,6 +52,8 @@ report: $(DEV) ## print the figures that tests prove
 
 bench: $(DEV) ## measure everything that docs/performance.md tells of (an hour)
 	$(BIN)/python -m tests.nodes.planning.critical_path
+	$(BIN)/python -m tests.nodes.planning.streamed_plans
+	$(BIN)/python -m tests.bench.streamed_plans
 	$(BIN)/python -m tests.bench.complex_runs
 	$(BIN)/python -m tests.bench.demo_request
 	$(BIN)/python -m tests.bench.dispatch

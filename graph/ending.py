@@ -85,14 +85,14 @@ async def _keep_answer(scope: Scope, run: Run) -> None:
 
 
 async def _close_record(scope: Scope, run_id: UUID, status: Literal["completed", "failed"]) -> None:
-    """End the plan, agents and conversations of a run; a plan is completed only when every step is.
+    """End the plan, agents and conversations of a run; a plan is completed only when it was told and every step is.
 
     Nobody has to decide on it any more.
     """
     await approvals.close_open(scope, run_id, ApprovalStatus.CANCELLED)
-    plan = await plans.of_run(scope, run_id)
+    plan = await plans.begun(scope, run_id)
     if plan is not None:
-        whole = all(step.get("status") == "completed" for step in plan.steps)
+        whole = not plan.is_draft and all(step.get("status") == "completed" for step in plan.steps)
         plans.finish(scope, plan.id, "completed" if whole else "failed")
     conversations.finish_open(scope, run_id, status)
     agents.finish_open(scope, run_id, status)

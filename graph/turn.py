@@ -25,6 +25,7 @@ from nodes.asking.estimate import size_of
 from nodes.planning.rules import plan_schema
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.counters import Counters, Uncounted
+from nodes.vocabulary.early_tasks import EarlyTasks
 from nodes.vocabulary.errors import TurnError, TurnTimedOut
 from nodes.vocabulary.events import FinishedReason
 from nodes.vocabulary.journal import ToolEvents
@@ -80,7 +81,7 @@ async def run_turn(engine: Engine, identity: Identity, told: Told) -> None:
     context = await _context(engine, identity, told)
     wall = asyncio.timeout(engine.limits.wall_seconds)
     try:
-        async with wall:
+        async with wall, context.early:
             stopped_at = await _through_the_graph(context)
         if isinstance(stopped_at, FinishedReason):
             await end_answered(engine.database, identity, told, stopped_at)
@@ -167,6 +168,7 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
         executor=engine.executor,
         limits=engine.limits,
         log=log,
+        early=EarlyTasks(engine.limits.plan_width),
         link_hosts=engine.link_hosts,
         counters=engine.counters,
     )

@@ -2,7 +2,8 @@
 
 Reads `conversation_id`, `planner_id`, `turn`, `may_plan`, `announced`. Writes `turn`, `announced`, `route`, and
 `reason` when the model calls are spent. Emits `analysis` (before the first text, and again when the strategy changes)
-and `text`.
+and `text`. Starts the read steps of a plan while the planner is still writing it; what they emit is held until
+`make_plan`.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from nodes.asking.conversation import REPEATS_BEFORE_STOP, Conversation, told
 from nodes.asking.fallback import say_what_is_known
 from nodes.asking.reply import Reply
 from nodes.planning.drafts import Outline, outline_of
+from nodes.planning.early_steps import EarlySteps
 from nodes.planning.rules import PLAN_TOOL, plan_schema
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import CallsSpent, ContentFiltered, ModelGaveNothing
@@ -53,12 +55,15 @@ async def decide(state: State, runtime: Runtime[Context]) -> Update:
         except (ModelFailure, ModelGaveNothing, CallsSpent) as failure:
             if not (said.stream.started or conversation.results):
                 raise
+            await said.early.drop()
             await said.stream.flush()
             await say_what_is_known(context, failure)
             spent = isinstance(failure, CallsSpent)
             reason = FinishedReason.BUDGET_EXHAUSTED if spent else FinishedReason.STOP
             return {"route": "finish", "reason": reason.value}
-        return {"route": _route(conversation), "announced": said.announced, "turn": state["turn"] + 1}
+        if (route := _route(conversation)) != "make_plan":
+            await said.early.drop()
+        return {"route": route, "announced": said.announced, "turn": state["turn"] + 1}
     announced = await _stored_strategy(context)
     return {"route": _route(conversation), "announced": announced, "turn": state["turn"] + 1}
 
@@ -81,6 +86,7 @@ class _Said:
         self._conversation = conversation
         self._reason = ""
         self.announced = state["announced"]
+        self.early = EarlySteps(context, UUID(state["planner_id"]))
         self.stream = AnswerStream(context, str(state["turn"]), self._introduction)
 
     async def speak(self) -> None:
@@ -131,15 +137,20 @@ class _Said:
         async def keep(scope: Scope, reply: Reply) -> None:
             await self._keep(scope, meant(reply))
 
-        return meant(await ask(self._context, self._context.planner, question, self.stream.tell, keep))
+        context, early = self._context, self.early if self._may_plan else None
+        return meant(await ask(context, context.planner, question, self.stream.tell, keep, overhearing=early))
 
     def _offered(self) -> list[dict[str, JsonValue]]:
         """Return the tools the planner may call now; none when it has gone in circles for long enough."""
         limits = self._context.limits
         if self._state["turn"] >= limits.planner_turns - 1 or self._conversation.repeats() >= REPEATS_BEFORE_STOP:
             return []
-        plan = [plan_schema()] if self._state["may_plan"] else []
+        plan = [plan_schema()] if self._may_plan else []
         return [*self._context.registry.schemas(self._context.registry.names()), *plan]
+
+    @property
+    def _may_plan(self) -> bool:
+        return self._state["may_plan"]
 
     def _strategy(self, reply: Reply) -> Strategy:
         if any(call.name == PLAN_TOOL for call in reply.calls):

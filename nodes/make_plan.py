@@ -1,7 +1,8 @@
 """Node: turn the planner's draft into a stored, validated plan.
 
 Reads `conversation_id`, `planner_id`, `turn`. Writes `route`, `revision`, and `may_plan`, `announced` when it gives up.
-Emits `plan_created`, or `analysis` when a second draft broke the rules and the request goes on with single tools.
+Emits `plan_created`, and behind it what was held of the steps that began while the plan was being written; or
+`analysis` when a second draft broke the rules and the request goes on with single tools.
 """
 
 from uuid import UUID
@@ -11,6 +12,7 @@ from langgraph.runtime import Runtime
 from nodes.asking.ask import Question, ask
 from nodes.asking.conversation import Conversation, told
 from nodes.asking.render import render
+from nodes.planning.draft_plans import abandon_draft, completed, kept_steps
 from nodes.planning.drafts import close_calls, drafted
 from nodes.planning.plan_rows import as_rows, plan_event
 from nodes.planning.rules import is_chain, plan_schema, without_executors
@@ -20,6 +22,8 @@ from nodes.vocabulary.events import Analysed, AnalysisBody, Step, Strategy
 from nodes.vocabulary.model_failure import ModelFailure
 from nodes.vocabulary.state import State, Update
 from persistence.record import plans
+from persistence.record.plans import PlanRow
+from persistence.runs import held_events
 
 NOT_RUN = "Not run: a plan was being made. Put it into a step if it is still needed."
 
@@ -27,19 +31,21 @@ NOT_RUN = "Not run: a plan was being made. Put it into a step if it is still nee
 async def make_plan(state: State, runtime: Runtime[Context]) -> Update:
     """Check the draft, let the planner mend it once, store and announce the plan; else go on without one."""
     context = runtime.context
+    context.early.plan_is_whole.set()
     async with context.writing() as scope:
-        plan = await plans.of_run(scope, context.run_id)
-    if plan is not None:
+        plan = await plans.begun(scope, context.run_id)
+    if plan is not None and not plan.is_draft:
         return {"route": "run_plan", "revision": plan.revision}
     conversation = await Conversation.load(context, UUID(state["conversation_id"]))
     try:
         steps = drafted(context, conversation)
     except PlanInvalid as refusal:
+        await context.early.stop()
         try:
             steps = await _mended(context, conversation, state, refusal)
         except (PlanInvalid, ModelFailure) as second:
-            return await _without_plan(context, conversation, state, second)
-    return await _stored(context, conversation, state, without_executors(steps) if is_chain(steps) else steps)
+            return await _without_plan(context, conversation, state, second, plan)
+    return await _stored(context, conversation, state, without_executors(steps) if is_chain(steps) else steps, plan)
 
 
 async def _mended(context: Context, conversation: Conversation, state: State, refusal: PlanInvalid) -> list[Step]:
@@ -59,22 +65,33 @@ async def _mended(context: Context, conversation: Conversation, state: State, re
     return drafted(context, conversation)
 
 
-async def _stored(context: Context, conversation: Conversation, state: State, steps: list[Step]) -> Update:
+async def _stored(
+    context: Context, conversation: Conversation, state: State, steps: list[Step], draft: PlanRow | None
+) -> Update:
+    kept = set[int]() if draft is None else kept_steps(draft, steps)
+    await context.early.stop(but=kept)
     async with context.writing() as scope:
-        plan = await plans.insert(
-            scope,
-            session_id=context.session_id,
-            run_id=context.run_id,
-            planner_agent_id=UUID(state["planner_id"]),
-            user_message=context.request,
-            steps=as_rows(steps),
-        )
+        if draft is None:
+            plan = await plans.insert(
+                scope,
+                session_id=context.session_id,
+                run_id=context.run_id,
+                planner_agent_id=UUID(state["planner_id"]),
+                user_message=context.request,
+                steps=as_rows(steps),
+            )
+        else:
+            plan = await completed(scope, context.run_id, steps, kept)
         context.log.emit(scope, plan_event(plan, context.limits.event_bytes))
+        if kept:
+            context.log.append(scope, await held_events.take(scope, context.run_id))
         close_calls(scope, conversation, f"The plan of {len(steps)} steps is stored and runs now.", NOT_RUN)
     return {"route": "run_plan", "revision": plan.revision}
 
 
-async def _without_plan(context: Context, conversation: Conversation, state: State, refusal: Exception) -> Update:
+async def _without_plan(
+    context: Context, conversation: Conversation, state: State, refusal: Exception, draft: PlanRow | None
+) -> Update:
     """Go on with single tool calls, and say so."""
     reasons = " ".join(refusal.problems) if isinstance(refusal, PlanInvalid) else str(refusal)
     body = AnalysisBody(
@@ -85,6 +102,8 @@ async def _without_plan(context: Context, conversation: Conversation, state: Sta
         requires_executors=False,
     )
     async with context.writing() as scope:
+        if draft is not None:
+            await abandon_draft(scope, draft, context.run_id)
         close_calls(scope, conversation, f"The plan was refused again. {reasons} Use the tools one by one.", NOT_RUN)
         if conversation.awaits_model() is False:
             conversation.add(scope, told("Go on without a plan: use the tools one by one."))

@@ -5,6 +5,7 @@ Reads `planner_id`, `revision`. Writes `route`. Emits `step_start`, `step_comple
 """
 
 from collections.abc import Collection
+from functools import partial
 from uuid import UUID
 
 from langgraph.runtime import Runtime
@@ -30,6 +31,7 @@ async def run_plan(state: State, runtime: Runtime[Context]) -> Update:
     steps, once everything that does not depend on them has ended.
     """
     context, planner_id = runtime.context, UUID(state["planner_id"])
+    context.early.plan_is_whole.set()
     steps, ran = await _run(context, planner_id)
     while steps.waiting:
         wait_for_person(steps.waiting[:MAX_CALLS_AT_ONCE])
@@ -46,11 +48,27 @@ async def _run(context: Context, planner_id: UUID) -> tuple[Steps, Collection[in
         assert plan is not None, "a plan was stored before it runs"
         tried = await executions.of_plan(scope, plan.id)
     steps = Steps(context, plan.id, planner_id, steps_of(plan), tried)
-    settled = {number: ENDED[step.status] for number, step in steps.by_number.items() if step.status in ENDED}
+    early = context.early.by_number
+    settled = {
+        number: ENDED[step.status]
+        for number, step in steps.by_number.items()
+        if step.status in ENDED and number not in early
+    }
     waits_for = {number: step.depends_on for number, step in steps.by_number.items()}
     own = {number for number, step in steps.by_number.items() if not step.executor_required}
-    await schedule(waits_for, steps.act, settled=settled, width=context.limits.plan_width, alone=own)
+    act = partial(_act, context, steps)
+    await schedule(waits_for, act, settled=settled, places=context.early.places, alone=own, under_way={*early})
     return steps, waits_for.keys() - settled.keys() or waits_for.keys()
+
+
+async def _act(context: Context, steps: Steps, number: int, blocked_by: int | None) -> bool | None:
+    """Run a step, or wait for one that began while the plan was being written."""
+    task = context.early.by_number.get(number)
+    if task is None:
+        return await steps.act(number, blocked_by)
+    steps.by_number[number] = await task
+    del context.early.by_number[number]
+    return steps.by_number[number].status is StepStatus.COMPLETED
 
 
 async def _was_refused(context: Context) -> bool:

@@ -55,7 +55,7 @@ async def trace_of(scope: Scope, run_id: UUID) -> Trace | None:
     run = await runs.find(scope, run_id)
     if run is None:
         return None
-    plan = await plans.of_run(scope, run_id)
+    plan = await plans.begun(scope, run_id)
     return Trace(
         run=run,
         plan=plan,

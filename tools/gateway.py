@@ -102,6 +102,18 @@ class Gateway:
         self._bounds: Final = bounds
         self._one_write_at_a_time: Final = asyncio.Lock()
 
+    def telling(self, journal: Journal) -> "Gateway":
+        """Return a gateway to the same run's tools that tells another journal, for holders that only read."""
+        return Gateway(
+            registry=self._registry,
+            database=self._database,
+            identity=self._identity,
+            caller=self._caller,
+            journal=journal,
+            consent=self._consent,
+            bounds=self._bounds,
+        )
+
     @property
     def reader(self) -> Caller:
         """Return who reads in the person's name; it cannot write."""

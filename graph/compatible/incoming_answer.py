@@ -22,7 +22,9 @@ Every answer with calls carries `additional_kwargs["raw_tool_calls"]`: a list of
 `{"id", "name", "arguments"}` in order, the arguments exactly as the model wrote
 them; only these may be executed. In a stream they come with the last chunk, beside
 LangChain's own view of the calls whose arguments are an object. Until then a chunk
-says in `additional_kwargs["argument_chars"]` how much of them has come.
+says in `additional_kwargs["argument_chars"]` how much of them has come, and hands on in
+`additional_kwargs["argument_pieces"]` what that is: `{"place", "name", "arguments"}`
+each, for who can use a call's beginning. Nothing may be executed for it.
 """
 
 import json
@@ -82,7 +84,9 @@ class IncomingAnswer:
         content, notes, chars = self._take_content(), self._take_notes(), self._calls.take_chars()
         if not (content or notes or chars):
             return None
-        counted = {"argument_chars": chars} if chars else {}
+        counted: dict[str, object] = {"argument_chars": chars} if chars else {}
+        if (pieces := self._calls.take_pieces()) and not self.is_finished:  # the whole call is about to come
+            counted["argument_pieces"] = pieces
         return AIMessageChunk(content=content, additional_kwargs={**notes, **counted})
 
     def last(self) -> AIMessageChunk:

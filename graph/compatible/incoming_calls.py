@@ -28,7 +28,8 @@ class Piece:
 class IncomingCall:
     """One tool call, grown piece by piece."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: int) -> None:
+        self.place: Final = place
         self.id: str | None = None
         self.name: str | None = None
         self._pieces: list[str] = []
@@ -58,6 +59,7 @@ class IncomingCalls:
 
     def __init__(self) -> None:
         self._new_chars = 0
+        self._new_pieces: list[tuple[IncomingCall, str]] = []
         self._calls: list[IncomingCall] = []
         self._latest_by_index: dict[JsonValue, IncomingCall] = {}
 
@@ -74,7 +76,14 @@ class IncomingCalls:
                 call = self._begin()
             if call is not None:
                 self._latest_by_index[index] = call
+            if call is not None and piece.arguments:
+                self._new_pieces.append((call, piece.arguments))
             self._add(call, piece)
+
+    def take_pieces(self) -> list[dict[str, JsonValue]]:
+        """Return the arguments that have arrived in deltas since the last time: which call, its name, the text."""
+        pieces, self._new_pieces = self._new_pieces, []
+        return [{"place": call.place, "name": call.name, "arguments": text} for call, text in pieces]
 
     def take_chars(self) -> int:
         """Return how many characters of arguments have arrived since the last time, those that are not kept too."""
@@ -89,7 +98,7 @@ class IncomingCalls:
         """Return a new call, None when there are too many."""
         if len(self._calls) == MAX_CALLS:
             return None
-        self._calls.append(IncomingCall())
+        self._calls.append(IncomingCall(len(self._calls)))
         return self._calls[-1]
 
     def _add(self, call: IncomingCall | None, piece: Piece) -> None:

@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from pydantic import JsonValue
+from typing_extensions import TypedDict
 
 from nodes.asking.arriving import Arriving
 from nodes.asking.estimate import Size, size_of, tokens_of
@@ -38,6 +39,25 @@ LONGEST_WAIT_SECONDS: Final = 30.0  # a provider that asks for more is passed ov
 LOOK_AGAIN_SECONDS: Final = 0.25  # whether calls under way gave back what they did not use
 EXECUTING: Final = "executor"  # the purpose of an executor's calls
 ANSWERING: Final = "synthesise"  # what a run may still ask for when it was refused a call
+
+
+class ArgumentPiece(TypedDict):
+    """What was written just now of a call's arguments: the place of the call in its answer, its name, the text."""
+
+    place: int
+    name: str | None
+    arguments: str
+
+
+class Overhearing(Protocol):
+    """Who reads the arguments of calls while they are being written."""
+
+    async def begin(self) -> None:
+        """Learn that an answer begins, maybe one in place of an answer that failed."""
+
+    async def hear(self, pieces: Sequence[ArgumentPiece]) -> None:
+        """Take what has come."""
+
 
 OnText = Callable[[str], Awaitable[None]]
 Also = Callable[[Scope], Awaitable[None]]
@@ -64,20 +84,21 @@ async def ask(
     on_text: OnText | None = None,
     keep: Keep | None = None,
     *,
+    overhearing: Overhearing | None = None,
     pause: Pause = asyncio.sleep,
 ) -> Reply:
     """Return the answer of the first model that gives one.
 
-    The answer is streamed only when somebody reads its text as it comes. `keep`
-    stores it, and what follows from it at once, in the transaction that settles its
-    call: what was paid for is never asked for again. `pause` waits between two
-    tries, for so many seconds.
+    The answer is streamed only when somebody reads its text as it comes; its calls can be
+    overheard then. `keep` stores it, and what follows from it at once, in the transaction
+    that settles its call: what was paid for is never asked for again. `pause` waits
+    between two tries, for so many seconds.
 
     Raises:
         ModelFailure: no model answered; the last one's reason.
         CallsSpent: the run may make no more model calls.
     """
-    telling = None if on_text is None else _Telling(on_text)
+    telling = None if on_text is None else _Telling(on_text, overhearing)
     failure: ModelFailure | None = None
     for model in models:
         for tried in range(max(context.limits.call_attempts, 1)):
@@ -98,13 +119,22 @@ async def ask(
 class _Telling:
     """Passes text on, and remembers that something was shown: then nothing may be asked again."""
 
-    def __init__(self, on_text: OnText) -> None:
+    def __init__(self, on_text: OnText, overhearing: Overhearing | None) -> None:
         self._on_text: Final = on_text
+        self._overhearing: Final = overhearing
         self.told = False
+
+    async def begin(self) -> None:
+        if self._overhearing is not None:
+            await self._overhearing.begin()
 
     async def tell(self, text: str) -> None:
         self.told = True
         await self._on_text(text)
+
+    async def pass_on(self, pieces: Sequence[ArgumentPiece]) -> None:
+        if self._overhearing is not None:
+            await self._overhearing.hear(pieces)
 
 
 def _wait_seconds(tried: int, failure: ModelFailure) -> float:
@@ -229,6 +259,9 @@ async def _reserved_in_time(context: Context, question: Question, asked: _Asked,
         try:
             return await _reserved(context, question, asked)
         except NoRoom as full:
+            if question.purpose == EXECUTING and not context.early.plan_is_whole.is_set():
+                await context.early.plan_is_whole.wait()  # the planner's answer, reserved in full, gives room back
+                continue
             wait_seconds = max(full.wait_seconds, LOOK_AGAIN_SECONDS)
             patience_seconds -= wait_seconds
             if patience_seconds < 0:
@@ -307,6 +340,7 @@ async def _answer(
         async with asyncio.timeout(context.limits.call_seconds):
             if telling is None:
                 return await bound.ainvoke(messages)
+            await telling.begin()
             stream = bound.astream(messages)
             assert isinstance(stream, _Closable), "a generator"
             async with aclosing(stream):
@@ -325,6 +359,8 @@ async def _streamed(
         patience_seconds, is_empty = limits.token_gap_seconds, False
         if text := arriving.add(chunk):
             await telling.tell(storable(text))
+        if pieces := chunk.additional_kwargs.get("argument_pieces"):
+            await telling.pass_on(pieces)
         if arriving.is_full:
             return arriving.cut()
     if is_empty:

@@ -53,7 +53,8 @@ class CreatePlan(Args):
     """Write a plan for a request that needs several things read or changed.
 
     Executor steps only read and run side by side as soon as the steps they depend on are done. Steps that write
-    are yours: executorRequired false. Give each step only the tools it needs.
+    are yours: executorRequired false. Give each step only the tools it needs. Write the steps that wait for nothing
+    first: they start while you write the others.
     """
 
     model_config = ConfigDict(extra="ignore")

@@ -17,8 +17,9 @@ async def schedule(
     act: Act,
     *,
     settled: Mapping[int, bool],
-    width: int,
+    places: asyncio.Semaphore,
     alone: Collection[int] = frozenset(),
+    under_way: Collection[int] = frozenset(),
 ) -> None:
     """Act on every step that is not settled yet, each the moment the steps before it are.
 
@@ -26,8 +27,9 @@ async def schedule(
     `blocked_by` naming a step that failed it only has to mark this one skipped. A
     step that has not ended, since it waits for a person, is None: those behind it
     are left alone, all others go on.
-    At most `width` steps run at once; beside them those of `alone`, one at a
-    time, so that they keep no other step waiting. `settled` gives the steps that ended
+    As many steps run at once as there are `places`; beside them those of `alone`, one at a
+    time, so that they keep no other step waiting. Those `under_way` began before, and see to
+    their places and dependencies themselves: they are acted on at once. `settled` gives the steps that ended
     before, by number, and whether they succeeded. `waits_for` has no cycles.
 
     The first exception of `act` stops the rest; of several, `cause_of` says which is raised.
@@ -36,9 +38,12 @@ async def schedule(
     ended: dict[int, asyncio.Future[bool | None]] = {number: loop.create_future() for number in {*waits_for, *settled}}
     for number, succeeded in settled.items():
         ended[number].set_result(succeeded)
-    places, only_place = asyncio.Semaphore(width), asyncio.Semaphore(1)
+    only_place = asyncio.Semaphore(1)
 
     async def follow(number: int) -> None:
+        if number in under_way:
+            ended[number].set_result(await act(number, None))
+            return
         before = {step: await ended[step] for step in waits_for[number]}
         blocked_by = next((step for step, succeeded in before.items() if succeeded is False), None)
         if blocked_by is None and None in before.values():

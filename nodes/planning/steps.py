@@ -70,9 +70,11 @@ class Steps:
     async def _execute(self, step: Step) -> bool:
         """Give a step to an executor; to another one when it failed for a passing reason.
 
-        One that was at work when its worker died goes on. Attempts are counted over all workers.
+        One that was at work when its worker died goes on. Attempts are counted over all workers;
+        what was abandoned was for a step that is in no plan.
         """
-        tried = [execution for execution in self._tried if execution.step_number == step.step_number]
+        of_it = [execution for execution in self._tried if execution.step_number == step.step_number]
+        tried = [execution for execution in of_it if execution.status != "abandoned"]
         left = tried.pop() if tried and tried[-1].status == "executing" else None
         for attempt in count(len(tried) + 1):
             shift = await self._spawn(step) if left is None else await self._taken_up(step, left)

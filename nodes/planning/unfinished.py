@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Final
 from uuid import UUID
 
+from nodes.planning.draft_plans import abandon_draft
 from nodes.planning.plan_rows import as_row, execution_event, steps_of
 from nodes.vocabulary.events import Step, StepCompleted, StepStatus
 from nodes.vocabulary.journal import ToolEvents
@@ -35,12 +36,15 @@ class Because(Enum):
 async def close_everything(scope: Scope, log: EventLog, run_id: UUID, because: Because) -> None:
     """End whatever of a run is open; nothing of it may be at work any more."""
     usage.settle_open(scope, run_id)
+    plan = await plans.begun(scope, run_id)
+    if plan is not None and plan.is_draft:
+        await abandon_draft(scope, plan, run_id)
+        plan = None
     executors = {agent.id for agent in await agents.of_run(scope, run_id) if agent.type == "executor"}
     for call in await ledger.open_of_run(scope, run_id):
         _close_call(scope, log, call, because, by_executor=call.agent_id in executors)
     for execution in await executions.abandon_open(scope, run_id, f"Not finished: {because.words}."):
         log.emit(scope, execution_event(execution))
-    plan = await plans.of_run(scope, run_id)
     for step in [] if plan is None else steps_of(plan):
         ended = _ended(step, because)
         if plan is not None and ended is not step:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from langchain_core.language_models import BaseChatModel
 
 from nodes.vocabulary.counters import Counters, Uncounted
+from nodes.vocabulary.early_tasks import EarlyTasks
 from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.log import EventLog
 from persistence.pools import Database
@@ -19,7 +20,7 @@ from tools.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Handed to every node by the graph's runtime; holds no state of the turn itself.
+    """Handed to every node by the graph's runtime; of the turn itself it holds the steps that began early, no more.
 
     `planner` and `executor` are chat models, the preferred one first and its
     fallbacks behind it. `now` is fixed for the whole run. An answer may link to
@@ -42,6 +43,7 @@ class Context:
     executor: tuple[BaseChatModel, ...]
     limits: Limits
     log: EventLog
+    early: EarlyTasks
     link_hosts: frozenset[str] = frozenset()
     counters: Counters = field(default_factory=Uncounted)
 

@@ -20,7 +20,9 @@ class EventLog:
 
     def emit(self, scope: Scope, *keyed: tuple[str, Event]) -> None:
         """Append events in the scope's transaction; a key that stands there already is passed over."""
-        appended = events.append(
-            scope, [KeyedEvent(key, event.type, encoded(event, self.most_bytes)) for key, event in keyed]
-        )
+        self.append(scope, [KeyedEvent(key, event.type, encoded(event, self.most_bytes)) for key, event in keyed])
+
+    def append(self, scope: Scope, lines: Sequence[KeyedEvent]) -> None:
+        """Append events that are text already."""
+        appended = events.append(scope, lines)
         scope.after_commit(lambda: self.told(appended.logged))

@@ -1,6 +1,6 @@
 """The `agent_executions` table: what each executor did with its step, and its cost."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -114,6 +114,22 @@ async def abandon_open(scope: Scope, run_id: UUID, error: str) -> list[Execution
         {"error": error, "run": run_id, "longest_ms": MAX_DURATION_MS},
     )
     return sorted(abandoned, key=lambda execution: (execution.step_number, execution.created_at))
+
+
+def abandon(scope: Scope, execution_ids: Collection[UUID], error: str) -> None:
+    """Close executions of steps that are in no plan: those at work, and those that ended, whose result stays."""
+    params = {"error": error, "ids": list(execution_ids), "longest_ms": MAX_DURATION_MS}
+    scope.send(
+        f"update agent_executions set status = 'abandoned', {_COST} where id = any(%(ids)s) and status = 'executing'",
+        params,
+    )
+    scope.send(
+        """
+        update agent_executions set status = 'abandoned', success = false, error = coalesce(error, %(error)s)
+        where id = any(%(ids)s)
+        """,
+        params,
+    )
 
 
 async def of_plan(scope: Scope, plan_id: UUID) -> list[Execution]:

@@ -2,18 +2,23 @@
 
 `steps` is the JSON array that `plan_created` shows. This room does not look
 into a step beyond its `stepNumber`.
+
+A plan that is still being written stands here too, with the steps that have
+started. It has revision 0; nobody is told of it before it is complete.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 from pydantic import JsonValue
 
 from persistence.scope import Scope
+
+DRAFT: Final = 0  # the revision of a plan that is still being written
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,11 @@ class PlanRow:
     created_at: datetime
     completed_at: datetime | None
 
+    @property
+    def is_draft(self) -> bool:
+        """Say whether it is still being written, so that nobody was told of it."""
+        return self.revision == DRAFT
+
 
 async def insert(
     scope: Scope,
@@ -39,22 +49,29 @@ async def insert(
     planner_agent_id: UUID,
     user_message: str,
     steps: Sequence[dict[str, JsonValue]],
+    revision: int = 1,
 ) -> PlanRow:
     """Store a run's plan; storing it again (after a crash) gives the one that stands."""
     return await scope.only(
         PlanRow,
         """
-        insert into agent_plans (session_id, run_id, planner_agent_id, user_message, strategy, steps)
-        values (%s, %s, %s, %s, 'complex', %s)
+        insert into agent_plans (session_id, run_id, planner_agent_id, user_message, strategy, steps, revision)
+        values (%s, %s, %s, %s, 'complex', %s, %s)
         on conflict (run_id) do update set steps = agent_plans.steps
         returning id, session_id, user_message, strategy, steps, revision, status, created_at, completed_at
         """,
-        (session_id, run_id, planner_agent_id, user_message, Jsonb(list(steps))),
+        (session_id, run_id, planner_agent_id, user_message, Jsonb(list(steps)), revision),
     )
 
 
 async def of_run(scope: Scope, run_id: UUID) -> PlanRow | None:
-    """Return the plan of a run, or None when it has none."""
+    """Return the plan of a run, or None when it has none; one that is still being written is none."""
+    plan = await begun(scope, run_id)
+    return None if plan is None or plan.is_draft else plan
+
+
+async def begun(scope: Scope, run_id: UUID) -> PlanRow | None:
+    """Return the plan of a run, written to its end or not."""
     return await scope.one(
         PlanRow,
         """
@@ -65,8 +82,30 @@ async def of_run(scope: Scope, run_id: UUID) -> PlanRow | None:
     )
 
 
+def add_steps(scope: Scope, plan_id: UUID, steps: Sequence[dict[str, JsonValue]]) -> None:
+    """Add steps to a plan that is still being written."""
+    scope.send("update agent_plans set steps = steps || %s where id = %s", (Jsonb(list(steps)), plan_id))
+
+
+def drop_steps(scope: Scope, plan_id: UUID, numbers: Collection[int]) -> None:
+    """Take steps out of a plan that is still being written."""
+    scope.send(
+        """
+        update agent_plans set steps = (
+            select coalesce(jsonb_agg(step order by place), '[]')
+            from jsonb_array_elements(steps) with ordinality as listed (step, place)
+            where (step ->> 'stepNumber')::int <> all(%s))
+        where id = %s
+        """,
+        (list(numbers), plan_id),
+    )
+
+
 async def revise(scope: Scope, plan_id: UUID, revision: int, steps: Sequence[dict[str, JsonValue]]) -> PlanRow | None:
-    """Put new steps in place as the given revision; None when that revision stands already."""
+    """Put new steps in place as the given revision; None when that revision stands already.
+
+    A plan that is written to its end becomes revision 1.
+    """
     return await scope.one(
         PlanRow,
         """

@@ -6,7 +6,7 @@ which of the runs it is, the token whose trial.
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -30,6 +30,8 @@ GATHERING: Final = ("list_tasks", "search_projects", "search_notes", "get_calend
 LONG_ROUNDS: Final = 6
 LONG_CALLS: Final = 16
 KINDS: Final = ("simple", "tool", "complex", "writes")
+STREAMED: Final = "streamed"  # the complex run, whose plan stops half written until its first steps are handed in
+READ_EARLY: Final = 2  # steps in the first half of the plan
 ASKING: Final = "asking"  # the run with six writes, in a session where a person approves each of them
 
 
@@ -61,22 +63,40 @@ class Hold:
     gate: Gate = field(default_factory=Gate)
 
 
+@dataclass
+class Writing:
+    """A plan that is half written, and how many of its steps have to be handed in before it goes on."""
+
+    left: int = READ_EARLY
+    gate: Gate = field(default_factory=Gate)
+
+
 class Reference:
     """The script. Counts the calls of each token, and holds replies where a test wants to strike."""
 
     def __init__(self) -> None:
         self.calls: Final[Counter[str]] = Counter()
         self.holds: list[Hold] = []
+        self._writing: Final[defaultdict[str, Writing]] = defaultdict(Writing)
 
     def __call__(self, request: ChatRequest) -> Reply:
         """Answer a request."""
         kind, token, turn = _place(request)
         self.calls[token] += 1
         reply = everything(request) if INTENTS_TOOL in request.offered else _SCRIPTS[kind](request, turn)
+        if kind == STREAMED:
+            reply = self._streamed(request, reply, self._writing[token])
         for hold in self.holds:
             if hold.token == token and hold.number == self.calls[token]:
                 return reply.gated(hold.gate, after=hold.stage.events_of(request, reply))
         return reply
+
+    def _streamed(self, request: ChatRequest, reply: Reply, writing: Writing) -> Reply:
+        called = [each.name for each in reply.calls]
+        writing.left -= called == [SUBMIT_TOOL]
+        if writing.left <= 0:
+            writing.gate.open()
+        return reply.gated(writing.gate, after=Stage.HALF.events_of(request, reply)) if called == [PLAN_TOOL] else reply
 
     def hold(self, token: str, number: int, stage: Stage = Stage.ARRIVED) -> Gate:
         """Hold the reply to a token's n-th request, from 1, until its gate is opened."""
@@ -177,5 +197,6 @@ _SCRIPTS: Final[dict[str, Callable[[ChatRequest, int], Reply]]] = {
     "writes": _writes,
     ASKING: _writes,
     "complex": _complex,
+    STREAMED: _complex,
     "long": _long,
 }

@@ -7,7 +7,7 @@ import pytest
 from tests.faults.compare import log_problems
 from tests.faults.load import DEATHS, under_load
 from tests.faults.processes import Zygote
-from tests.faults.reference import KINDS, Stage
+from tests.faults.reference import KINDS, STREAMED, Stage
 from tests.faults.site import SHORT, Member, Site, opened_site
 from tests.faults.striking import (
     Blow,
@@ -48,6 +48,27 @@ async def test_a_kill_at_any_statement_changes_nothing(
             continue
         problems = judged(known[kind].record, record, kills=1)
         recovery = await recovery_seconds(site, begun.run_id, blow.at)
+        trials.tell(f"{kind} {edge} {number} {wire.seen[number].sql[:60]}", problems, recovery=recovery)
+    trials.figures["points there are"] = str(len(points))
+    trials.conclude(request, floor=trials.made * 9 // 10)
+
+
+@site_group("streamed")
+async def test_a_kill_while_a_plan_is_written_changes_nothing(site: Site, request: pytest.FixtureRequest) -> None:
+    """Steps that began before their plan was whole are found by the next worker: none is read or told of twice."""
+    trials = Trials("kill -9 while a plan is written")
+    known = await uncrashed(site, STREAMED)
+    last = max(at.number for at in known.statements if "held_events" in at.sql)
+    points = [(STREAMED, at.number, edge) for at in known.statements[: last + 1] for edge in Edge]
+    for kind, number, edge in spread(points, count("streamed", short=3, full=90), chance("streamed")):
+        blow = Blow(site, kill)
+        wire = Tripwire(RUN_ROLES, at_number(number), edge, blow)
+        begun, record = await killed_at(site, kind, wire)
+        if record is None or blow.at is None:
+            trials.miss(f"{kind} {edge} {number}")
+            continue
+        recovery = await recovery_seconds(site, begun.run_id, blow.at)
+        problems = judged(known.record, record, kills=1)
         trials.tell(f"{kind} {edge} {number} {wire.seen[number].sql[:60]}", problems, recovery=recovery)
     trials.figures["points there are"] = str(len(points))
     trials.conclude(request, floor=trials.made * 9 // 10)

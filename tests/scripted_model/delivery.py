@@ -72,6 +72,8 @@ async def _unless_left(connection: Connection, wait: Callable[[], Awaitable[None
     done, pending = await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
         task.cancel()
+    if pending:
+        await asyncio.wait(pending)  # what was cancelled still reads until it is gone
     if waiting not in done:
         raise ClientLeft
 

@@ -14,6 +14,7 @@ from graph.models import ModelProfile, chat_models, close_chat_models
 from nodes.asking.ask import OnText, Question, ask
 from nodes.asking.reply import Reply as Answer
 from nodes.vocabulary.context import Context
+from nodes.vocabulary.early_tasks import EarlyTasks
 from nodes.vocabulary.journal import ToolEvents
 from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.log import EventLog
@@ -106,6 +107,7 @@ async def room(
             executor=models,
             limits=PATIENT,
             log=log,
+            early=EarlyTasks(PATIENT.plan_width),
         )
         async with context.writing() as scope:
             planner_id = await agents.insert_planner(scope, run.session_id, run.id, registry.names(), "You plan.")

@@ -1,6 +1,7 @@
 """Steps start as soon as their own dependencies are done."""
 
 import asyncio
+from asyncio import Semaphore
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -65,7 +66,7 @@ def cases(draw: st.DrawFn) -> Case:
 async def test_every_step_acts_once_and_in_its_order(case: Case) -> None:
     """Each open step acts once, after all it waits for; the failed one it names; never more than `width` at once."""
     recorder = Recorder(case.failing, case.turns)
-    await schedule(case.waits_for, recorder.act, settled=case.settled, width=case.width)
+    await schedule(case.waits_for, recorder.act, settled=case.settled, places=Semaphore(case.width))
 
     assert sorted(number for number, _ in recorder.began) == sorted(case.waits_for.keys() - case.settled.keys())
     assert recorder.most_at_once <= case.width
@@ -89,7 +90,7 @@ async def test_a_step_does_not_wait_for_an_unrelated_slow_one() -> None:
             last_began.set()
         return True
 
-    running = asyncio.create_task(schedule({1: [], 2: [], 3: [1], 4: [3]}, act, settled={}, width=2))
+    running = asyncio.create_task(schedule({1: [], 2: [], 3: [1], 4: [3]}, act, settled={}, places=Semaphore(2)))
     async with asyncio.timeout(10):
         await last_began.wait()
         assert not running.done()
@@ -113,7 +114,7 @@ async def test_as_many_steps_are_at_work_as_there_is_room_for() -> None:
         return True
 
     async with asyncio.timeout(10):
-        await schedule({number: [] for number in range(8)}, act, settled={}, width=4)
+        await schedule({number: [] for number in range(8)}, act, settled={}, places=Semaphore(4))
     assert max(seen) == 4
 
 
@@ -136,7 +137,7 @@ async def test_the_first_exception_stops_the_rest_and_is_raised_itself() -> None
         raise AssertionError("nothing sets that event")
 
     with pytest.raises(LookupError) as raised:
-        await schedule({1: [], 2: [], 3: [2]}, act, settled={}, width=4)
+        await schedule({1: [], 2: [], 3: [2]}, act, settled={}, places=Semaphore(4))
     assert raised.value is broken
     assert cancelled == [2]
 
@@ -152,7 +153,7 @@ async def test_a_cancelled_schedule_cancels_its_steps() -> None:
         await asyncio.Event().wait()
         return True
 
-    running = asyncio.create_task(schedule({1: [], 2: [1]}, act, settled={}, width=4))
+    running = asyncio.create_task(schedule({1: [], 2: [1]}, act, settled={}, places=Semaphore(4)))
     await began.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -163,7 +164,7 @@ async def test_a_cancelled_schedule_cancels_its_steps() -> None:
 async def test_a_plan_that_is_settled_does_nothing() -> None:
     """After a crash behind the last step, nothing acts again."""
     recorder = Recorder(frozenset(), {})
-    await schedule({1: [], 2: [1]}, recorder.act, settled={1: True, 2: False}, width=1)
+    await schedule({1: [], 2: [1]}, recorder.act, settled={1: True, 2: False}, places=Semaphore(1))
     assert recorder.began == []
 
 
@@ -180,9 +181,31 @@ async def test_steps_that_run_alone_take_no_place_from_the_others() -> None:
             other_ended.set()
         return True
 
-    running = asyncio.create_task(schedule({1: [], 2: [], 3: []}, act, settled={}, width=1, alone={1, 2}))
+    running = asyncio.create_task(schedule({1: [], 2: [], 3: []}, act, settled={}, places=Semaphore(1), alone={1, 2}))
     await other_ended.wait()
     assert began == [1, 3]
     leave.set()
     await running
     assert began == [1, 3, 2]
+
+
+async def test_a_step_that_is_under_way_is_only_waited_for() -> None:
+    """It began elsewhere, with a place of its own: it takes none here, and those behind it follow when it ends."""
+    ended, other_began = asyncio.Event(), asyncio.Event()
+    acted: list[int] = []
+
+    async def act(number: int, _blocked_by: int | None) -> bool:
+        acted.append(number)
+        if number == 2:
+            await ended.wait()
+        other_began.set()
+        return True
+
+    waits_for: dict[int, list[int]] = {1: [], 2: [1], 3: [], 4: [2]}
+    running = asyncio.create_task(schedule(waits_for, act, settled={1: True}, places=Semaphore(1), under_way={2}))
+    async with asyncio.timeout(10):
+        await other_began.wait()
+        assert set(acted) == {2, 3}
+        ended.set()
+        await running
+    assert acted[-1] == 4

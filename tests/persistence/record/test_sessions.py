@@ -12,7 +12,7 @@ from persistence.checkpoints import Checkpoints
 from persistence.errors import Fenced
 from persistence.record import agents, conversations, executions, messages, plans, sessions
 from persistence.record.conversations import NewMessage, Opening
-from persistence.runs import approvals, events, intents, ledger, runs, usage
+from persistence.runs import approvals, events, held_events, intents, ledger, runs, usage
 from persistence.runs.approvals import NewCall
 from persistence.runs.events import KeyedEvent
 from persistence.runs.ledger import CallState, Entry
@@ -35,6 +35,7 @@ OF_A_SESSION: Final = {
     "checkpoint_blobs",
     "checkpoint_writes",
     "checkpoints",
+    "held_events",
     "model_usage",
     "run_events",
     "runs",
@@ -62,8 +63,15 @@ async def plan_and_execute(scope: Scope, session_id: UUID, run_id: UUID) -> None
     """Fill what agents leave behind."""
     planner = await agents.insert_planner(scope, session_id, run_id, ["list_tasks"], "Plan.")
     plan = await plans.insert(
-        scope, session_id=session_id, run_id=run_id, planner_agent_id=planner, user_message="hello", steps=[]
+        scope,
+        session_id=session_id,
+        run_id=run_id,
+        planner_agent_id=planner,
+        user_message="hello",
+        steps=[],
+        revision=plans.DRAFT,
     )
+    held_events.hold_or_append(scope, run_id, 1, [KeyedEvent("step_start:1", "step_start", "{}")])
     executor = agents.insert_executor(scope, session_id, run_id, plan.id, "Executor 1", [], "Execute.")
     opening = Opening(session_id, run_id, planner, "global", None, "", executor, plan.id, 1)
     conversation = conversations.open_conversation(scope, opening)
@@ -137,7 +145,7 @@ async def test_a_run_leaves_rows_in_every_table(office: Office) -> None:
 
 
 async def test_a_deleted_conversation_leaves_nothing(office: Office) -> None:
-    """The person's only conversation is gone from all sixteen tables."""
+    """The person's only conversation is gone from all of these tables."""
     session_id = await work_through(office)
     async with office.asking() as scope:
         assert await sessions.delete(scope, session_id)
