@@ -6,7 +6,7 @@ alter table agent_plans add constraint agent_plans_revision_check check (revisio
 
 create table held_events (
     id bigint generated always as identity,
-    user_id uuid not null default current_user_id() references users on delete cascade,
+    user_id uuid not null default current_user_id(),
     run_id uuid not null,
     step_number integer not null,
     key text not null,
