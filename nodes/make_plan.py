@@ -34,9 +34,9 @@ async def make_plan(state: State, runtime: Runtime[Context]) -> Update:
     context.early.plan_is_whole.set()
     async with context.writing() as scope:
         plan = await plans.begun(scope, context.run_id)
-    if plan is not None and not plan.is_draft:
-        return {"route": "run_plan", "revision": plan.revision}
-    conversation = await Conversation.load(context, UUID(state["conversation_id"]))
+        if plan is not None and not plan.is_draft:
+            return {"route": "run_plan", "revision": plan.revision}
+        conversation = await Conversation.load_in(scope, context, UUID(state["conversation_id"]))
     try:
         steps = drafted(context, conversation)
     except PlanInvalid as refusal:

@@ -35,9 +35,13 @@ async def synthesise(state: State, runtime: Runtime[Context]) -> Update:
         ContentFiltered: the provider stopped the answer; what is known was said.
     """
     context = runtime.context
-    conversation = await Conversation.load(context, UUID(state["conversation_id"]))
-    if not conversation.awaits_model():
-        return {"route": "finish"}
+    async with context.writing() as scope:
+        conversation = await Conversation.load_in(scope, context, UUID(state["conversation_id"]))
+        if not conversation.awaits_model():
+            return {"route": "finish"}
+        prompt = await _prompt(scope, context)
+        if conversation.last_content != prompt:
+            conversation.add(scope, told(prompt))
     stream = AnswerStream(context, "answer")
     try:
         async with stream.kept():
@@ -51,11 +55,6 @@ async def synthesise(state: State, runtime: Runtime[Context]) -> Update:
 
 
 async def _speak(context: Context, conversation: Conversation, planner_id: UUID, stream: AnswerStream) -> None:
-    prompt = await _prompt(context)
-    if conversation.last_content != prompt:
-        async with context.writing() as scope:
-            conversation.add(scope, told(prompt))
-
     async def keep(scope: Scope, reply: Reply) -> None:
         if reply.filtered or says_nothing(reply.text):
             return
@@ -72,10 +71,9 @@ async def _speak(context: Context, conversation: Conversation, planner_id: UUID,
         raise ModelGaveNothing
 
 
-async def _prompt(context: Context) -> str:
-    async with context.writing() as scope:
-        plan = await plans.of_run(scope, context.run_id)
-        calls = await ledger.of_run(scope, context.run_id)
+async def _prompt(scope: Scope, context: Context) -> str:
+    plan = await plans.of_run(scope, context.run_id)
+    calls = await ledger.of_run(scope, context.run_id)
     assert plan is not None, "an answer is put together from a plan"
     writes = [call for call in calls if call.access == "write"]
     return render(

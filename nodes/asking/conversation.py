@@ -54,7 +54,12 @@ class Conversation:
     async def load(cls, context: Context, conversation_id: UUID) -> "Conversation":
         """Read a conversation from the tables."""
         async with context.writing() as scope:
-            return cls(context, conversation_id, await conversations.messages(scope, conversation_id))
+            return await cls.load_in(scope, context, conversation_id)
+
+    @classmethod
+    async def load_in(cls, scope: Scope, context: Context, conversation_id: UUID) -> "Conversation":
+        """Read a conversation in the caller's transaction."""
+        return cls(context, conversation_id, await conversations.messages(scope, conversation_id))
 
     @classmethod
     def begin(cls, context: Context, scope: Scope, opening: Opening, first: Sequence[NewMessage]) -> "Conversation":

@@ -153,9 +153,9 @@ RULES: Final[dict[str, LiteralString]] = {
                         'planwright.agent_plans'::regclass, 'planwright.approvals'::regclass)
                 group by f.oid having bool_and(a.attnotnull or a.attgenerated <> ''))
     """,
-    "a function of ours has a fixed search path that ends with the temporary schema": """
+    "a function of ours has a fixed search path that ends with the temporary schema, or its names are bound": """
         select p.oid::regprocedure::text from pg_proc p
-        where p.pronamespace = 'planwright'::regnamespace
+        where p.pronamespace = 'planwright'::regnamespace and p.prosqlbody is null
             and not coalesce(p.proconfig, '{}') && array['search_path=pg_catalog, planwright, pg_temp']
     """,
     "a function of ours is not said to be leakproof: it would see rows before row security does": """

@@ -106,7 +106,7 @@ MISTAKES: Final[dict[str, tuple[LiteralString, str]]] = {
         "alter table planwright.runs add foreign key (user_id) references planwright.users on delete cascade",
         "planwright.runs: runs_user_id_fkey",
     ),
-    "a function of ours has a fixed search path that ends with the temporary schema": (
+    "a function of ours has a fixed search path that ends with the temporary schema, or its names are bound": (
         "alter function planwright.may_sign_in(uuid) set search_path = planwright",
         "planwright.may_sign_in(uuid)",
     ),

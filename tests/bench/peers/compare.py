@@ -87,11 +87,10 @@ def main() -> None:
     rounds, crowds = (1, CROWDS[:2]) if arguments.short else (ROUNDS, CROWDS)
     figures: list[Figure] = []
     with peers(AT_ONCE, THROUGHPUT_PEOPLE) as servers:
-        figures += asyncio.run(costs(servers, rounds))
+        figures += _told(asyncio.run(costs(servers, rounds)))
     with peers(REAL, max(crowds)) as servers:
-        figures += asyncio.run(latencies(servers, crowds, 1 if arguments.short else 3))
-    for figure in figures:
-        print(figure.row())
+        for crowd in crowds:
+            figures += _told(asyncio.run(latencies(servers, crowd, 1 if arguments.short else 3)))
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(figure) for figure in figures], indent=1))
 
@@ -118,20 +117,25 @@ async def costs(servers: Sequence[Peer], rounds: int) -> list[Figure]:
     ]
 
 
-async def latencies(servers: Sequence[Peer], crowds: Sequence[int], rounds: int) -> list[Figure]:
-    """Measure what a server adds to the model's critical path, and the first event, by how many ask at once."""
-    figures: list[Figure] = []
-    for crowd in crowds:
-        able = [peer for peer in servers if peer.name != "naive" or crowd <= NAIVE_CROWD_MAX]
-        added, first = ({peer.name: list[float]() for peer in able} for _ in range(2))
-        for _ in range(rounds):
-            for peer in able:
-                asked = await all_at_once(peer.base_url, peer.people[:crowd])
-                added[peer.name] += [(each.total - REAL.critical_path_seconds) * 1000 for each in asked]
-                first[peer.name] += [each.first * 1000 for each in asked]
-        figures.append(Figure(f"added to the model's critical path, {crowd} at once", "ms", added))
-        figures.append(Figure(f"first event, {crowd} at once", "ms", first))
+def _told(figures: list[Figure]) -> list[Figure]:
+    for figure in figures:
+        print(figure.row(), flush=True)
     return figures
+
+
+async def latencies(servers: Sequence[Peer], crowd: int, rounds: int) -> list[Figure]:
+    """Measure what a server adds to the model's critical path, and the first event, when so many ask at once."""
+    able = [peer for peer in servers if peer.name != "naive" or crowd <= NAIVE_CROWD_MAX]
+    added, first = ({peer.name: list[float]() for peer in able} for _ in range(2))
+    for _ in range(rounds):
+        for peer in able:
+            asked = await all_at_once(peer.base_url, peer.people[:crowd])
+            added[peer.name] += [(each.total - REAL.critical_path_seconds) * 1000 for each in asked]
+            first[peer.name] += [each.first * 1000 for each in asked]
+    return [
+        Figure(f"added to the model's critical path, {crowd} at once", "ms", added),
+        Figure(f"first event, {crowd} at once", "ms", first),
+    ]
 
 
 @contextmanager

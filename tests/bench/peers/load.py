@@ -39,10 +39,11 @@ async def ask(base_url: str, headers: Mapping[str, str], session_id: str | None 
     writer.write(head.encode() + b"\r\n" + body)
     first, tail, session = 0.0, b"", None
     while part := await reader.read(65_536):
-        tail = (tail + part)[-2000:]
+        tail += part
         if not first and b"data:" in tail:
             first = time.perf_counter() - started
         session = session or SESSION.search(tail)
+        tail = tail[-2000:]
     total = time.perf_counter() - started
     writer.close()
     if b'"done"' not in tail:
