@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
-
 from graph.ending import end_cancelled
 from graph.models import ModelProfile, chat_models, close_chat_models
 from graph.turn import Engine, run_turn
@@ -108,8 +106,16 @@ class Desk:
         await run_turn(self.engine, await self.claim(run_id), self.hear)
         return await self.turn(run_id)
 
-    async def crash(self, run_id: UUID, commits: int) -> None:
-        """Take a run and die right after so many commits that appended events: nothing follows the commit."""
+    async def taken_up(self, run_id: UUID) -> Turn:
+        """Work on a run to its end, unless it has ended."""
+        turn = await self.turn(run_id)
+        return turn if turn.run.finished else await self.finish(run_id)
+
+    async def crash(self, run_id: UUID, commits: int) -> bool:
+        """Take a run and die right after so many commits that appended events: nothing follows the commit.
+
+        Returns whether there were so many.
+        """
         left = commits
 
         def count(_events: Sequence[LoggedEvent]) -> None:
@@ -118,8 +124,11 @@ class Desk:
             if left <= 0:
                 raise Died
 
-        with pytest.raises((Died, BaseExceptionGroup)):
+        try:
             await run_turn(self.engine, await self.claim(run_id), count)
+        except (Died, BaseExceptionGroup):
+            return True
+        return False
 
     async def request_cancel(self, run_id: UUID) -> bool:
         """Ask for a run to be stopped, as the API does; say whether it had not ended."""

@@ -88,10 +88,8 @@ async def test_a_crash_does_not_ask_again(database: Database, person: Person) ->
     for commits in range(1, 5):
         async with desk(database, person, [tools(MILK), tools(MILK), text("Done."), text("Done.")]) as at:
             run_id = await at.accept("Remember to buy milk")
-            await at.crash(run_id, commits)
-            turn = await at.turn(run_id)
-            if not turn.run.finished:
-                turn = await at.finish(run_id)
+            assert await at.crash(run_id, commits)
+            turn = await at.taken_up(run_id)
             assert turn.run.status == "done"
             assert len(at.model.asked_for_intents) == 1, commits
 

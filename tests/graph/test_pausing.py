@@ -435,13 +435,13 @@ async def at_rest(database: Database, person: Person, first: int, second: int) -
     async with asking(database, person, [SCRIPT[0], SCRIPT[1], SCRIPT[1]]) as at:
         run_id = await at.accept("Remember the plants")
         if first:
-            await at.crash(run_id, first)
+            assert await at.crash(run_id, first)
         waiting = await at.turn(run_id)
         if waiting.run.status != "waiting":
             waiting = await at.finish(run_id)
         await say(at, waiting)
         if second:
-            await at.crash(run_id, second)
+            assert await at.crash(run_id, second)
         turn = await at.turn(run_id)
         if not turn.run.finished:
             turn = await at.finish(run_id)

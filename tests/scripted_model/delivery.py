@@ -43,6 +43,7 @@ async def _deliver(connection: Connection, reply: Reply, blocks: list[bytes], *,
     if reply.disconnects_after_events == 0:
         return False
     await connection.begin(reply.status, reply.headers, streamed=streamed)
+    blocks = [b"".join(blocks)] if reply.joined else blocks
     for sent in range(len(blocks) + 1):
         if sent == reply.disconnects_after_events:
             return False

@@ -35,7 +35,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer. `usage` is counted from what is sent unless given; None sends none."""
+    """One answer. `usage` is counted from what is sent unless given; None sends none. `joined` sends all at once."""
 
     text: str | None = None
     calls: tuple[Call, ...] = ()
@@ -54,6 +54,7 @@ class Reply:
     ends_after_events: int | None = None
     repeats_after_events: int | None = None
     slice_bytes: int | None = None
+    joined: bool = False
     delay_seconds: float = 0
     pace_seconds: float = 0
     gate: Gate | None = None
