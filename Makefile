@@ -55,6 +55,7 @@ bench: $(DEV) ## measure everything that docs/performance.md tells of (an hour)
 	$(BIN)/python -m tests.nodes.planning.streamed_plans
 	$(BIN)/python -m tests.bench.streamed_plans
 	$(BIN)/python -m tests.bench.complex_runs
+	$(BIN)/python -m tests.bench.overheads
 	$(BIN)/python -m tests.bench.demo_request
 	$(BIN)/python -m tests.bench.dispatch
 	$(BIN)/python -m tests.bench.limits

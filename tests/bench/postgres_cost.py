@@ -20,6 +20,7 @@ import psycopg
 
 from tests.bench.peers.compare import AT_ONCE, WARM_UP, peers
 from tests.bench.peers.load import one_after_another
+from tests.bench.serving import cpu_seconds
 
 RUNS: Final = 30
 RUNS_SHORT: Final = 5
@@ -56,6 +57,7 @@ class PostgresCost:
     """What a run costs Postgres."""
 
     runs: int
+    cpu_ms: float
     wal_bytes: float
     log_ms: float
     roles: Sequence[RoleCost]
@@ -73,6 +75,7 @@ class PostgresCost:
         """Return the figures as lines."""
         return [
             f"mean of {self.runs} runs: {self.wal_bytes / 1000:.1f} KB of WAL, {self.step_ms:.2f} ms a durable step",
+            f"  Postgres: {self.cpu_ms:.0f} ms of CPU",
             *(
                 f"  {role.role}: {role.transactions:.1f} transactions, {role.statements:.1f} statements,"
                 f" {role.statements_ms - role.waited_ms:.1f} ms, and {role.waited_ms:.1f} ms waiting for the fence"
@@ -104,7 +107,9 @@ async def measured(dsn: str, base_url: str, person: Any, runs: int) -> PostgresC
         await one_after_another(base_url, person, WARM_UP)
         admin.execute("select pg_stat_statements_reset(), pg_stat_reset_shared('io')")
         (begun,) = _only(admin, "select pg_current_wal_insert_lsn()")
+        before = _cpu_seconds(admin)
         await one_after_another(base_url, person, runs)
+        cpu_ms = (_cpu_seconds(admin) - before) / runs * 1000
         (ended,) = _only(admin, "select pg_current_wal_flush_lsn()")
         span = {"begun": begun, "ended": ended, "runs": runs}
         (log_ms,) = _only(
@@ -114,7 +119,13 @@ async def measured(dsn: str, base_url: str, person: Any, runs: int) -> PostgresC
             span,
         )
         (wal_bytes,) = _only(admin, "select (%(ended)s::pg_lsn - %(begun)s::pg_lsn)::float / %(runs)s", span)
-        return PostgresCost(runs, wal_bytes, log_ms, _roles(admin, span), _records(admin, span), _tables(admin, span))
+        roles, records, tables = _roles(admin, span), _records(admin, span), _tables(admin, span)
+        return PostgresCost(runs, cpu_ms, wal_bytes, log_ms, roles, records, tables)
+
+
+def _cpu_seconds(admin: psycopg.Connection) -> float:
+    """Return the CPU of the server's processes so far."""
+    return sum(cpu_seconds(pid) for (pid,) in admin.execute("select pid from pg_stat_activity").fetchall())
 
 
 def _only(admin: psycopg.Connection, query: LiteralString, span: dict[str, Any] | None = None) -> Any:  # noqa: ANN401
