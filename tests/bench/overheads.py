@@ -130,7 +130,7 @@ class AtOnce:
 async def calls() -> Mapping[str, float]:
     """Measure a model call past LangChain's callbacks, and through them."""
     [model] = chat_models(ModelProfile(name="deep", base_url="http://127.0.0.1:1/v1", api_key="none"))
-    model.__dict__["connection"] = AtOnce()
+    model = model.model_copy(update={"connection": AtOnce()})
     asked = [HumanMessage("Hello")]
     heard = model.with_config(callbacks=[AsyncCallbackHandler()])
     return {
