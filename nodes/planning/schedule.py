@@ -1,7 +1,7 @@
 """Run steps as soon as their own dependencies are done: no waves, no polling.
 
-Measured over 30 random plans of 12 steps by `tests/nodes/planning/critical_path.py`:
-waves take 1.15 times the critical path (1.55 at worst), this takes 1.01 (1.02).
+Measured over 30 random plans of 5 to 14 steps by `tests/nodes/planning/critical_path.py`:
+waves take 1.17 times the critical path (1.72 at worst), this takes 1.01 (1.02).
 """
 
 import asyncio
