@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import count
+from time import monotonic
 from typing import ClassVar, Final, TypeVar
 
 from psycopg import AsyncConnection, AsyncCursor, Error, OperationalError, ProgrammingError, abc
@@ -104,6 +105,7 @@ class PipelinedConnection(AsyncConnection[TupleRow]):
     def __init__(self, pgconn: PGconn, row_factory: AsyncRowFactory[TupleRow] = tuple_row) -> None:
         super().__init__(pgconn, row_factory)
         self.answers = 0  # so far
+        self.heard_at = monotonic()  # when the last of them came
         self._conversion: Final[abc.Transformer] = Transformer(self)
         self._put_down: list[Sent] = []
         self._names: Final[dict[_Key, bytes]] = {}
@@ -148,6 +150,7 @@ class PipelinedConnection(AsyncConnection[TupleRow]):
             raise
         finally:
             self.lock.release()
+        self.heard_at = monotonic()
         for each, result in zip(asked, results, strict=True):
             if isinstance(each, Sent):
                 each.ended(result)

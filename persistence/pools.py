@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import Final, LiteralString
 
 from psycopg import DatabaseError, OperationalError
@@ -21,6 +22,7 @@ from persistence.translation import translated
 POOL_SIZE: Final = {Role.API: 6, Role.WORKER: 10, Role.EXECUTOR: 8}
 LENT_MAX: Final = 4  # of a worker's connections that tools write on; a run has one such transaction at a time
 CHECKOUT_TIMEOUT_SECONDS: Final = 5.0  # past this the caller gets 503 rather than a place in a longer queue
+BELIEVED_SECONDS: Final = 1.0  # that a connection which answered is still one
 TRANSACTION_SECONDS: Final = {  # a little longer than one statement may take; past it the server is taken for gone
     Role.API: 12.0,
     Role.WORKER: 35.0,
@@ -181,12 +183,19 @@ def _pool(
 
 
 async def _hold_open(connection: PipelinedConnection) -> None:
-    """Hold that the server has not hung up on an idle connection: then, and only then, there is something to read."""
+    """Hold that the server is there: one that has hung up left something to read, a silent one has to answer.
+
+    One that answered a moment ago is believed.
+    """
     line = select.poll()
     line.register(connection.fileno(), select.POLLIN)
     if line.poll(0):
         await connection.close()
         raise OperationalError("the server has closed the connection")
+    if monotonic() - connection.heard_at > BELIEVED_SECONDS:
+        with hung_up_after(connection, CHECKOUT_TIMEOUT_SECONDS):
+            connection.send("select")
+            await connection.answer()
 
 
 def _is_fenced(role: Role, who: Identity) -> bool:

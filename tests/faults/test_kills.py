@@ -152,7 +152,7 @@ async def test_the_default_lease_recovers_in_time(zygote: Zygote, request: pytes
         known = await uncrashed(site, "tool")
         for place in range(count("default_lease", short=0, full=10)):
             blow = Blow(site, kill)
-            wire = Tripwire(RUN_ROLES, at_number(20 * place), Edge.AFTER, blow)
+            wire = Tripwire(RUN_ROLES, at_number(8 * place), Edge.AFTER, blow)
             begun, record = await killed_at(site, "tool", wire)
             assert record is not None, "the run has more statements than that"
             assert blow.at is not None, "it was struck"

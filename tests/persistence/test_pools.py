@@ -13,6 +13,7 @@ import pytest
 from psycopg import AsyncConnection
 from psycopg.sql import SQL, Identifier
 
+from persistence import pools
 from persistence.errors import (
     DatabaseUnavailable,
     StatementRefused,
@@ -24,6 +25,7 @@ from persistence.errors import (
 from persistence.pools import CHECKOUT_TIMEOUT_SECONDS, Database
 from persistence.scope import Identity, Role, Scope, Secret
 from tests.conftest import TEST_SECRET, Person
+from tests.faults.proxy import Proxy
 from tests.server.reading import until
 from tests.workspace_rows import Desk
 
@@ -185,6 +187,24 @@ async def test_an_idle_connection_that_died_is_not_handed_out(admin_dsn: str, pe
         with psycopg.connect(admin_dsn) as admin:
             admin.execute("select pg_terminate_backend(%s, 5000)", (process,))
         await take(database, person)
+
+
+async def test_an_idle_connection_that_fell_silent_is_not_handed_out(
+    admin_dsn: str, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection on which nobody answers any more, and which nobody closed, is replaced before it is handed out."""
+    monkeypatch.setattr(pools, "BELIEVED_SECONDS", 0.0)
+    monkeypatch.setattr(pools, "CHECKOUT_TIMEOUT_SECONDS", SHORT_SECONDS)
+    proxy = Proxy(admin_dsn)
+    await proxy.open()
+    async with narrow(proxy.dsn, 1, PATIENCE_SECONDS) as database:
+        for role in Role:
+            await take(database, person, role)
+        proxy.go_dark()
+        for role in Role:
+            async with asyncio.timeout(pools.TRANSACTION_SECONDS[Role.EXECUTOR]):
+                await take(database, person, role)
+    await proxy.close()
 
 
 SETTINGS: Final = {
