@@ -192,11 +192,6 @@ async def open_of_run(scope: Scope, run_id: UUID) -> list[LedgerRow]:
     )
 
 
-async def count(scope: Scope, run_id: UUID) -> int:
-    """Return how many calls a run has made."""
-    return await scope.value(int, "select count(*) from tool_calls where run_id = %s", (run_id,)) or 0
-
-
 async def count_applied(scope: Scope, run_id: UUID, tool: str) -> int:
     """Return how many calls of a tool took effect in a run."""
     query = "select count(*) from tool_calls where run_id = %s and tool = %s and state = 'applied'"
