@@ -39,18 +39,24 @@ async def test_a_kill_at_any_statement_changes_nothing(
     """Answer, effects, log and bill are those of an uncrashed run, wherever its worker is killed."""
     trials = Trials("kill -9 at the run's statements")
     points = [(kind, at.number, edge) for kind in known for at in known[kind].statements for edge in Edge]
-    for kind, number, edge in spread(points, count("kill", short=2, full=260), chance("kill")):
-        blow = Blow(site, kill)
-        wire = Tripwire(RUN_ROLES, at_number(number), edge, blow)
-        begun, record = await killed_at(site, kind, wire)
-        if record is None or blow.at is None:
-            trials.miss(f"{kind} {edge} {number}")
-            continue
-        problems = judged(known[kind].record, record, kills=1)
-        recovery = await recovery_seconds(site, begun.run_id, blow.at)
-        trials.tell(f"{kind} {edge} {number} {wire.seen[number].sql[:60]}", problems, recovery=recovery)
+    for point in spread(points, count("kill", short=2, full=260), chance("kill")):
+        await _killed_there(site, known, trials, point)
     trials.figures["points there are"] = str(len(points))
     trials.conclude(request, floor=trials.made * 9 // 10)
+
+
+async def _killed_there(site: Site, known: Known, trials: Trials, point: tuple[str, int, Edge]) -> None:
+    """Kill the worker of a run at a statement, and hold the run against one that nothing happened to."""
+    kind, number, edge = point
+    blow = Blow(site, kill)
+    wire = Tripwire(RUN_ROLES, at_number(number), edge, blow)
+    begun, record = await killed_at(site, kind, wire)
+    if record is None or blow.at is None:
+        trials.miss(f"{kind} {edge} {number}")
+        return
+    problems = judged(known[kind].record, record, kills=1)
+    recovery = await recovery_seconds(site, begun.run_id, blow.at)
+    trials.tell(f"{kind} {edge} {number} {wire.seen[number].sql[:60]}", problems, recovery=recovery)
 
 
 @site_group("streamed")
@@ -60,16 +66,8 @@ async def test_a_kill_while_a_plan_is_written_changes_nothing(site: Site, reques
     known = await uncrashed(site, STREAMED)
     last = max(at.number for at in known.statements if "held_events" in at.sql)
     points = [(STREAMED, at.number, edge) for at in known.statements[: last + 1] for edge in Edge]
-    for kind, number, edge in spread(points, count("streamed", short=3, full=90), chance("streamed")):
-        blow = Blow(site, kill)
-        wire = Tripwire(RUN_ROLES, at_number(number), edge, blow)
-        begun, record = await killed_at(site, kind, wire)
-        if record is None or blow.at is None:
-            trials.miss(f"{kind} {edge} {number}")
-            continue
-        recovery = await recovery_seconds(site, begun.run_id, blow.at)
-        problems = judged(known.record, record, kills=1)
-        trials.tell(f"{kind} {edge} {number} {wire.seen[number].sql[:60]}", problems, recovery=recovery)
+    for point in spread(points, count("streamed", short=3, full=90), chance("streamed")):
+        await _killed_there(site, {STREAMED: known}, trials, point)
     trials.figures["points there are"] = str(len(points))
     trials.conclude(request, floor=trials.made * 9 // 10)
 

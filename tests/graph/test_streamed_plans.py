@@ -53,6 +53,17 @@ async def begun(at: Desk, run_id: UUID) -> asyncio.Task[None]:
     return asyncio.create_task(run_turn(at.engine, await at.claim(run_id), at.hear))
 
 
+async def written_on(at: Desk, written: Gate) -> Turn:
+    """Have two steps end while their plan waits to be written on, then the run."""
+    run_id = await at.accept(REQUEST)
+    running = await begun(at, run_id)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await at.model.requested(1 + 2 * 2)
+    written.open()
+    await running
+    return await at.turn(run_id)
+
+
 def holds_together(turn: Turn) -> None:
     """Hold that the log tells of nothing before its plan, of each step once, and of each call with its result."""
     [announced] = turn.places("plan_created")
@@ -204,13 +215,7 @@ async def test_a_plan_that_is_refused_twice_leaves_nothing_open(database: Databa
         when(text("It took no plan.")),
     )
     async with desk(database, person, script) as at:
-        run_id = await at.accept(REQUEST)
-        running = await begun(at, run_id)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await at.model.requested(1 + 2 * 2)
-        written.open()
-        await running
-        turn = await at.turn(run_id)
+        turn = await written_on(at, written)
         assert (turn.run.status, turn.text) == ("done", "It took no plan.")
         assert set(turn.types) == {"analysis", "text", "done"}
         assert {row["status"] for row in await executors(at)} == {"abandoned"}
@@ -226,13 +231,7 @@ async def test_an_answer_that_is_cut_off_is_no_plan(database: Database, person: 
     cut = replace(held_behind(plan(*READS), written, 2), finish_reason="length")
     script = rules(*reading(), when(cut, text("In short."), offers="create_plan"))
     async with desk(database, person, script) as at:
-        run_id = await at.accept(REQUEST)
-        running = await begun(at, run_id)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await at.model.requested(1 + 2 * 2)
-        written.open()
-        await running
-        turn = await at.turn(run_id)
+        turn = await written_on(at, written)
         assert (turn.types, turn.text) == (["analysis", "text", "done"], "In short.")
         assert {row["status"] for row in await executors(at)} == {"abandoned"}
         assert await held(at) == 0
@@ -365,13 +364,7 @@ async def test_a_step_that_fails_early_is_looked_at_like_any_other(database: Dat
         when(text(ANSWER)),
     )
     async with desk(database, person, script) as at:
-        run_id = await at.accept(REQUEST)
-        running = await begun(at, run_id)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await at.model.requested(1 + 2 * 2)
-        written.open()
-        await running
-        turn = await at.turn(run_id)
+        turn = await written_on(at, written)
         holds_together(turn)
         ends = {event["step"]["stepNumber"]: event["step"]["status"] for event in turn.all("step_complete")}
         assert ends == {1: "failed", 2: "completed", 3: "skipped"}
