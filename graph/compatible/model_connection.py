@@ -11,7 +11,7 @@ of a run's CPU (docs/decisions/0018-speed.md).
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from http import HTTPStatus
 from typing import Final
@@ -50,8 +50,8 @@ class ModelConnection:
         async with aclosing(self._blocks(payload)) as blocks:
             return _parsed(b"".join([block async for block in blocks]))
 
-    async def stream(self, payload: Mapping[str, JsonValue]) -> AsyncGenerator[list[JsonValue]]:
-        """Post a request and yield the events of its answer, those of one read together.
+    async def stream(self, payload: Mapping[str, JsonValue]) -> AsyncGenerator[Iterator[JsonValue]]:
+        """Post a request and yield the events of its answer, those of one read together, each parsed when it is taken.
 
         An answer that is no event stream, as some gateways send for errors, is one event. The
         mark at the end of a stream is the event `END_OF_STREAM`.
@@ -62,10 +62,10 @@ class ModelConnection:
         reader = EventReader()
         async with aclosing(self._blocks(payload)) as blocks:
             async for block in blocks:
-                if events := [_event(data) for data in reader.feed(block)]:
-                    yield events
-        if rest := [_event(data) for data in reader.end()]:
-            yield rest
+                if complete := reader.feed(block):
+                    yield map(_event, complete)
+        if rest := reader.end():
+            yield map(_event, rest)
 
     async def close(self) -> None:
         """Close the pooled connections; the next call opens new ones."""

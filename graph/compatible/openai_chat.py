@@ -102,10 +102,12 @@ class CompatibleChat(ChatOpenAI):
         try:
             async with aclosing(self.connection.stream(body)) as reads:
                 async for events in reads:
-                    for event in events:
-                        answer.add(event)
-                    if (chunk := answer.take()) is not None:
-                        yield ChatGenerationChunk(message=chunk)
+                    try:
+                        for event in events:
+                            answer.add(event)
+                    finally:  # what was said before a failure in the same read was said
+                        if (chunk := answer.take()) is not None:
+                            yield ChatGenerationChunk(message=chunk)
         except ModelFailure:
             if not answer.is_finished:
                 raise

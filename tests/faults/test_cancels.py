@@ -10,7 +10,7 @@ from tests.faults.proxy import Proxy
 from tests.faults.reference import message_of
 from tests.faults.site import Site
 from tests.faults.striking import Begun, Known, begin, ended, new_token, numbered, struck_at
-from tests.faults.trials import IN_TIME, Trials, chance, count, site_group, spread
+from tests.faults.trials import IN_TIME, Trials, chance, count, site_group
 from tests.faults.tripwire import RUN_ROLES, Edge, Tripwire, appends, at_nth
 
 pytestmark = [site_group("cancel"), pytest.mark.figure, IN_TIME]
@@ -36,7 +36,7 @@ async def test_a_cancel_at_any_event_boundary_stops_the_run(
     points = numbered(known, appends)
     rng = chance("cancel")
     slowest = 0.0
-    for kind, number in spread(points, count("cancel", short=2, full=2 * len(points)), rng):
+    for kind, number in trials.each_of(points, count("cancel", short=2, full=2 * len(points)), rng):
         wire = Tripwire(RUN_ROLES, at_nth(number, appends), Edge.AFTER, watch)
         begun, end, _ = await struck_at(site, kind, wire)
         client = Client(begun.person, rng.choice(site.servers))

@@ -22,7 +22,7 @@ from tests.faults.striking import (
     replaced,
     uncrashed,
 )
-from tests.faults.trials import FULL, IN_TIME, Trials, chance, count, site_group, spread
+from tests.faults.trials import FULL, IN_TIME, Trials, chance, count, site_group
 from tests.faults.tripwire import DISPATCH_ROLES, RUN_ROLES, Edge, Tripwire, at_nth, at_number, counting, of_a_job
 from tests.scripted_model.gate import Gate
 
@@ -39,7 +39,7 @@ async def test_a_kill_at_any_statement_changes_nothing(
     """Answer, effects, log and bill are those of an uncrashed run, wherever its worker is killed."""
     trials = Trials("kill -9 at the run's statements")
     points = [(kind, at.number, edge) for kind in known for at in known[kind].statements for edge in Edge]
-    for point in spread(points, count("kill", short=2, full=260), chance("kill")):
+    for point in trials.each_of(points, count("kill", short=2, full=260), chance("kill")):
         await _killed_there(site, known, trials, point)
     trials.figures["points there are"] = str(len(points))
     trials.conclude(request, floor=trials.made * 9 // 10)
@@ -66,7 +66,7 @@ async def test_a_kill_while_a_plan_is_written_changes_nothing(site: Site, reques
     known = await uncrashed(site, STREAMED)
     last = max(at.number for at in known.statements if "held_events" in at.sql)
     points = [(STREAMED, at.number, edge) for at in known.statements[: last + 1] for edge in Edge]
-    for point in spread(points, count("streamed", short=3, full=90), chance("streamed")):
+    for point in trials.each_of(points, count("streamed", short=3, full=90), chance("streamed")):
         await _killed_there(site, {STREAMED: known}, trials, point)
     trials.figures["points there are"] = str(len(points))
     trials.conclude(request, floor=trials.made * 9 // 10)
@@ -79,7 +79,7 @@ async def test_a_kill_while_a_job_changes_hands_loses_no_run(
     """Before and after each statement that takes a job from the queue or ends one, a kill leaves the run to others."""
     trials = Trials("kill -9 at the queue's statements")
     points = [(kind, number, edge) for kind in ("simple", "tool") for number in range(10) for edge in Edge]
-    for kind, number, edge in spread(points, count("queue", short=1, full=len(points)), chance("queue")):
+    for kind, number, edge in trials.each_of(points, count("queue", short=1, full=len(points)), chance("queue")):
         blow = Blow(site, kill)
         wire = Tripwire(DISPATCH_ROLES, at_nth(number, of_a_job), edge, blow)
         begun, record = await killed_at(site, kind, wire)
@@ -103,7 +103,7 @@ async def test_a_kill_at_any_model_call_pays_that_call_again_and_no_other(
         for number in range(1, known[kind].record.model_calls + 1)
         for stage in Stage
     ]
-    for kind, number, stage in spread(points, count("model", short=1, full=60), chance("model")):
+    for kind, number, stage in trials.each_of(points, count("model", short=1, full=60), chance("model")):
         begun, victim = await holder_at(site, kind, number, stage)
         struck = Blow(site, kill)
         struck(victim.proxy)

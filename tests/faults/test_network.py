@@ -21,7 +21,7 @@ from tests.faults.striking import (
     replaced,
     struck_at,
 )
-from tests.faults.trials import FULL, IN_TIME, Trials, chance, count, site_group, spread
+from tests.faults.trials import FULL, IN_TIME, Trials, chance, count, site_group
 from tests.faults.tripwire import API_ROLES, RUN_ROLES, Edge, Tripwire, appends, at_nth, at_number
 
 pytestmark = [site_group("network"), pytest.mark.figure, IN_TIME]
@@ -43,7 +43,7 @@ async def test_a_message_is_accepted_once_whatever_gets_lost(
     trials = Trials(f"accepting, {strike.__name__} at each statement")
     reference = known["simple"].record
     points = [(number, edge) for number in range(ACCEPTS) for edge in Edge]
-    for number, edge in spread(points, count("accept", short=1, full=len(points)), chance("accept")):
+    for number, edge in trials.each_of(points, count("accept", short=1, full=len(points)), chance("accept")):
         person = await site.person()
         wire = Tripwire(API_ROLES, at_number(number), edge, Blow(site, strike))
         site.arm(wire)
@@ -70,7 +70,7 @@ async def test_a_lost_answer_to_a_workers_commit_is_found_out(
     """A worker whose connections break at a COMMIT, stored or not, ends its run as without a fault."""
     trials = Trials("lost COMMIT answers of workers")
     points = [(kind, number, edge) for kind, number in numbered(known, lambda at: at.commits) for edge in Edge]
-    for kind, number, edge in spread(points, count("commit", short=1, full=80), chance("commit")):
+    for kind, number, edge in trials.each_of(points, count("commit", short=1, full=80), chance("commit")):
         blow = Blow(site, cut)
         wire = Tripwire(RUN_ROLES, at_nth(number, lambda at: at.commits), edge, blow)
         begun, end, _ = await struck_at(site, kind, wire)

@@ -5,7 +5,7 @@ import pytest
 from tests.faults.checksum import checksums
 from tests.faults.site import Member, Site, until
 from tests.faults.striking import Blow, Known, judged, numbered, recovery_seconds, struck_at
-from tests.faults.trials import IN_TIME, Trials, chance, count, site_group, spread
+from tests.faults.trials import IN_TIME, Trials, chance, count, site_group
 from tests.faults.tripwire import DISPATCH_ROLES, RUN_ROLES, Edge, Tripwire, appends, at_nth, counting
 
 pytestmark = [site_group("pause"), pytest.mark.figure, IN_TIME]
@@ -23,7 +23,7 @@ async def test_a_woken_worker_writes_nothing(site: Site, known: Known, request: 
     """Stopped at any event boundary past its lease, then woken: no row of any table changes any more."""
     trials = Trials("SIGSTOP past the lease, then SIGCONT")
     points = numbered(known, appends)
-    for kind, number in spread(points, count("pause", short=1, full=len(points)), chance("pause")):
+    for kind, number in trials.each_of(points, count("pause", short=1, full=len(points)), chance("pause")):
         blow = Blow(site, pause)
         begun, end, sleeper = await struck_at(
             site, kind, Tripwire(RUN_ROLES, at_nth(number, appends), Edge.AFTER, blow)

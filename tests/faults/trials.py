@@ -8,7 +8,7 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -18,6 +18,7 @@ FULL: Final = os.environ.get("FAULTS") == "full"
 SEED: Final = int(os.environ.get("FAULTS_SEED", "0")) or int(time.time())
 ONLY: Final = os.environ.get("FAULTS_ONLY", "")
 PROPERTY: Final = "faults"
+MISSES_BORNE: Final = 3  # a run under load takes a few statements fewer than the one that was counted
 IN_TIME: Final = pytest.mark.timeout(3600 if FULL else 120)
 Point = TypeVar("Point", bound=tuple[object, ...])
 
@@ -40,7 +41,7 @@ def spread(points: Sequence[Point], wanted: int, rng: random.Random) -> list[Poi
     points = [point for point in points if ONLY in _words(point)]
     if wanted >= len(points):
         return list(points)
-    width = len(points) / wanted
+    width = len(points) / max(wanted, 1)
     start = rng.random() * width
     return [points[int(start + place * width)] for place in range(wanted)]
 
@@ -61,12 +62,21 @@ class Trials:
     family: str
     successes: int = 0
     made: int = 0
+    missed: int = 0
     figures: dict[str, str] = field(default_factory=dict[str, str])
     recoveries: list[float] = field(default_factory=list[float])
     problems: list[str] = field(default_factory=list[str])
 
     def __post_init__(self) -> None:
         print(f"\n{self.family}: seed {SEED}")
+
+    def each_of(self, points: Sequence[Point], wanted: int, rng: random.Random) -> Iterator[Point]:
+        """Yield so many points, and another for each that did not come, until too many did not."""
+        due = spread(points, wanted, rng)
+        while due and self.missed < wanted + MISSES_BORNE:
+            before = self.missed
+            yield from due
+            due = spread(points, self.missed - before, rng)
 
     def tell(self, point: str, problems: Sequence[str], *, recovery: float | None = None) -> None:
         """Take down how a trial went."""
@@ -81,6 +91,7 @@ class Trials:
     def miss(self, point: str) -> None:
         """Take down a trial whose point never came: it counts as made, and as no success."""
         self.made += 1
+        self.missed += 1
         print(f"  {self.made} {point}: did not come", flush=True)
 
     def conclude(self, request: pytest.FixtureRequest, floor: int) -> None:

@@ -457,6 +457,18 @@ async def test_a_stream_that_ends_before_its_answer_is_an_error(reply: Reply) ->
     assert (failed.value.code, failed.value.retryable) == ("model_unavailable", True)
 
 
+@pytest.mark.parametrize("failure", [b'{"error": {"message": "overloaded"}}', b'{"choices": ['])
+async def test_words_before_a_failure_are_heard_also_when_both_come_in_one_packet(failure: bytes) -> None:
+    """Whether an answer has begun does not hang on how its bytes were cut."""
+    packet = b"data: " + json.dumps(HELLO).encode() + b"\n\ndata: " + failure + b"\n\n"
+    with ScriptedModel([raw_body(packet)]) as server:
+        async with models_of(profile(server.base_url)) as models:
+            chunks = models[0].astream(list(QUESTION))
+            assert (await anext(chunks)).text == "Hello"
+            with pytest.raises(ModelFailure):
+                await anext(chunks)
+
+
 async def test_an_answer_that_lost_only_its_usage_stands() -> None:
     """When the connection breaks after the finish reason, the answer is whole and its cost unknown."""
     answer = await answer_to(text("Two.").disconnect_after(3), streamed)
