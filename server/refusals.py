@@ -13,6 +13,7 @@ _REFUSALS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
     {
         "bad_host": (400, "The Host header is not one."),
         "bad_cursor": (400, "The cursor is not the number of an event of this run."),
+        "bad_page": (400, "No page of this list ended there."),
         "body_required": (400, "The request needs a body."),
         "duplicate_key": (400, "A key stands twice in one object."),
         "invalid_json": (400, "The body is not JSON in UTF-8."),

@@ -50,7 +50,11 @@ def everything_there_is(client: httpx.Client, session: str, run: str) -> None:
     for path in (
         STREAM,
         f"{STREAM}?session_id={session}",
+        "/api/agent/sessions",
+        "/api/agent/sessions?search=canary&limit=1",
+        f"/api/agent/sessions/{session}/runs",
         "/api/agent/runs",
+        f"/api/agent/runs?session_id={session}&status=done&search=canary",
         f"/api/agent/runs/{run}",
         f"/api/agent/runs/{run}/events",
         f"/api/agent/runs/{run}/events?after=999",
