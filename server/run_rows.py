@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from persistence.runs import usage
 from persistence.runs.runs import Run
 from persistence.runs.usage import Spent
 from persistence.scope import Scope
+from server.columns import columns_of
 from server.prices import PRICES, Cost
 
 
@@ -42,9 +43,8 @@ async def rows_of(scope: Scope, found: Sequence[Run]) -> list[RunRow]:
 
 
 def _row(run: Run, steps_done: int, steps_total: int, spent: Sequence[Spent]) -> RunRow:
-    columns = {column.name: getattr(run, column.name) for column in fields(Run)}
     return RunRow(
-        **columns,
+        **columns_of(run),
         steps_done=steps_done,
         steps_total=steps_total,
         duration_ms=_duration_ms(run),

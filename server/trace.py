@@ -1,7 +1,7 @@
 """The whole trace of a run, read from the tables: what was planned, done, said and spent."""
 
 import json
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -16,6 +16,7 @@ from persistence.runs.approvals import Approval, ApprovalCall
 from persistence.runs.ledger import LedgerRow
 from persistence.runs.usage import ModelCall
 from persistence.scope import Scope
+from server.columns import columns_of
 from server.prices import PRICES, Cost
 from server.run_rows import RunRow, rows_of
 
@@ -82,8 +83,7 @@ async def trace_of(scope: Scope, run_id: UUID) -> Trace | None:
 
 
 def _priced(call: ModelCall) -> PricedCall:
-    columns = {column.name: getattr(call, column.name) for column in fields(ModelCall)}
-    return PricedCall(**columns, cost=PRICES.cost([call]))
+    return PricedCall(**columns_of(call), cost=PRICES.cost([call]))
 
 
 async def _talk(scope: Scope, conversation: Conversation) -> Talk:

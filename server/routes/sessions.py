@@ -1,7 +1,7 @@
 """`/api/agent/sessions`: list sessions and the runs of one; rename it, choose whether its writes wait, delete it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from persistence.runs.waiting import AtWork
 from persistence.scope import Identity, Role
 from server.auth import SignedIn
 from server.bodies import Id, SessionChange
+from server.columns import columns_of
 from server.dependencies import TheServer
 from server.door import body_of
 from server.openapi import body_as
@@ -73,11 +74,7 @@ async def runs_of(planwright: TheServer, user_id: SignedIn, session_id: Id, page
 
 def _with_runs(shown: Sequence[Session], at_work: Sequence[AtWork]) -> list[ListedSession]:
     runs = {run.session_id: Unfinished(run.id, run.status) for run in at_work}
-    columns = [column.name for column in fields(Session)]
-    return [
-        ListedSession(**{name: getattr(session, name) for name in columns}, run=runs.get(session.id))
-        for session in shown
-    ]
+    return [ListedSession(**columns_of(session), run=runs.get(session.id)) for session in shown]
 
 
 def _place_of(session: Session) -> Place:

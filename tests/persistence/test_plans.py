@@ -20,7 +20,7 @@ from persistence.runs import events, listing, runs, usage, waiting
 from persistence.runs.listing import Wanted
 from persistence.runs.runs import RunStatus
 from persistence.scope import Role, Scope
-from persistence.workspace import brain_dumps, notes, tasks
+from persistence.workspace import brain_dumps, notes, projects, tasks
 from tests.bench.large_person import LONG_RUN_EVENTS, NOTES, TASKS, seed
 from tests.conftest import Person, new_person
 
@@ -118,6 +118,14 @@ OF_THE_API: Final[dict[str, tuple[Ask, str, int]]] = {
     ),
     "plans of runs": (lambda scope, owner: plans.progress_of(scope, owner.runs), "agent_plans", SHOWN),
     "model calls of runs": (lambda scope, owner: usage.by_model(scope, owner.runs), "model_usage", SHOWN),
+    "page of tasks": (lambda scope, owner: tasks.page(scope, "", owner.middle, SHOWN), "tasks", SHOWN),
+    "page of notes": (lambda scope, owner: notes.page(scope, "", owner.middle, SHOWN), "notes", SHOWN),
+    "page of brain dumps": (
+        lambda scope, owner: brain_dumps.page(scope, "", owner.middle, SHOWN),
+        "brain_dumps",
+        SHOWN,
+    ),
+    "page of projects": (lambda scope, _: projects.page(scope, "", None, SHOWN), "projects", SHOWN),
     "log from the middle": (
         lambda scope, owner: events.after(scope, owner.long_run, LONG_RUN_EVENTS // 2, SHOWN),
         "run_events",
@@ -133,6 +141,9 @@ OF_TOOLS: Final[dict[str, Ask]] = {
     "tasks": lambda scope, _: tasks.listed(scope, tasks.Wanted(), "priority", SHOWN),
     "notes": lambda scope, _: notes.search(scope, notes.Wanted(), SHOWN),
     "brain dumps": lambda scope, _: brain_dumps.search(scope, brain_dumps.Wanted(), SHOWN),
+    "page of tasks": lambda scope, owner: tasks.page(scope, "", owner.middle, SHOWN),
+    "page of notes": lambda scope, owner: notes.page(scope, "", owner.middle, SHOWN),
+    "page of brain dumps": lambda scope, owner: brain_dumps.page(scope, "", owner.middle, SHOWN),
 }
 
 
