@@ -13,6 +13,7 @@ _REFUSALS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
     {
         "bad_host": (400, "The Host header is not one."),
         "bad_cursor": (400, "The cursor is not the number of an event of this run."),
+        "bad_page": (400, "No page of this list ended there."),
         "body_required": (400, "The request needs a body."),
         "duplicate_key": (400, "A key stands twice in one object."),
         "invalid_json": (400, "The body is not JSON in UTF-8."),
@@ -35,6 +36,7 @@ _REFUSALS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
         "unsupported_media_type": (415, "The body must be application/json, not encoded further."),
         "headers_too_large": (431, "The request has too many headers, or too long ones."),
         "bad_request": (400, "The request cannot be understood."),
+        "bad_window": (422, "A calendar is shown for 62 days at most, from 1900 to 2200."),
         "illegal_character": (422, "The text holds a character that cannot be stored."),
         "invalid_field": (422, "A field has the wrong type or value."),
         "invalid_id": (422, "An id is a UUID in lower case with hyphens."),

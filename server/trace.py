@@ -14,9 +14,11 @@ from persistence.record.plans import PlanRow
 from persistence.runs import approvals, intents, ledger, runs, usage
 from persistence.runs.approvals import Approval, ApprovalCall
 from persistence.runs.ledger import LedgerRow
-from persistence.runs.runs import Run
 from persistence.runs.usage import ModelCall
 from persistence.scope import Scope
+from server.columns import columns_of
+from server.prices import PRICES, Cost
+from server.run_rows import RunRow, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,17 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class PricedCall(ModelCall):
+    """A model call, and what it cost."""
+
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """Everything that is stored about a run, but for its event log."""
 
-    run: Run
+    run: RunRow
     plan: PlanRow | None
     agents: list[Agent]
     conversations: list[Talk]
@@ -47,7 +56,7 @@ class Trace:
     tool_calls: list[LedgerRow]
     write_intents: list[JsonValue]
     approvals: list[Asked]
-    model_calls: list[ModelCall]
+    model_calls: list[PricedCall]
 
 
 async def trace_of(scope: Scope, run_id: UUID) -> Trace | None:
@@ -56,8 +65,9 @@ async def trace_of(scope: Scope, run_id: UUID) -> Trace | None:
     if run is None:
         return None
     plan = await plans.begun(scope, run_id)
+    [row] = await rows_of(scope, [run])
     return Trace(
-        run=run,
+        run=row,
         plan=plan,
         agents=await agents.of_run(scope, run_id),
         conversations=[await _talk(scope, held) for held in await conversations.of_run(scope, run_id)],
@@ -68,8 +78,12 @@ async def trace_of(scope: Scope, run_id: UUID) -> Trace | None:
             Asked(approval, await approvals.calls_of(scope, approval.id))
             for approval in await approvals.of_run(scope, run_id)
         ],
-        model_calls=await usage.of_run(scope, run_id),
+        model_calls=[_priced(call) for call in await usage.of_run(scope, run_id)],
     )
+
+
+def _priced(call: ModelCall) -> PricedCall:
+    return PricedCall(**columns_of(call), cost=PRICES.cost([call]))
 
 
 async def _talk(scope: Scope, conversation: Conversation) -> Talk:

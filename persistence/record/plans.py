@@ -82,6 +82,31 @@ async def begun(scope: Scope, run_id: UUID) -> PlanRow | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many steps the plan of a run has, and how many of them succeeded."""
+
+    run_id: UUID
+    steps_done: int
+    steps_total: int
+
+
+async def progress_of(scope: Scope, run_ids: Sequence[UUID]) -> list[Progress]:
+    """Return how far these runs are with their plans; one without a plan is left out."""
+    return await scope.all(
+        Progress,
+        """
+        select wanted.id as run_id, steps_done, steps_total
+        from unnest(%s::uuid[]) as wanted (id) cross join lateral (
+            select jsonb_array_length(steps) as steps_total,
+                jsonb_array_length(jsonb_path_query_array(steps, '$[*] ? (@.status == "completed")')) as steps_done
+            from agent_plans where run_id = wanted.id and revision > %s limit 1
+        ) as plan
+        """,
+        (list(run_ids), DRAFT),
+    )
+
+
 def add_steps(scope: Scope, plan_id: UUID, steps: Sequence[dict[str, JsonValue]]) -> None:
     """Add steps to a plan that is still being written."""
     scope.send("update agent_plans set steps = steps || %s where id = %s", (Jsonb(list(steps)), plan_id))

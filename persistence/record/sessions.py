@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from persistence.place import Place, behind
 from persistence.scope import Scope
+from persistence.workspace.search import pattern_for
 
 _COLUMNS: Final = """
     id, title, context_type, entity_id, approvals, status, message_count, last_message_at, created_at, updated_at
@@ -63,6 +65,21 @@ async def newest(scope: Scope, limit: int) -> list[Session]:
         where status = 'active' order by last_message_at desc, id limit %s
         """,
         (limit,),
+    )
+
+
+async def page(scope: Scope, search: str, after: Place | None, limit: int) -> list[Session]:
+    """Return active conversations whose title contains the text, the one last used first, behind a place."""
+    return await scope.all(
+        Session,
+        f"""
+        select {_COLUMNS} from chat_sessions
+        where status = 'active' and title ilike %(pattern)s
+            and last_message_at <= coalesce(%(at)s, 'infinity'::timestamptz)
+            and (%(at)s is null or last_message_at < %(at)s or id > %(id)s)
+        order by last_message_at desc, id limit %(limit)s
+        """,
+        {**behind(after), "pattern": pattern_for(search), "limit": limit},
     )
 
 

@@ -66,7 +66,7 @@ class Run:
         return self.finished_at is not None
 
 
-_COLUMNS: Final = """
+COLUMNS: Final = """
     id, session_id, request, status, strategy, attempt, crashes, last_seq, request_digest, cancel_requested_at,
     budget_spent_at, prompt_tokens, completion_tokens, finished_reason, error_code, created_at, started_at, finished_at,
     events_expired_at
@@ -86,7 +86,7 @@ async def insert(
         insert into runs (session_id, request, request_digest, idempotency_key, graph_version, queue)
         values (%s, %s, %s, %s, %s, %s)
         on conflict (user_id, idempotency_key) do nothing
-        returning {_COLUMNS}
+        returning {COLUMNS}
         """,
         (session_id, request, digest, idempotency_key, GRAPH_VERSION, queue),
     )
@@ -97,7 +97,7 @@ async def find(scope: Scope, run_id: UUID) -> Run | None:
     return await scope.one(
         Run,
         f"""
-        select {_COLUMNS}
+        select {COLUMNS}
         from runs where id = %s
         """,
         (run_id,),
@@ -109,7 +109,7 @@ async def find_by_key(scope: Scope, idempotency_key: str) -> Run | None:
     return await scope.one(
         Run,
         f"""
-        select {_COLUMNS}
+        select {COLUMNS}
         from runs where idempotency_key = %s
         """,
         (idempotency_key,),
@@ -121,7 +121,7 @@ async def newest(scope: Scope, limit: int) -> list[Run]:
     return await scope.all(
         Run,
         f"""
-        select {_COLUMNS}
+        select {COLUMNS}
         from runs order by created_at desc, id limit %s
         """,
         (limit,),
@@ -190,7 +190,7 @@ async def claim(scope: Scope, run_id: UUID, attempt: int, job_id: int, at_once: 
                     select count(*) from runs other
                     where other.user_id = runs.user_id and other.finished_at is null and other.status = 'running'
                         and other.queue = runs.queue))
-        returning {_COLUMNS}
+        returning {COLUMNS}
         """,
         {"run": run_id, "attempt": attempt, "job": job_id, "at_once": at_once},
     )

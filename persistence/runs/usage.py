@@ -1,5 +1,6 @@
 """The `model_usage` table: what each model call reserved, and what it cost."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -155,6 +156,31 @@ async def of_run(scope: Scope, run_id: UUID) -> list[ModelCall]:
         from model_usage where run_id = %s order by created_at, id
         """,
         (run_id,),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the calls of one model took, in one run."""
+
+    run_id: UUID
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+
+
+async def by_model(scope: Scope, run_ids: Sequence[UUID]) -> list[Spent]:
+    """Return what each model took in each of these runs so far."""
+    return await scope.all(
+        Spent,
+        """
+        select run_id, model, coalesce(sum(prompt_tokens), 0)::bigint as prompt_tokens,
+            coalesce(sum(completion_tokens), 0)::bigint as completion_tokens,
+            coalesce(sum(cached_tokens), 0)::bigint as cached_tokens
+        from model_usage where run_id = any(%s) group by run_id, model
+        """,
+        (list(run_ids),),
     )
 
 

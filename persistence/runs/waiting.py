@@ -1,5 +1,6 @@
 """Runs that wait for their turn in a session: which there are, and ending one that never began."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -24,6 +25,27 @@ async def unfinished_in(scope: Scope, session_id: UUID) -> list[Unfinished]:
         where session_id = %s and finished_at is null order by created_at, id
         """,
         (session_id,),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """The run of a session that is at work, or will be next."""
+
+    session_id: UUID
+    id: UUID
+    status: str
+
+
+async def first_of(scope: Scope, session_ids: Sequence[UUID]) -> list[AtWork]:
+    """Return, of each of these sessions that has unfinished runs, the one that is or will be first at work."""
+    return await scope.all(
+        AtWork,
+        """
+        select distinct on (session_id) session_id, id, status from runs
+        where finished_at is null and session_id = any(%s) order by session_id, created_at, id
+        """,
+        (list(session_ids),),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from persistence.place import Place, behind
 from persistence.scope import Scope
 from persistence.workspace.search import OPENING_CHARS, pattern_for
 
@@ -27,6 +28,21 @@ class ListedBrainDump:
     project_name: str | None
     created_at: datetime
     matching: int
+
+
+@dataclass(frozen=True, slots=True)
+class PagedBrainDump:
+    """A dump of a list that is read in pages; `opening` is how its content begins."""
+
+    id: UUID
+    title: str | None
+    opening: str
+    ai_summary: str | None
+    status: Status
+    project_id: UUID | None
+    project_name: str | None
+    created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +85,25 @@ async def search(scope: Scope, wanted: Wanted, limit: int) -> list[ListedBrainDu
         limit %(limit)s
         """,
         asdict(wanted) | {"pattern": pattern_for(wanted.query), "opening": OPENING_CHARS, "limit": limit},
+    )
+
+
+async def page(scope: Scope, search: str, after: Place | None, limit: int) -> list[PagedBrainDump]:
+    """Return dumps whose title, content or summary contains the text, newest first, behind a place."""
+    return await scope.all(
+        PagedBrainDump,
+        """
+        select b.id, b.title, left(b.content, %(opening)s) as opening, b.ai_summary, b.status,
+            b.project_id, (select name from projects p where p.id = b.project_id) as project_name,
+            b.created_at, b.updated_at
+        from brain_dumps b
+        where (b.title ilike %(pattern)s or b.content ilike %(pattern)s or b.ai_summary ilike %(pattern)s)
+            and b.created_at <= coalesce(%(at)s, 'infinity'::timestamptz)
+            and (%(at)s is null or b.created_at < %(at)s or b.id > %(id)s)
+        order by b.created_at desc, b.id
+        limit %(limit)s
+        """,
+        {**behind(after), "pattern": pattern_for(search), "opening": OPENING_CHARS, "limit": limit},
     )
 
 

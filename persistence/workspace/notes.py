@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
+from persistence.place import Place, behind
 from persistence.scope import Scope
 from persistence.workspace.search import OPENING_CHARS, pattern_for
 
@@ -24,6 +25,21 @@ class ListedNote:
     project_name: str | None
     created_at: datetime
     matching: int
+
+
+@dataclass(frozen=True, slots=True)
+class PagedNote:
+    """A note of a list that is read in pages; `opening` is how its content begins."""
+
+    id: UUID
+    title: str | None
+    opening: str
+    category: str | None
+    tags: list[str]
+    project_id: UUID | None
+    project_name: str | None
+    created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +96,25 @@ async def search(scope: Scope, wanted: Wanted, limit: int) -> list[ListedNote]:
         limit %(limit)s
         """,
         asdict(wanted) | {"pattern": pattern_for(wanted.query), "opening": OPENING_CHARS, "limit": limit},
+    )
+
+
+async def page(scope: Scope, search: str, after: Place | None, limit: int) -> list[PagedNote]:
+    """Return notes whose title or content contains the text, newest first, behind a place."""
+    return await scope.all(
+        PagedNote,
+        """
+        select n.id, n.title, left(n.content, %(opening)s) as opening, n.category, n.tags,
+            n.project_id, (select name from projects p where p.id = n.project_id) as project_name,
+            n.created_at, n.updated_at
+        from notes n
+        where (n.title ilike %(pattern)s or n.content ilike %(pattern)s)
+            and n.created_at <= coalesce(%(at)s, 'infinity'::timestamptz)
+            and (%(at)s is null or n.created_at < %(at)s or n.id > %(id)s)
+        order by n.created_at desc, n.id
+        limit %(limit)s
+        """,
+        {**behind(after), "pattern": pattern_for(search), "opening": OPENING_CHARS, "limit": limit},
     )
 
 

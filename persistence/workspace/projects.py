@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
+from persistence.place import Place, behind
 from persistence.scope import Scope
 from persistence.workspace.search import OPENING_CHARS, pattern_for
 
@@ -47,6 +48,21 @@ class ListedProject(TaskCounts):
     tags: list[str]
     updated_at: datetime
     matching: int
+
+
+@dataclass(frozen=True, slots=True)
+class PagedProject(TaskCounts):
+    """A project of a list that is read in pages; `opening` is how its description begins."""
+
+    id: UUID
+    name: str
+    status: Status
+    opening: str
+    start_date: date | None
+    end_date: date | None
+    tags: list[str]
+    created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +139,35 @@ async def search(scope: Scope, wanted: Wanted, limit: int) -> list[ListedProject
         limit %(limit)s
         """,
         asdict(wanted) | {"pattern": pattern_for(wanted.query), "opening": OPENING_CHARS, "limit": limit},
+    )
+
+
+async def page(scope: Scope, search: str, after: Place | None, limit: int) -> list[PagedProject]:
+    """Return projects whose name, description or a tag contains the text, last changed first, behind a place."""
+    return await scope.all(
+        PagedProject,
+        """
+        select p.*, c.backlog, c.in_progress, c.blocked, c.done
+        from (
+            select id, name, status, left(description, %(opening)s) as opening, start_date, end_date, tags,
+                created_at, updated_at
+            from projects
+            where (name ilike %(pattern)s or description ilike %(pattern)s
+                    or exists (select from unnest(tags) tag where tag ilike %(pattern)s))
+                and updated_at <= coalesce(%(at)s, 'infinity'::timestamptz)
+                and (%(at)s is null or updated_at < %(at)s or id > %(id)s)
+            order by updated_at desc, id
+            limit %(limit)s
+        ) p cross join lateral (
+            select count(*) filter (where t.status = 'backlog') as backlog,
+                count(*) filter (where t.status = 'in_progress') as in_progress,
+                count(*) filter (where t.status = 'blocked') as blocked,
+                count(*) filter (where t.status = 'done') as done
+            from tasks t where t.project_id = p.id and t.deleted_at is null
+        ) c
+        order by p.updated_at desc, p.id
+        """,
+        {**behind(after), "pattern": pattern_for(search), "opening": OPENING_CHARS, "limit": limit},
     )
 
 

@@ -9,7 +9,9 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
+from persistence.place import Place, behind
 from persistence.scope import Scope
+from persistence.workspace.search import pattern_for
 
 Status = Literal["backlog", "in_progress", "done", "blocked"]
 Priority = Literal["low", "medium", "high"]
@@ -37,6 +39,14 @@ class ListedTask(ShortTask):
     """A task of a list that `matching` tasks fit, shown or not."""
 
     matching: int
+
+
+@dataclass(frozen=True, slots=True)
+class PagedTask(ShortTask):
+    """A task of a list that is read in pages."""
+
+    created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +128,25 @@ async def listed(scope: Scope, wanted: Wanted, order: Order, limit: int) -> list
         limit %(limit)s
         """,
         asdict(wanted) | {"order": order, "limit": limit},
+    )
+
+
+async def page(scope: Scope, search: str, after: Place | None, limit: int) -> list[PagedTask]:
+    """Return tasks whose title or description contains the text, newest first, behind a place."""
+    return await scope.all(
+        PagedTask,
+        """
+        select t.id, t.title, t.status, t.priority,
+            t.project_id, (select name from projects p where p.id = t.project_id) as project_name,
+            t.start_date, t.duration_minutes, t.parent_task_id, t.created_at, t.updated_at
+        from tasks t
+        where t.deleted_at is null and (t.title ilike %(pattern)s or t.description ilike %(pattern)s)
+            and t.created_at <= coalesce(%(at)s, 'infinity'::timestamptz)
+            and (%(at)s is null or t.created_at < %(at)s or t.id > %(id)s)
+        order by t.created_at desc, t.id
+        limit %(limit)s
+        """,
+        {**behind(after), "pattern": pattern_for(search), "limit": limit},
     )
 
 

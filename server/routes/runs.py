@@ -1,13 +1,18 @@
 """`/api/agent/runs`: list runs, read a trace, follow a log, stop a run."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import AwareDatetime
 
-from persistence.runs import runs
-from persistence.runs.runs import Run
+from nodes.vocabulary.events import Strategy
+from persistence.place import Place
+from persistence.record import sessions
+from persistence.runs import listing, runs
+from persistence.runs.listing import Wanted
+from persistence.runs.runs import Run, RunStatus
 from persistence.scope import Identity, Role
 from server.auth import SignedIn, TheCaller
 from server.bodies import Id
@@ -15,22 +20,23 @@ from server.cursor import cursor_of, standing
 from server.dependencies import TheServer
 from server.guarded import followed
 from server.openapi import EVENTS
+from server.paging import Search, ThePage
 from server.refusals import Refused
+from server.run_rows import RunRow, rows_of
 from server.sse import EventStream
 from server.stopping import Stopped, stop_run
 from server.trace import Trace, trace_of
 from server.wiring import Planwright
-
-RUNS_SHOWN: Final = 50
 
 router: Final = APIRouter(prefix="/api/agent/runs", tags=["runs"])
 
 
 @dataclass(frozen=True, slots=True)
 class RunList:
-    """The newest runs, newest first."""
+    """A page of runs, newest first; `next` goes on behind it."""
 
-    runs: list[Run]
+    runs: list[RunRow]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +46,39 @@ class RunState:
     run: Run
 
 
+async def wanted_of(
+    search: Search = "",
+    status: Annotated[tuple[RunStatus, ...], Query()] = (),
+    strategy: Annotated[tuple[Strategy, ...], Query()] = (),
+    since: Annotated[AwareDatetime | None, Query(description="Accepted at this time or later")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Accepted before this time")] = None,
+) -> Wanted:
+    """Return which runs are looked for: those whose request contains a text, with one of the statuses, and so on."""
+    return Wanted(search, status, strategy, since, until)
+
+
 @router.get("")
-async def newest(planwright: TheServer, user_id: SignedIn) -> RunList:
-    """List the newest runs."""
+async def listed(
+    planwright: TheServer,
+    user_id: SignedIn,
+    page: ThePage,
+    wanted: Annotated[Wanted, Depends(wanted_of)],
+    session_id: Id | None = None,
+) -> RunList:
+    """List runs, newest first, of all sessions or of one."""
     async with planwright.database.acting(Role.API, Identity(user_id)) as scope:
-        return RunList(await runs.newest(scope, RUNS_SHOWN))
+        if session_id is None:
+            found = await listing.page(scope, wanted, page.after, page.rows)
+        else:
+            if await sessions.find(scope, session_id) is None:
+                raise Refused("not_found")
+            found = await listing.of_session(scope, session_id, wanted, page.after, page.rows)
+        return RunList(await rows_of(scope, page.shown(found)), page.next(found, place_of))
+
+
+def place_of(run: Run) -> Place:
+    """Return where a list of runs goes on behind one."""
+    return Place(run.created_at, run.id)
 
 
 @router.get("/{run_id}")

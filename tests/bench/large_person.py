@@ -82,14 +82,26 @@ _ROWS: Final[tuple[LiteralString, ...]] = (
     from runs, (values (1, 'user'), (2, 'assistant')) said (place, role) where user_id = %(user)s
     """,
     """
-    insert into runs (user_id, session_id, request, status, request_digest, graph_version, finished_at)
-    select user_id, id, 'And then', 'done', '', '1', now()
-    from chat_sessions, generate_series(1, %(long_session)s) where user_id = %(user)s and title = 'Session 1'
+    insert into runs (user_id, session_id, request, status, request_digest, graph_version, created_at, finished_at)
+    select user_id, id, 'And then', 'done', '', '1', last_message_at + n * interval '1 millisecond', now()
+    from chat_sessions, generate_series(3, %(long_session)s) n where user_id = %(user)s and title = 'Session 1'
     """,
     """
-    insert into chat_messages (user_id, session_id, position, role, content)
-    select user_id, id, n, 'user', repeat('And then. ', 20)
-    from chat_sessions, generate_series(3, %(long_session)s) n where user_id = %(user)s and title = 'Session 1'
+    insert into chat_messages (user_id, session_id, run_id, position, role, content)
+    select user_id, session_id, id, 2 + row_number() over (order by created_at), 'user', repeat('And then. ', 20)
+    from runs where user_id = %(user)s and request = 'And then'
+    """,
+    """
+    insert into agent_plans (user_id, session_id, run_id, planner_agent_id, user_message, strategy, status, steps)
+    select user_id, session_id, id, gen_random_uuid(), request, strategy, 'completed',
+        '[{"stepNumber": 1, "status": "completed"}, {"stepNumber": 2, "status": "skipped"}]'
+    from runs where user_id = %(user)s and strategy = 'complex'
+    """,
+    """
+    insert into model_usage (user_id, run_id, purpose, model, reserved_tokens, prompt_tokens, completion_tokens,
+        cached_tokens, outcome, settled_at)
+    select user_id, id, 'decide', 'deepseek-v4-pro', 5000, 2000, 100, 1000, 'answered', created_at
+    from runs where user_id = %(user)s
     """,
 )
 

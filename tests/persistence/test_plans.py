@@ -13,11 +13,14 @@ from uuid import UUID
 
 import pytest
 
+from persistence.place import Place
 from persistence.pools import Database
-from persistence.record import messages, sessions
-from persistence.runs import events, runs
+from persistence.record import messages, plans, sessions
+from persistence.runs import events, listing, runs, usage, waiting
+from persistence.runs.listing import Wanted
+from persistence.runs.runs import RunStatus
 from persistence.scope import Role, Scope
-from persistence.workspace import brain_dumps, notes, tasks
+from persistence.workspace import brain_dumps, notes, projects, tasks
 from tests.bench.large_person import LONG_RUN_EVENTS, NOTES, TASKS, seed
 from tests.conftest import Person, new_person
 
@@ -34,6 +37,8 @@ class Owner:
     session_id: UUID
     long_session: UUID
     long_run: UUID
+    middle: Place
+    runs: list[UUID]
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +50,14 @@ async def owner(database: Database, admin_dsn: str) -> Owner:
         session_id = await scope.value(UUID, "select id from chat_sessions where title = 'Session 2000'")
         long_session = await scope.value(UUID, "select id from chat_sessions where title = 'Session 1'")
         long_run = await scope.value(UUID, "select id from runs order by last_seq desc limit 1")
+        middle = await scope.only(
+            Place, "select created_at as at, id from runs order by created_at desc offset %s limit 1", (SESSIONS // 2,)
+        )
+        shown = [run.id for run in await listing.page(scope, Wanted(), middle, SHOWN)]
     assert session_id is not None
     assert long_session is not None
     assert long_run is not None
-    return Owner(person, session_id, long_session, long_run)
+    return Owner(person, session_id, long_session, long_run, middle, shown)
 
 
 async def looked_at(scope: Scope, table: str, ask: Callable[[], Awaitable[object]]) -> int:
@@ -79,6 +88,44 @@ OF_THE_API: Final[dict[str, tuple[Ask, str, int]]] = {
     "list of sessions": (lambda scope, _: sessions.newest(scope, SHOWN), "chat_sessions", SHOWN),
     "session": (lambda scope, owner: messages.of_session(scope, owner.session_id, 500), "chat_messages", 2),
     "list of runs": (lambda scope, _: runs.newest(scope, SHOWN), "runs", SHOWN),
+    "page of sessions": (lambda scope, owner: sessions.page(scope, "", owner.middle, SHOWN), "chat_sessions", SHOWN),
+    "sessions by their title": (
+        lambda scope, owner: sessions.page(scope, "session", owner.middle, SHOWN),
+        "chat_sessions",
+        SHOWN,
+    ),
+    "unfinished runs of sessions": (lambda scope, owner: waiting.first_of(scope, owner.runs), "runs", 0),
+    "page of runs": (lambda scope, owner: listing.page(scope, Wanted(), owner.middle, SHOWN), "runs", SHOWN),
+    "runs of a time": (
+        lambda scope, owner: listing.page(scope, Wanted(until=owner.middle.at), None, SHOWN),
+        "runs",
+        SHOWN,
+    ),
+    "runs that wait": (
+        lambda scope, _: listing.page(scope, Wanted(statuses=[RunStatus.WAITING]), None, SHOWN),
+        "runs",
+        0,
+    ),
+    "runs of a session": (
+        lambda scope, owner: listing.of_session(scope, owner.long_session, Wanted(), None, SHOWN),
+        "runs",
+        SHOWN,
+    ),
+    "what led to them": (
+        lambda scope, owner: listing.of_session(scope, owner.long_session, Wanted(), None, SHOWN),
+        "chat_messages",
+        SHOWN,
+    ),
+    "plans of runs": (lambda scope, owner: plans.progress_of(scope, owner.runs), "agent_plans", SHOWN),
+    "model calls of runs": (lambda scope, owner: usage.by_model(scope, owner.runs), "model_usage", SHOWN),
+    "page of tasks": (lambda scope, owner: tasks.page(scope, "", owner.middle, SHOWN), "tasks", SHOWN),
+    "page of notes": (lambda scope, owner: notes.page(scope, "", owner.middle, SHOWN), "notes", SHOWN),
+    "page of brain dumps": (
+        lambda scope, owner: brain_dumps.page(scope, "", owner.middle, SHOWN),
+        "brain_dumps",
+        SHOWN,
+    ),
+    "page of projects": (lambda scope, _: projects.page(scope, "", None, SHOWN), "projects", SHOWN),
     "log from the middle": (
         lambda scope, owner: events.after(scope, owner.long_run, LONG_RUN_EVENTS // 2, SHOWN),
         "run_events",
@@ -94,6 +141,9 @@ OF_TOOLS: Final[dict[str, Ask]] = {
     "tasks": lambda scope, _: tasks.listed(scope, tasks.Wanted(), "priority", SHOWN),
     "notes": lambda scope, _: notes.search(scope, notes.Wanted(), SHOWN),
     "brain dumps": lambda scope, _: brain_dumps.search(scope, brain_dumps.Wanted(), SHOWN),
+    "page of tasks": lambda scope, owner: tasks.page(scope, "", owner.middle, SHOWN),
+    "page of notes": lambda scope, owner: notes.page(scope, "", owner.middle, SHOWN),
+    "page of brain dumps": lambda scope, owner: brain_dumps.page(scope, "", owner.middle, SHOWN),
 }
 
 
@@ -102,7 +152,7 @@ async def test_a_list_looks_at_what_it_shows(database: Database, owner: Owner, a
     """However many rows there are, a list looks at those that it shows, and at nothing else."""
     ask, table, found = OF_THE_API[asked]
     async with database.acting(Role.API, owner.person.identity) as scope:
-        assert await looked_at(scope, table, lambda: ask(scope, owner)) <= ENTRY_AND_ROW * found + 1
+        assert await looked_at(scope, table, lambda: ask(scope, owner)) <= ENTRY_AND_ROW * (found + 1)
 
 
 @pytest.mark.parametrize("asked", OF_TOOLS)

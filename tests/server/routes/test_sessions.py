@@ -1,4 +1,4 @@
-"""`/api/agent/sessions/{id}` over HTTP."""
+"""`/api/agent/sessions` over HTTP."""
 
 from uuid import uuid4
 
@@ -9,6 +9,60 @@ from tests.server.reading import STREAM, refusal, send, started
 from tests.server.scripted_turns import ScriptedTurns
 
 HERE = "/api/agent/sessions"
+
+
+async def test_sessions_are_listed_in_pages(client: httpx.AsyncClient, strangers_client: httpx.AsyncClient) -> None:
+    """All pages together hold one's own sessions once, the one last used first, whatever the size of a page."""
+    sent = [await send(client, f"Question {n}") for n in range(4)]
+    await send(client, "And then?", session_id=sent[1].session_id)
+    await send(strangers_client)
+    last_used_first = [sent[place].session_id for place in (1, 3, 2, 0)]
+    for limit in (1, 2, 3, 100):
+        listed: list[str] = []
+        query: dict[str, str | int] = {"limit": limit}
+        while True:
+            page = (await client.get(HERE, params=query)).json()
+            listed += [session["id"] for session in page["sessions"]]
+            if page["next"] is None:
+                break
+            query["after"] = page["next"]
+        assert listed == last_used_first
+
+
+async def test_a_page_begins_behind_a_session_that_is_gone(client: httpx.AsyncClient) -> None:
+    """The list goes on where it was left, though the session that it was left at was deleted meanwhile."""
+    sent = [await send(client, f"Question {n}") for n in range(3)]
+    page = (await client.get(HERE, params={"limit": 1})).json()
+    await client.delete(f"{HERE}/{sent[2].session_id}")
+    rest = (await client.get(HERE, params={"after": page["next"]})).json()
+    assert [session["id"] for session in rest["sessions"]] == [sent[1].session_id, sent[0].session_id]
+
+
+@pytest.mark.parametrize(("search", "found"), [("%", ["50% of it"]), ("OF", ["all of it", "50% of it"]), ("_", [])])
+async def test_sessions_are_found_by_their_title(client: httpx.AsyncClient, search: str, found: list[str]) -> None:
+    """A session is found by any part of its title, in any case, and no character is a wildcard."""
+    for message in ("50% of it", "all of it", "Hello"):
+        await send(client, message)
+    listed = (await client.get(HERE, params={"search": search})).json()["sessions"]
+    assert [session["title"] for session in listed] == found
+
+
+async def test_a_listed_session_names_its_unfinished_run(client: httpx.AsyncClient, script: ScriptedTurns) -> None:
+    """The run that is at work in a session stands beside it; one with nothing to do has none."""
+    idle = await send(client)
+    script.go_on.clear()
+    script.at_the_gate.clear()
+    run_id, session_id = await started(client)
+    await script.at_the_gate.wait()
+    listed = {session["id"]: session["run"] for session in (await client.get(HERE)).json()["sessions"]}
+    assert listed == {session_id: {"id": run_id, "status": "running"}, idle.session_id: None}
+
+
+async def test_someone_elses_runs_are_not_there(client: httpx.AsyncClient, strangers_client: httpx.AsyncClient) -> None:
+    """The runs of a session that is somebody else's, or of none, are not there."""
+    answer = await send(client)
+    for session in (answer.session_id, str(uuid4())):
+        assert refusal(await strangers_client.get(f"{HERE}/{session}/runs")) == (404, "not_found")
 
 
 async def test_a_session_gets_another_title(client: httpx.AsyncClient) -> None:
