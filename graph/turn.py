@@ -34,6 +34,7 @@ from nodes.vocabulary.log import EventLog, Told
 from nodes.vocabulary.model_failure import ModelFailure
 from nodes.vocabulary.pause import awaited
 from nodes.vocabulary.state import State, fresh
+from nodes.vocabulary.tracing import tag
 from persistence.checkpoints import Checkpoints
 from persistence.pools import Database
 from persistence.record import sessions, users
@@ -111,6 +112,7 @@ async def _through_the_graph(context: Context) -> FinishedReason | list[UUID]:
         configurable={"thread_id": str(context.session_id)},
         recursion_limit=context.limits.supersteps,
         run_name="planwright",
+        tags=[tag("run", context.run_id), tag("session", context.session_id)],
     )
     left = await graph.aget_state(config)
     is_ours = left.values.get("run_id") == str(context.run_id)

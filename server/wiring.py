@@ -151,9 +151,11 @@ def sign_in_of(settings: Settings) -> SignIn:
 @asynccontextmanager
 async def _working(settings: Settings, dsn: str, database: Database, work: Work) -> AsyncGenerator[Planwright]:
     from server.engine import engine_of, turns_of
+    from server.tracing import traced
 
     secret = installation_secret(settings)
     async with (
+        traced(),
         engine_of(
             database,
             settings.models,

@@ -9,21 +9,19 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import Any, Final, NoReturn, cast
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, BaseCallbackManager, CallbackManagerForLLMRun
-from langchain_core.globals import get_debug, get_verbose
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.runnables import RunnableConfig, ensure_config
-from langchain_core.tracers.context import tracing_v2_callback_var
+from langchain_core.runnables import RunnableConfig
 from langchain_openai import ChatOpenAI
-from langsmith.utils import tracing_is_enabled  # pyright: ignore[reportUnknownVariableType]
 from pydantic import Field, JsonValue
 from typing_extensions import override
 
 from graph.compatible.incoming_answer import IncomingAnswer
 from graph.compatible.model_connection import ModelConnection
 from nodes.vocabulary.model_failure import ModelFailure
+from nodes.vocabulary.tracing import is_heard
 
 NEW_BOUND: Final = "max_completion_tokens"
 
@@ -46,7 +44,7 @@ class CompatibleChat(ChatOpenAI):
         **kwargs: Any,
     ) -> AIMessage:
         """Return the answer, past the library's callbacks when nobody listens: they take most of a call."""
-        if _is_heard(config):
+        if is_heard(config):
             return await super().ainvoke(input, config, stop=stop, **kwargs)
         answered = await self._agenerate(self._convert_input(input).to_messages(), stop, **kwargs)
         message = answered.generations[0].message
@@ -63,7 +61,7 @@ class CompatibleChat(ChatOpenAI):
         **kwargs: Any,
     ) -> AsyncGenerator[AIMessageChunk]:
         """Yield the answer as it comes, past the library's callbacks when nobody listens."""
-        if _is_heard(config):
+        if is_heard(config):
             chunks = cast("AsyncGenerator[AIMessageChunk]", super().astream(input, config, stop=stop, **kwargs))
         else:
             chunks = _messages(self._astream(self._convert_input(input).to_messages(), stop, **kwargs))
@@ -165,14 +163,6 @@ async def _messages(chunks: AsyncGenerator[ChatGenerationChunk]) -> AsyncGenerat
         async for chunk in chunks:
             assert isinstance(chunk.message, AIMessageChunk), "CompatibleChat made it"
             yield chunk.message
-
-
-def _is_heard(config: RunnableConfig | None) -> bool:
-    """Say whether anybody is told of a model call: a tracer, or a handler in the configuration or around it."""
-    callbacks = ensure_config(config).get("callbacks")
-    handlers = callbacks.handlers if isinstance(callbacks, BaseCallbackManager) else callbacks
-    traced = tracing_is_enabled() or tracing_v2_callback_var.get() is not None
-    return bool(handlers) or bool(traced) or get_debug() or get_verbose()
 
 
 def _with_thinking(messages: list[BaseMessage], payload: dict[str, Any]) -> dict[str, Any]:

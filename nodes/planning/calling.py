@@ -10,6 +10,7 @@ from nodes.asking.conversation import Conversation, OpenCall
 from nodes.asking.intents import take_intents
 from nodes.planning.cause import cause_of
 from nodes.vocabulary.context import Context
+from nodes.vocabulary.tracing import shown
 from persistence.runs import ledger
 from persistence.scope import Scope
 from tools.errors import AwaitsPerson
@@ -58,7 +59,7 @@ async def run_open_calls(
         answers = []
         for place, call in enumerate(calls, start=1):
             try:
-                answers.append(await context.gateway.call(holder, call.asked))
+                answers.append(await shown(call.asked, context.gateway.call(holder, call.asked)))
             except AwaitsPerson as waits:
                 return [waits.call_id, *await _held(context, holder, calls[place:])]
     untold = {call.asked.key for call in conversation.open_calls()}
@@ -84,7 +85,7 @@ async def _side_by_side(
         def keep(scope: Scope, answer: ToolAnswer) -> None:
             conversation.add_result(scope, call.wanted, answer)
 
-        return await context.gateway.call(holder, call.asked, frozen.get(call.asked.key), keep)
+        return await shown(call.asked, context.gateway.call(holder, call.asked, frozen.get(call.asked.key), keep))
 
     try:
         async with asyncio.TaskGroup() as group:

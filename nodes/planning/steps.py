@@ -30,6 +30,7 @@ from nodes.vocabulary.events import (
     StepStatus,
 )
 from nodes.vocabulary.model_failure import ModelFailure
+from nodes.vocabulary.tracing import tag
 from persistence.record import agents, conversations, executions, plans
 from persistence.record.conversations import NewMessage, Opening
 from persistence.record.executions import Execution
@@ -79,7 +80,7 @@ class Steps:
         for attempt in count(len(tried) + 1):
             shift = await self._spawn(step) if left is None else await self._taken_up(step, left)
             left = None
-            passing = await self._bounded(shift.work, f"executor: {shortened(step.description, TITLE_CHARS)}")
+            passing = await self._bounded(shift.work, "executor", step)
             again = passing and attempt < self._context.limits.step_attempts
             if not shift.work.ended:
                 async with self._context.writing() as scope:
@@ -88,11 +89,13 @@ class Steps:
                 break
         return self.by_number[step.step_number].status is StepStatus.COMPLETED
 
-    async def _bounded(self, work: Work, name: str) -> bool:
+    async def _bounded(self, work: Work, who: str, step: Step) -> bool:
         """Let an agent work in bounded time; say whether it failed for a reason that may pass."""
+        name = f"{who}: {shortened(step.description, TITLE_CHARS)}"
+        tags = [tag("plan", self._plan_id), tag("step", step.step_number)]
         try:
             async with asyncio.timeout(self._context.limits.step_seconds):
-                await work_through(work, name)
+                await work_through(work, name, tags)
         except TimeoutError:
             if work.ended:
                 return False
@@ -201,7 +204,7 @@ class Steps:
             tools=registry.schemas(names),
             turns=self._context.limits.planner_turns,
         )
-        await self._bounded(work, f"planner: {shortened(step.description, TITLE_CHARS)}")
+        await self._bounded(work, "planner", step)
         if work.failure is not None:
             work.waiting = await self._context.gateway.cut_off(work.holder)
         if work.waiting:

@@ -155,11 +155,11 @@ async def _through(work: Work) -> None:
 WORKER: Final = RunnableLambda(_through)
 
 
-async def work_through(work: Work, name: str) -> None:
-    """Have an agent work until it hands in a result, fails or waits; traces show it under `name`.
+async def work_through(work: Work, name: str, tags: list[str]) -> None:
+    """Have an agent work until it hands in a result, fails or waits; traces show it under `name`, with these tags.
 
     Raises:
         ModelFailure: no model answered.
         CallsSpent: the run made all the model calls it may.
     """
-    await WORKER.ainvoke(work, RunnableConfig(run_name=name))
+    await WORKER.ainvoke(work, RunnableConfig(run_name=name, tags=tags))

@@ -21,6 +21,7 @@ from tests.conftest import TEST_SECRET
 from tests.faults.site import free_port
 from tests.leaks.leaky_tools import SAID_BY_CODE, SAID_BY_SQL
 from tests.roomy import ROOMY_SETTINGS
+from tests.scripted_model.demo import organise
 from tests.scripted_model.replies import Reply, call, raw_body, status, text, tools
 from tests.scripted_model.requests import ChatRequest
 from tests.scripted_model.server import ScriptedModel
@@ -30,10 +31,13 @@ MODEL_KEY: Final = "canary-of-the-model-key"
 JWT_SECRET: Final = "canary-of-the-token-secret-with-32-characters"
 SAID_BY_MODEL: Final = f"Incorrect key {MODEL_KEY} for postgresql://canary@db, canary-of-a-provider"
 HEADER: Final = "canary-of-a-header"
+IN_ORDER: Final = "Put my week in order"
 
 
 def answer(request: ChatRequest) -> Reply:
     """Answer as the last message asks to be answered, with the key in every error; a tool's result is enough."""
+    if IN_ORDER in request.all_text:
+        return organise(request)
     asked = next((word for word in FAILURES if word in request.all_text), "")
     if request.last_role == "tool" or not asked:
         return text("Fine.")
@@ -119,10 +123,10 @@ class Installation:
                 assert monotonic() < give_up, "it never got ready"
                 sleep(0.05)
 
-    def stopped(self) -> str:
+    def stopped(self, within_seconds: float = PATIENCE_SECONDS) -> str:
         """Stop the process; return everything that it said."""
         self.process.send_signal(signal.SIGTERM)
-        return "".join(self.process.communicate(timeout=PATIENCE_SECONDS))
+        return "".join(self.process.communicate(timeout=within_seconds))
 
     def stored(self) -> dict[str, list[str]]:
         """Return every row of every table as text, but the keys that are kept there on purpose."""
