@@ -30,7 +30,7 @@ from nodes.vocabulary.events import (
     StepStatus,
 )
 from nodes.vocabulary.model_failure import ModelFailure
-from nodes.vocabulary.tracing import tag
+from nodes.vocabulary.tracing import tag, work_name
 from persistence.record import agents, conversations, executions, plans
 from persistence.record.conversations import NewMessage, Opening
 from persistence.record.executions import Execution
@@ -91,7 +91,7 @@ class Steps:
 
     async def _bounded(self, work: Work, who: str, step: Step) -> bool:
         """Let an agent work in bounded time; say whether it failed for a reason that may pass."""
-        name = f"{who}: {shortened(step.description, TITLE_CHARS)}"
+        name = work_name(who, step.step_number, shortened(step.description, TITLE_CHARS))
         tags = [tag("plan", self._plan_id), tag("step", step.step_number)]
         try:
             async with asyncio.timeout(self._context.limits.step_seconds):

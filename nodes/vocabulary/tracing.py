@@ -11,7 +11,7 @@ from langchain_core.globals import get_debug, get_verbose
 from langchain_core.runnables import RunnableConfig, ensure_config
 from langchain_core.runnables.config import get_async_callback_manager_for_config
 from langchain_core.tracers.context import tracing_v2_callback_var
-from langsmith.utils import tracing_is_enabled  # pyright: ignore[reportUnknownVariableType]
+from langsmith.utils import is_env_var_truish, tracing_is_enabled  # pyright: ignore[reportUnknownVariableType]
 
 from tools.errors import AwaitsPerson
 from tools.gateway import Asked
@@ -24,6 +24,12 @@ def is_heard(config: RunnableConfig | None = None) -> bool:
     handlers = callbacks.handlers if isinstance(callbacks, BaseCallbackManager) else callbacks
     traced = tracing_is_enabled() or tracing_v2_callback_var.get() is not None
     return bool(handlers) or bool(traced) or get_debug() or get_verbose()
+
+
+def work_name(who: str, number: int, description: str) -> str:
+    """Return what the work on a step is called; by its number alone when texts are to be hidden."""
+    hides_texts = is_env_var_truish("HIDE_INPUTS")
+    return f"{who}: step {number}" if hides_texts else f"{who}: {description}"
 
 
 def tag(kind: str, value: UUID | int) -> str:

@@ -52,7 +52,7 @@ def test_what_is_traced_holds_no_secret(server_dsn: str, tmp_path: Path) -> None
         here.stopped()
         sent = b"\n".join(collector.sent)
     assert b"planwright" in sent
-    hidden = [*secrets(), MESSAGE, HEADER, ANSWER, "Four tasks are overdue"]
+    hidden = [*secrets(), MESSAGE, HEADER, ANSWER, "Four tasks are overdue", "Read the person"]
     assert [canary for canary in hidden if canary.encode() in sent] == []
 
 
@@ -67,7 +67,7 @@ def test_a_trace_shows_a_complex_run_as_a_tree(server_dsn: str, tmp_path: Path) 
     [root] = collector.named("planwright")
     assert {f"run:{run_id}", f"session:{session_id}"} <= set(root["tags"])
     executors = collector.named("executor: ")
-    assert [run["name"] for run in executors[:4]] == [f"executor: Read the person's {tool}." for tool in GATHERING]
+    assert {f"executor: Read the person's {tool}." for tool in GATHERING} < {run["name"] for run in executors}
     steps = {word: run for run in executors for word in run["tags"] if word.startswith("step:")}
     assert sorted(steps) == [f"step:{number}" for number in range(1, 6)]
     for executor in steps.values():
