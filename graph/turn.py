@@ -39,6 +39,7 @@ from persistence.checkpoints import Checkpoints
 from persistence.pools import Database
 from persistence.record import sessions, users
 from persistence.runs import quoted_history, runs, usage
+from persistence.runs.runs import WantedRoute
 from persistence.scope import Identity, Role
 from tools.consent import Consent, Mode
 from tools.gateway import Bounds, Gateway
@@ -153,6 +154,7 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
         context_type=session.context_type,
         entity_id=session.entity_id,
         request=run.request,
+        route=WantedRoute(run.route),
         quoted_history=quoted,
         time_zone=zone,
         now=now,

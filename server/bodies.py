@@ -69,7 +69,9 @@ class Ask(_Strict):
     `session_id` continues a session; without it a new one is opened about the
     place that `context_type` and `entity_id` name, whose writes wait for a person
     or not as `approvals` says (`auto` if it does not). An existing session keeps
-    what it was opened with, and takes no history from outside.
+    what it was opened with, and takes no history from outside. `route` is of this
+    message alone: the planner decides, or makes a plan in any case, or answers at
+    once without looking anything up.
     """
 
     message: Annotated[str, AfterValidator(_message)] = Field(description="At most 16 KiB of UTF-8")
@@ -89,6 +91,7 @@ class Ask(_Strict):
     ] = "global"
     entity_id: Id | None = None
     approvals: Approvals | None = None
+    route: Literal["auto", "plan", "answer"] = "auto"
     history: tuple[Quoted, ...] = Field(
         default=(), strict=False, validation_alias=AliasChoices("conversationHistory", "conversation_history")
     )
