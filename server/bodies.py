@@ -12,12 +12,14 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    Strict,
     WithJsonSchema,
     model_validator,
 )
 
 from persistence.runs.approvals import NOTE_MAX_CHARS
 from persistence.text import says_nothing
+from server.credentials import TOKEN_DAYS_MAX, TOKEN_DAYS_USUAL, TOKEN_NAME_MAX_CHARS
 from server.refusals import Refused
 
 TITLE_MAX_CHARS: Final = 200  # as the table has it
@@ -119,6 +121,14 @@ class Code(_Strict):
     """What `POST /api/auth/session` takes, when no header signs in: the code of a one-time link."""
 
     code: Annotated[str, Field(max_length=CODE_MAX_CHARS)]
+
+
+class NewToken(_Strict):
+    """What `POST /api/auth/tokens` takes. Without scopes it may read and write, as far as who makes it may."""
+
+    name: Annotated[str, AfterValidator(_title), Field(max_length=TOKEN_NAME_MAX_CHARS)]
+    days: Annotated[int, Field(ge=1, le=TOKEN_DAYS_MAX)] = TOKEN_DAYS_USUAL
+    scopes: Annotated[tuple[Literal["read", "write", "admin"], ...], Strict(strict=False)] | None = None
 
 
 class Drop(_Strict):

@@ -32,6 +32,7 @@ _REFUSALS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
         "digest_mismatch": (409, "The run waits for a decision on other calls than these."),
         "approval_expired": (410, "The time to decide is over; the run was stopped."),
         "session_busy": (409, "The session has a run that has not ended."),
+        "too_many_tokens": (409, "There are too many API tokens. Revoke some first."),
         "body_too_large": (413, "The body is too large."),
         "unsupported_media_type": (415, "The body must be application/json, not encoded further."),
         "headers_too_large": (431, "The request has too many headers, or too long ones."),

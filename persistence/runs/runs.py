@@ -290,3 +290,14 @@ async def queue_place(scope: Scope, run_id: UUID) -> int:
         (run_id,),
     )
     return place or 0
+
+
+async def accepted_since(scope: Scope, moment: datetime) -> int:
+    """Return how many runs were accepted at a moment or later."""
+    return await scope.value(int, "select count(*) from runs where created_at >= %s", (moment,)) or 0
+
+
+async def at_work(scope: Scope) -> int:
+    """Return how many runs of the person are at work now."""
+    query = "select count(*) from runs where finished_at is null and status = 'running'"
+    return await scope.value(int, query) or 0

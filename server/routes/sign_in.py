@@ -15,7 +15,7 @@ from persistence.record.credentials import Kind
 from persistence.scope import Identity, Role
 from server.auth import Caller, TheCaller, bearer_of, failures_counted
 from server.bodies import Code
-from server.cookies import is_from_foreign_page, set_session
+from server.cookies import BY_BEARER, is_from_foreign_page, set_session
 from server.credentials import digest_of, is_ours, mint
 from server.dependencies import TheServer
 from server.door import body_of
@@ -68,7 +68,13 @@ async def _for_bearer(planwright: Planwright, caller: Caller, session: str) -> t
         raise SignInRefused
     async with planwright.database.acting(Role.API, Identity(caller.user_id)) as scope:
         await credentials.add(
-            scope, Kind.SESSION, digest_of(session), sorted(caller.scopes), lives, made_with=caller.credential_id
+            scope,
+            Kind.SESSION,
+            digest_of(session),
+            sorted(caller.scopes),
+            lives,
+            name=BY_BEARER,
+            made_with=caller.credential_id,
         )
     return lives
 
