@@ -201,10 +201,7 @@ async def test_lists_hold_your_own(
     mine = ("/api/agent/", "/api/workspace/", "/api/auth/tokens")
     lists = [operation for operation in described if operation.method == "GET" and not operation.in_path]
     lists = [
-        operation
-        for operation in lists
-        if operation.path.startswith(("/api/agent/", "/api/workspace/", "/api/auth/tokens"))
-        and operation.path not in OPEN | NO_LISTS
+        operation for operation in lists if operation.path.startswith(mine) and operation.path not in OPEN | NO_LISTS
     ]
     crowd = uuid4()
     async with signed_in_client(address, issue_token(TOKEN_KEY, owned.person.id, 1)) as owner:
