@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import SecretStr
+from pydantic import JsonValue, SecretStr
 
 from persistence.scope import Role
 from server.app import HttpServer, serving
@@ -79,7 +79,7 @@ async def test_a_sound_server_says_so(site: HttpServer, person: Person, admin_ds
 async def test_a_fault_has_its_next_step(site: HttpServer, person: Person, model: ScriptedModel) -> None:
     """A model that refuses the key fails its check, in our words."""
     async with httpx.AsyncClient() as anybody:  # takes the model's one good answer
-        body = {"model": "deep", "messages": []}
+        body: dict[str, JsonValue] = {"model": "deep", "messages": []}
         headers = {"Authorization": f"Bearer {MODEL_KEY}"}
         await anybody.post(f"{model.base_url}/chat/completions", json=body, headers=headers)
     checks, text_of_it = await checked(site, person)

@@ -1,6 +1,6 @@
 """`/api/auth/tokens` over HTTP."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -54,7 +54,7 @@ async def page(
 
 
 @asynccontextmanager
-async def page_by(token: str, address: str) -> AsyncIterator[httpx.AsyncClient]:
+async def page_by(token: str, address: str) -> AsyncGenerator[httpx.AsyncClient]:
     """Give a page that a token signed in."""
     async with httpx.AsyncClient(base_url=address, headers={"Origin": address}) as client:
         answer = await client.post(SESSION, headers={"Authorization": f"Bearer {token}"})
