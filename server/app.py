@@ -14,6 +14,7 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
+import server
 from persistence.record import credentials
 from persistence.record.credentials import Kind
 from persistence.scope import Identity, Role
@@ -24,9 +25,10 @@ from server.credentials import digest_of, mint
 from server.h11_protocol import PatientProtocol
 from server.logs import speak, tell_of_lost_errors
 from server.loopback import is_loopback
-from server.openapi import Api
+from server.openapi import ABOUT, Api
 from server.routes import (
     decision,
+    docs,
     doctor,
     examples,
     health,
@@ -68,12 +70,20 @@ ROUTES: Final = (
     tokens,
     health,
     metrics,
+    docs,
 )
 
 
 def create_app(planwright: Planwright) -> FastAPI:
     """Return the application over a running program."""
-    app = Api(title="Planwright", docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = Api(
+        title="Planwright",
+        version=server.__version__,
+        description=ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     app.bodies = (Ask, Code, Decision, NewToken, SessionChange)
     app.state.planwright = planwright
     for middleware in (Unambiguous, Contained, SecurityHeaders):  # the last is the outermost

@@ -15,7 +15,7 @@ from server.columns import columns_of
 from server.credentials import mint
 from server.dependencies import TheServer
 from server.door import body_of
-from server.openapi import body_as
+from server.openapi import body_as, refusing
 from server.refusals import Refused
 
 router: Final = APIRouter(prefix="/api/auth/tokens", tags=["sign-in"])
@@ -42,7 +42,7 @@ async def listed(planwright: TheServer, user_id: SignedIn) -> TokenList:
         return TokenList(await credentials.tokens(scope))
 
 
-@router.post("", status_code=201, openapi_extra=body_as(NewToken))
+@router.post("", status_code=201, responses=refusing("title_empty", "too_many_tokens"), openapi_extra=body_as(NewToken))
 async def make(request: Request, planwright: TheServer, user_id: SignedIn, caller: TheCaller) -> MadeToken:
     """Make an API token, and show its text once. It permits no more than the caller may, and outlives no token."""
     wanted = await body_of(request, NewToken)
