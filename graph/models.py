@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from langchain_core.language_models import BaseChatModel
 from pydantic import JsonValue, SecretStr
 
+from nodes.asking.ask import is_free
+
 CONNECT_TIMEOUT_SECONDS: Final = 10.0  # DNS, TCP and TLS together; a far provider needs about one
 CALL_TIMEOUT_SECONDS: Final = 300.0  # a thinking model writing a long plan stays below two minutes
 
@@ -87,6 +89,21 @@ def chat_models(profile: ModelProfile) -> list[BaseChatModel]:
         )
         for name in (profile.name, *profile.fallbacks)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What may be said of a model to whoever uses it: its name, the host that is asked, whether it is built in."""
+
+    name: str
+    provider: str
+    offline: bool
+
+
+def facts_of(model: BaseChatModel) -> ModelFacts:
+    """Return what may be said of a model."""
+    name = str(getattr(model, "model_name", "") or model.get_name())
+    return ModelFacts(name, str(getattr(model, "provider", "")), is_free(model))
 
 
 async def close_chat_models(models: Iterable[BaseChatModel]) -> None:

@@ -19,6 +19,7 @@ from langgraph.types import Command, StateSnapshot
 
 from graph.build import build
 from graph.ending import end_answered, end_failed, run_id_of
+from graph.models import ModelFacts, facts_of
 from graph.pausing import pause
 from nodes.asking.ask import is_free
 from nodes.asking.estimate import size_of
@@ -39,6 +40,7 @@ from persistence.checkpoints import Checkpoints
 from persistence.pools import Database
 from persistence.record import sessions, users
 from persistence.runs import quoted_history, runs, usage
+from persistence.runs.runs import WantedRoute
 from persistence.scope import Identity, Role
 from tools.consent import Consent, Mode
 from tools.gateway import Bounds, Gateway
@@ -61,6 +63,16 @@ class Engine:
     approval_hours: float = APPROVAL_HOURS
     link_hosts: frozenset[str] = frozenset()
     counters: Counters = field(default_factory=Uncounted)
+
+    @property
+    def planner_facts(self) -> list[ModelFacts]:
+        """Return what may be said of the planner's models."""
+        return [facts_of(model) for model in self.planner]
+
+    @property
+    def executor_facts(self) -> list[ModelFacts]:
+        """Return what may be said of the executors' models."""
+        return [facts_of(model) for model in self.executor]
 
     def least_tokens(self, message: str) -> int:
         """Return what the first model call over a message reserves at least; 0 when nobody pays for it."""
@@ -153,6 +165,7 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
         context_type=session.context_type,
         entity_id=session.entity_id,
         request=run.request,
+        route=WantedRoute(run.route),
         quoted_history=quoted,
         time_zone=zone,
         now=now,

@@ -18,6 +18,7 @@ from nodes.asking.ask import Question, ask
 from nodes.asking.conversation import REPEATS_BEFORE_STOP, Conversation, told
 from nodes.asking.fallback import say_what_is_known
 from nodes.asking.reply import Reply
+from nodes.asking.wanted_route import PLAN_FIRST, reasoning
 from nodes.planning.drafts import Outline, outline_of
 from nodes.planning.early_steps import EarlySteps
 from nodes.planning.rules import PLAN_TOOL, plan_schema
@@ -27,6 +28,7 @@ from nodes.vocabulary.events import Analysed, AnalysisBody, Event, FinishedReaso
 from nodes.vocabulary.model_failure import ModelFailure
 from nodes.vocabulary.state import Route, State, Update
 from persistence.runs import runs
+from persistence.runs.runs import WantedRoute
 from persistence.scope import Scope
 
 EMPTY = "Your last answer was empty or cut off. Answer again, in fewer words."
@@ -118,7 +120,7 @@ class _Said:
             self._reason = "The model refused tool calls, so it answers from the context alone."
             reply = await self._ask(())
         if reply.says_nothing and not reply.filtered:
-            reply = await self._ask(self._offered(), EMPTY)
+            reply = await self._ask(self._offered(), PLAN_FIRST if self._must_plan else EMPTY)
         if reply.says_nothing and not reply.filtered:
             raise ModelGaveNothing
         return reply
@@ -132,6 +134,8 @@ class _Said:
         question = Question(UUID(self._state["planner_id"]), "decide", self._conversation.messages, tools)
 
         def meant(reply: Reply) -> Reply:
+            if self._must_plan and tools:
+                return replace(reply, calls=tuple(call for call in reply.calls if call.name == PLAN_TOOL))
             return reply if tools else replace(reply, calls=())
 
         async def keep(scope: Scope, reply: Reply) -> None:
@@ -141,16 +145,27 @@ class _Said:
         return meant(await ask(context, context.planner, question, self.stream.tell, keep, overhearing=early))
 
     def _offered(self) -> list[dict[str, JsonValue]]:
-        """Return the tools the planner may call now; none when it has gone in circles for long enough."""
+        """Return the tools the planner may call now; none when it has gone in circles for long enough.
+
+        None either when the person wants an answer at once, and none but the plan when they want that.
+        """
         limits = self._context.limits
+        if self._context.route is WantedRoute.ANSWER:
+            return []
         if self._state["turn"] >= limits.planner_turns - 1 or self._conversation.repeats() >= REPEATS_BEFORE_STOP:
             return []
         plan = [plan_schema()] if self._may_plan else []
+        if self._must_plan:
+            return plan
         return [*self._context.registry.schemas(self._context.registry.names()), *plan]
 
     @property
     def _may_plan(self) -> bool:
         return self._state["may_plan"]
+
+    @property
+    def _must_plan(self) -> bool:
+        return self._may_plan and self._context.route is WantedRoute.PLAN
 
     def _strategy(self, reply: Reply) -> Strategy:
         if any(call.name == PLAN_TOOL for call in reply.calls):
@@ -169,9 +184,10 @@ class _Said:
         self.announced = strategy.value
         calls = () if reply is None else reply.calls
         outline = next((outline_of(call.arguments) for call in calls if call.name == PLAN_TOOL), Outline("", 0))
+        own = outline.reasoning or _reasoning(strategy, [call.name for call in calls])
         body = AnalysisBody(
             strategy=strategy,
-            reasoning=self._reason or outline.reasoning or _reasoning(strategy, [call.name for call in calls]),
+            reasoning=self._reason or reasoning(self._context.route, strategy, own),
             estimated_operations=outline.steps or len(calls),
             requires_tools=strategy is not Strategy.SIMPLE,
             requires_executors=strategy is Strategy.COMPLEX,

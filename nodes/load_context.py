@@ -7,9 +7,10 @@ import json
 
 from langgraph.runtime import Runtime
 
-from nodes.asking.conversation import Conversation
+from nodes.asking.conversation import Conversation, told
 from nodes.asking.render import clock_words, render
 from nodes.asking.snapshot import snapshot
+from nodes.asking.wanted_route import TOLD
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.state import State, Update
 from persistence.record import agents, conversations, messages
@@ -18,7 +19,7 @@ from persistence.scope import Scope
 
 
 async def load_context(state: State, runtime: Runtime[Context]) -> Update:  # noqa: ARG001 - the shape of every node
-    """Open the planner's conversation: its rules, what was said before, the place, the request."""
+    """Open the planner's conversation: its rules, what was said before, the place, the request and how it is wanted."""
     context = runtime.context
     seen = await snapshot(context)
     system = render("planner", now=clock_words(context.now, context.time_zone), time_zone=context.time_zone.key)
@@ -41,6 +42,7 @@ async def load_context(state: State, runtime: Runtime[Context]) -> Update:  # no
                 *await _said_before(context, scope),
                 NewMessage("system", "user", render("context", context_type=context.context_type, snapshot=seen)),
                 NewMessage("system", "user", context.request),
+                *(told(words) for words in TOLD[context.route]),
             ]
             conversation_id = (Conversation.begin(context, scope, opening, first)).id
     return {"planner_id": str(planner_id), "conversation_id": str(conversation_id), "route": "decide"}

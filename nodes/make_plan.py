@@ -2,7 +2,8 @@
 
 Reads `conversation_id`, `planner_id`, `turn`. Writes `route`, `revision`, and `may_plan`, `announced` when it gives up.
 Emits `plan_created`, and behind it what was held of the steps that began while the plan was being written; or
-`analysis` when a second draft broke the rules and the request goes on with single tools.
+`analysis` when a second draft broke the rules and the request goes on with single tools; and when the person wanted
+a plan, and it is one that takes no executors.
 """
 
 from uuid import UUID
@@ -12,18 +13,20 @@ from langgraph.runtime import Runtime
 from nodes.asking.ask import Question, ask
 from nodes.asking.conversation import Conversation, told
 from nodes.asking.render import render
+from nodes.asking.wanted_route import WITHOUT_EXECUTORS
 from nodes.planning.draft_plans import abandon_draft, completed, kept_steps
 from nodes.planning.drafts import close_calls, drafted
 from nodes.planning.plan_rows import as_rows, plan_event
 from nodes.planning.rules import is_chain, plan_schema, without_executors
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import PlanInvalid
-from nodes.vocabulary.events import Analysed, AnalysisBody, Step, Strategy
+from nodes.vocabulary.events import Analysed, AnalysisBody, Event, Step, Strategy
 from nodes.vocabulary.model_failure import ModelFailure
 from nodes.vocabulary.state import State, Update
 from persistence.record import plans
 from persistence.record.plans import PlanRow
 from persistence.runs import held_events
+from persistence.runs.runs import WantedRoute
 
 NOT_RUN = "Not run: a plan was being made. Put it into a step if it is still needed."
 
@@ -45,7 +48,7 @@ async def make_plan(state: State, runtime: Runtime[Context]) -> Update:
             steps = await _mended(context, conversation, state, refusal)
         except (PlanInvalid, ModelFailure) as second:
             return await _without_plan(context, conversation, state, second, plan)
-    return await _stored(context, conversation, state, without_executors(steps) if is_chain(steps) else steps, plan)
+    return await _stored(context, conversation, state, steps, plan)
 
 
 async def _mended(context: Context, conversation: Conversation, state: State, refusal: PlanInvalid) -> list[Step]:
@@ -68,6 +71,9 @@ async def _mended(context: Context, conversation: Conversation, state: State, re
 async def _stored(
     context: Context, conversation: Conversation, state: State, steps: list[Step], draft: PlanRow | None
 ) -> Update:
+    alone = is_chain(steps)
+    if alone:
+        steps = without_executors(steps)
     kept = set[int]() if draft is None else kept_steps(draft, steps)
     await context.early.stop(but=kept)
     async with context.writing() as scope:
@@ -82,11 +88,25 @@ async def _stored(
             )
         else:
             plan = await completed(scope, context.run_id, steps, kept)
+        if alone and context.route is WantedRoute.PLAN:
+            context.log.emit(scope, _without_executors(state, len(steps)))
         context.log.emit(scope, plan_event(plan, context.limits.event_bytes))
         if kept:
             context.log.append(scope, await held_events.take(scope, context.run_id))
         close_calls(scope, conversation, f"The plan of {len(steps)} steps is stored and runs now.", NOT_RUN)
     return {"route": "run_plan", "revision": plan.revision}
+
+
+def _without_executors(state: State, steps: int) -> tuple[str, Event]:
+    """Say that the plan that the person wanted is one without executors."""
+    body = AnalysisBody(
+        strategy=Strategy.COMPLEX,
+        reasoning=WITHOUT_EXECUTORS,
+        estimated_operations=steps,
+        requires_tools=True,
+        requires_executors=False,
+    )
+    return f"analysis:{state['turn']}:without_executors", Analysed(analysis=body)
 
 
 async def _without_plan(

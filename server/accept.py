@@ -18,7 +18,7 @@ from persistence.record import messages, sessions
 from persistence.record.sessions import Session
 from persistence.runs import events, quoted_history, runs, waiting
 from persistence.runs.events import KeyedEvent
-from persistence.runs.runs import Run
+from persistence.runs.runs import Run, WantedRoute
 from persistence.scope import Identity, Role, Scope
 from persistence.text import shortened
 from server.bodies import Ask, Quoted
@@ -79,7 +79,7 @@ async def accept(
             async with database.acting(Role.API, Identity(user_id)) as scope:
                 told = await rate.charge(scope)
                 session = await _session(scope, ask, if_busy)
-                run = await _inserted(scope, session, ask.message, digest, key, queue)
+                run = await _inserted(scope, session, ask, digest, key, queue)
                 await _store(scope, session, run, ask)
                 return Accepted(run, fresh=True, told=told)
         except (_KeyTaken, TooMany) as missed:
@@ -92,8 +92,12 @@ async def accept(
 
 
 def digest_of(ask: Ask) -> str:
-    """Return the SHA-256 of what was asked, the same for every spelling of the same JSON."""
-    return hashlib.sha256(ask.model_dump_json().encode()).hexdigest()
+    """Return the SHA-256 of what was asked, the same for every spelling of the same JSON.
+
+    A usual route counts as none, as in the release that knew of none: a message is sent again to either.
+    """
+    usual = {"route"} if ask.route == "auto" else None
+    return hashlib.sha256(ask.model_dump_json(exclude=usual).encode()).hexdigest()
 
 
 async def _made_with(database: Database, user_id: UUID, key: str, digest: str) -> Accepted | None:
@@ -123,8 +127,8 @@ async def _new_session(scope: Scope, ask: Ask) -> Session:
     return await sessions.insert(scope, title_of(ask.message), ask.place, ask.entity_id, ask.approvals or "auto")
 
 
-async def _inserted(scope: Scope, session: Session, request: str, digest: str, key: str | None, queue: str) -> Run:
-    run = await runs.insert(scope, session.id, request, digest, key, queue)
+async def _inserted(scope: Scope, session: Session, ask: Ask, digest: str, key: str | None, queue: str) -> Run:
+    run = await runs.insert(scope, session.id, ask.message, digest, key, queue, WantedRoute(ask.route))
     if run is None:
         raise _KeyTaken
     return run

@@ -14,18 +14,33 @@ import uvicorn
 import uvloop
 from fastapi import FastAPI
 
+import server
 from persistence.record import credentials
 from persistence.record.credentials import Kind
 from persistence.scope import Identity, Role
 from server.answers import answer_refusals
-from server.bodies import Ask, Code, Decision, SessionChange
+from server.bodies import Ask, Code, Decision, NewToken, SessionChange
 from server.contained import Contained
 from server.credentials import digest_of, mint
 from server.h11_protocol import PatientProtocol
 from server.logs import speak, tell_of_lost_errors
 from server.loopback import is_loopback
-from server.openapi import Api
-from server.routes import decision, examples, health, metrics, runs, sessions, sign_in, stream, workspace
+from server.openapi import ABOUT, Api
+from server.routes import (
+    decision,
+    docs,
+    doctor,
+    examples,
+    health,
+    installation,
+    metrics,
+    runs,
+    sessions,
+    sign_in,
+    stream,
+    tokens,
+    workspace,
+)
 from server.scopes import Scope
 from server.security_headers import SecurityHeaders
 from server.settings import Settings, SettingsInvalid
@@ -42,17 +57,39 @@ UNREAD_MILLISECONDS: Final = 60_000  # after that the kernel drops a connection 
 FIRST_TOKEN_DAYS: Final = 7
 LINK_MINUTES: Final = 15
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+ROUTES: Final = (
+    stream,
+    sessions,
+    runs,
+    decision,
+    examples,
+    workspace,
+    installation,
+    doctor,
+    sign_in,
+    tokens,
+    health,
+    metrics,
+    docs,
+)
 
 
 def create_app(planwright: Planwright) -> FastAPI:
     """Return the application over a running program."""
-    app = Api(title="Planwright", docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.bodies = (Ask, Code, Decision, SessionChange)
+    app = Api(
+        title="Planwright",
+        version=server.__version__,
+        description=ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.bodies = (Ask, Code, Decision, NewToken, SessionChange)
     app.state.planwright = planwright
     for middleware in (Unambiguous, Contained, SecurityHeaders):  # the last is the outermost
         app.add_middleware(middleware)
     answer_refusals(app)
-    for routes in (stream, sessions, runs, decision, examples, workspace, sign_in, health, metrics):
+    for routes in ROUTES:
         app.include_router(routes.router)
     return app
 

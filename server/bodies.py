@@ -12,12 +12,14 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    Strict,
     WithJsonSchema,
     model_validator,
 )
 
 from persistence.runs.approvals import NOTE_MAX_CHARS
 from persistence.text import says_nothing
+from server.credentials import TOKEN_DAYS_MAX, TOKEN_DAYS_USUAL, TOKEN_NAME_MAX_CHARS
 from server.refusals import Refused
 
 TITLE_MAX_CHARS: Final = 200  # as the table has it
@@ -69,7 +71,9 @@ class Ask(_Strict):
     `session_id` continues a session; without it a new one is opened about the
     place that `context_type` and `entity_id` name, whose writes wait for a person
     or not as `approvals` says (`auto` if it does not). An existing session keeps
-    what it was opened with, and takes no history from outside.
+    what it was opened with, and takes no history from outside. `route` is of this
+    message alone: the planner decides, or makes a plan in any case, or answers at
+    once without looking anything up.
     """
 
     message: Annotated[str, AfterValidator(_message)] = Field(description="At most 16 KiB of UTF-8")
@@ -89,6 +93,7 @@ class Ask(_Strict):
     ] = "global"
     entity_id: Id | None = None
     approvals: Approvals | None = None
+    route: Literal["auto", "plan", "answer"] = "auto"
     history: tuple[Quoted, ...] = Field(
         default=(), strict=False, validation_alias=AliasChoices("conversationHistory", "conversation_history")
     )
@@ -116,6 +121,14 @@ class Code(_Strict):
     """What `POST /api/auth/session` takes, when no header signs in: the code of a one-time link."""
 
     code: Annotated[str, Field(max_length=CODE_MAX_CHARS)]
+
+
+class NewToken(_Strict):
+    """What `POST /api/auth/tokens` takes. Without scopes it may read and write, as far as who makes it may."""
+
+    name: Annotated[str, AfterValidator(_title), Field(max_length=TOKEN_NAME_MAX_CHARS)]
+    days: Annotated[int, Field(ge=1, le=TOKEN_DAYS_MAX)] = TOKEN_DAYS_USUAL
+    scopes: Annotated[tuple[Literal["read", "write", "admin"], ...], Strict(strict=False)] | None = None
 
 
 class Drop(_Strict):

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from server.loopback import is_loopback
 
 NAME: Final = "planwright_session"
+BY_BEARER: Final = "bearer"  # what the session of a page is named that a token opened
 HOST_ONLY: Final = "__Host-"  # browsers take it over HTTPS only, and from no other host of the domain
 
 

@@ -18,6 +18,9 @@ from persistence.record.credentials import Kind
 
 SECRET_BYTES: Final = 32
 MARK_BYTES: Final = 10  # keeps guesses from the database; what protects a credential is its secret
+TOKEN_DAYS_MAX: Final = 366  # longer than others may live: these can be revoked
+TOKEN_DAYS_USUAL: Final = 7
+TOKEN_NAME_MAX_CHARS: Final = 100
 PREFIXES: Final[Mapping[Kind, str]] = MappingProxyType({Kind.TOKEN: "pwt_", Kind.SESSION: "pws_", Kind.LINK: "pwl_"})
 _ENCODED: Final = re.compile(r"[A-Za-z0-9_-]{56}")
 

@@ -9,7 +9,7 @@ from typing import Final
 
 RETRY_AFTER_SECONDS: Final = 2  # a restarted Postgres is back in two to three
 
-_REFUSALS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
+REFUSALS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
     {
         "bad_host": (400, "The Host header is not one."),
         "bad_cursor": (400, "The cursor is not the number of an event of this run."),
@@ -32,6 +32,7 @@ _REFUSALS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
         "digest_mismatch": (409, "The run waits for a decision on other calls than these."),
         "approval_expired": (410, "The time to decide is over; the run was stopped."),
         "session_busy": (409, "The session has a run that has not ended."),
+        "too_many_tokens": (409, "There are too many API tokens. Revoke some first."),
         "body_too_large": (413, "The body is too large."),
         "unsupported_media_type": (415, "The body must be application/json, not encoded further."),
         "headers_too_large": (431, "The request has too many headers, or too long ones."),
@@ -66,7 +67,7 @@ class Refused(Exception):
     """A request is not served; `code` is part of the wire format, `text` for when it can say more than usual."""
 
     def __init__(self, code: str, headers: Mapping[str, str] = MappingProxyType({}), text: str | None = None) -> None:
-        self.status, usual = _REFUSALS[code]
+        self.status, usual = REFUSALS[code]
         super().__init__(text or usual)
         self.code = code
         self.headers = headers

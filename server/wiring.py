@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
@@ -20,6 +21,7 @@ from persistence.pools import Database
 from persistence.queue import SHARED, Queue, Rhythm
 from persistence.record import users
 from persistence.scope import DISPATCH, Identity, Role, Secret, login
+from server.doctor.doctor import Doctor
 from server.keys import KeySet
 from server.readiness import Readiness
 from server.settings import Settings, kept_secret
@@ -49,6 +51,7 @@ class Planwright:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     sign_in: SignIn = field(default_factory=SignIn)
     readiness: Readiness = field(default_factory=Readiness)
+    doctor: Doctor = field(default_factory=Doctor)
 
     async def fault(self) -> str | None:
         """Return why this process does not take messages now; None when it does."""
@@ -150,6 +153,7 @@ def sign_in_of(settings: Settings) -> SignIn:
 
 @asynccontextmanager
 async def _working(settings: Settings, dsn: str, database: Database, work: Work) -> AsyncGenerator[Planwright]:
+    from server.doctor.examination import of_installation
     from server.engine import engine_of, turns_of
     from server.tracing import traced
 
@@ -175,7 +179,9 @@ async def _working(settings: Settings, dsn: str, database: Database, work: Work)
             upkeep.start()
         try:
             sign_in = sign_in_of(settings)
-            yield Planwright(database, engine, worker, hub, token_key(settings), queue.name, sign_in=sign_in)
+            doctor = Doctor(partial(of_installation, settings, dsn))
+            key = token_key(settings)
+            yield Planwright(database, engine, worker, hub, key, queue.name, sign_in=sign_in, doctor=doctor)
         finally:
             await upkeep.stop()
             await worker.stop()

@@ -17,7 +17,7 @@ from persistence.pools import Database
 from persistence.record import messages, sessions
 from persistence.runs import events, runs
 from persistence.runs.events import LoggedEvent
-from persistence.runs.runs import Run
+from persistence.runs.runs import Run, WantedRoute
 from persistence.scope import Identity, Role
 from tests.conftest import Person
 from tests.roomy import ROOMY
@@ -77,17 +77,24 @@ class Desk:
     heard: list[int] = field(default_factory=list[int])
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def ask(self, request: str) -> Turn:
+    async def ask(self, request: str, route: WantedRoute = WantedRoute.AUTO) -> Turn:
         """Send a message into the desk's session and run its turn to the end."""
-        return await self.finish(await self.accept(request))
+        return await self.finish(await self.accept(request, route=route))
 
-    async def accept(self, request: str, *, context_type: str = "global", entity_id: UUID | None = None) -> UUID:
+    async def accept(
+        self,
+        request: str,
+        *,
+        context_type: str = "global",
+        entity_id: UUID | None = None,
+        route: WantedRoute = WantedRoute.AUTO,
+    ) -> UUID:
         """Store a message and its run, as the server does before it answers."""
         async with self.database.acting(Role.API, self.person.identity) as scope:
             if self.session_id is None:
                 session = await sessions.insert(scope, request[:100], context_type, entity_id)
                 self.session_id = session.id
-            run = await runs.insert(scope, self.session_id, request, uuid4().hex, None)
+            run = await runs.insert(scope, self.session_id, request, uuid4().hex, None, route=route)
             assert run is not None
             await messages.insert(scope, self.session_id, run.id, "user", request)
         return run.id

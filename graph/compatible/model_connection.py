@@ -34,7 +34,8 @@ class ModelConnection:
     """One provider's endpoint. Belongs to the event loop that first calls it."""
 
     def __init__(self, base_url: str, key: SecretStr, *, connect_seconds: float, total_seconds: float) -> None:
-        self.is_openai: Final = urlsplit(base_url).hostname == OPENAI_HOST
+        self.host: Final = urlsplit(base_url).hostname or ""
+        self.is_openai: Final = self.host == OPENAI_HOST
         self._url: Final = f"{base_url.rstrip('/')}/chat/completions"
         self._headers: Final = _headers(key)
         self._connect_seconds: Final = connect_seconds

@@ -34,6 +34,11 @@ class CompatibleChat(ChatOpenAI):
 
     connection: ModelConnection = Field(exclude=True, repr=False)
 
+    @property
+    def provider(self) -> str:
+        """Return the host that is asked, and nothing else of its address."""
+        return self.connection.host
+
     @override
     async def ainvoke(
         self,

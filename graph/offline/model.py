@@ -35,6 +35,7 @@ class OfflineModel(BaseChatModel):
 
     model_name: str = MODEL_NAME
     is_free: ClassVar[bool] = True
+    provider: ClassVar[str] = "planwright"
 
     @property
     @override

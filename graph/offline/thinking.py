@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from graph.offline import about, organising
+from graph.offline import about, doing, organising
 from graph.offline.allowing import allowed
 from graph.offline.ask import Ask
 from graph.offline.executing import execute
@@ -42,7 +42,20 @@ def reply_to(asked: Asked) -> Reply:
 
 def _decide(asked: Asked, clock: Clock) -> Reply:
     """Return the next word on the person's request."""
-    return _spoken(_decided(asked, clock), asked)
+    script = _planned if asked.offered == frozenset({CREATE_PLAN}) else _decided
+    return _spoken(script(asked, clock), asked)
+
+
+def _planned(asked: Asked, clock: Clock) -> Script[Answer]:
+    """Return the script where nothing but a plan can be made: one of it all, if something has to be looked up first."""
+    yield from ()
+    try:
+        came_to = play(_thought_of(asked, clock), ())
+    except CannotGoOn as end:
+        return str(end)
+    if isinstance(came_to, Ended):
+        return came_to.value
+    return doing.plan(written_out(asked.request, asked.earlier, clock.now))
 
 
 def _decided(asked: Asked, clock: Clock) -> Script[Answer]:
@@ -101,6 +114,9 @@ def _step(asked: Asked, clock: Clock) -> Script[Answer]:
     task = re.sub(r"^# Step [^\n]*\n", "", asked.prompt).split("\n# ")[0].strip()
     if task.startswith(organising.WRITES):
         return (yield from organising.act(findings, clock))
+    if task.startswith(doing.MARK):
+        answer = yield from _handled(Ask(task.removeprefix(doing.MARK), clock.now, clock.zone))
+        return (yield from without_plan(answer, clock)) if isinstance(answer, Plan) else answer
     submitted = yield from execute(task, asked.offered, clock)
     return submitted.summary
 
@@ -120,7 +136,11 @@ def _repaired(asked: Asked, clock: Clock) -> Reply:
 def _thought_of(asked: Asked, clock: Clock) -> Script[Answer]:
     """Return the script of the table's row that the request fits."""
     request = written_out(asked.request, asked.earlier, clock.now)
-    script = handled(Ask(request, clock.now, clock.zone, asked.context, asked.earlier))
+    return (yield from _handled(Ask(request, clock.now, clock.zone, asked.context, asked.earlier)))
+
+
+def _handled(ask: Ask) -> Script[Answer]:
+    script = handled(ask)
     if script is None:
         return about.not_understood()
     return (yield from script)
@@ -132,6 +152,8 @@ def _synthesise(asked: Asked, clock: Clock) -> Reply:
     findings = findings_in(section(prompt, "Results of the steps"))
     changes = _lines(section(prompt, "Changes that were made"))
     failures = _lines(section(prompt, "Changes that failed").split("\nNow answer the person's request")[0])
+    if (done := doing.answer(findings)) and not failures:
+        return Reply(done)
     read = [finding for finding in findings if not finding.description.startswith(organising.WRITES)]
     answer = paragraphs(
         f"Done:\n{listed(changes)}" if changes else "",

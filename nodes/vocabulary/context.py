@@ -13,6 +13,7 @@ from nodes.vocabulary.early_tasks import EarlyTasks
 from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.log import EventLog
 from persistence.pools import Database
+from persistence.runs.runs import WantedRoute
 from persistence.scope import Identity, Role, Scope
 from tools.gateway import Gateway
 from tools.registry import Registry
@@ -23,8 +24,9 @@ class Context:
     """Handed to every node by the graph's runtime; of the turn itself it holds the steps that began early, no more.
 
     `planner` and `executor` are chat models, the preferred one first and its
-    fallbacks behind it. `now` is fixed for the whole run. An answer may link to
-    `link_hosts`, and to nothing else.
+    fallbacks behind it. `now` is fixed for the whole run. `route` is how the
+    person wants the request handled. An answer may link to `link_hosts`, and to
+    nothing else.
     """
 
     database: Database
@@ -44,6 +46,7 @@ class Context:
     limits: Limits
     log: EventLog
     early: EarlyTasks
+    route: WantedRoute = WantedRoute.AUTO
     link_hosts: frozenset[str] = frozenset()
     counters: Counters = field(default_factory=Uncounted)
 

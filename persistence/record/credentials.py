@@ -91,6 +91,53 @@ async def tokens(scope: Scope) -> list[ApiToken]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a credential is, and the token that it was made with, if it still is there.
+
+    Attributes:
+        kind: what it is for.
+        name: how it was opened, of a page's session.
+        expires_at: when it ends.
+        made_with: the token.
+        made_with_until: when that ends.
+    """
+
+    kind: str
+    name: str
+    expires_at: datetime
+    made_with: UUID | None
+    made_with_until: datetime | None
+
+
+async def origin(scope: Scope, credential_id: UUID) -> Origin | None:
+    """Return what a credential of the user is; None when they have none such."""
+    return await scope.one(
+        Origin,
+        """
+        select c.kind, c.name, c.expires_at, c.made_with, parent.expires_at as made_with_until
+        from credentials c left join credentials parent on parent.id = c.made_with
+        where c.id = %s
+        """,
+        (credential_id,),
+    )
+
+
+async def find_token(scope: Scope, token_id: UUID) -> ApiToken | None:
+    """Return an API token as its owner sees it; None when they have none such."""
+    return await scope.one(
+        ApiToken,
+        "select id, name, scopes, created_at, expires_at, last_used_at from credentials"
+        " where kind = 'token' and id = %s",
+        (token_id,),
+    )
+
+
+async def revoke(scope: Scope, token_id: UUID) -> bool:
+    """Remove an API token, and what was made with it; False when the user has none such."""
+    return await scope.execute("delete from credentials where id = %s and kind = 'token'", (token_id,)) > 0
+
+
 async def remove(scope: Scope, credential_id: UUID) -> bool:
     """Remove a credential, and the sessions that were opened with it; False when the user has none such."""
     return await scope.execute("delete from credentials where id = %s", (credential_id,)) > 0

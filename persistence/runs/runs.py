@@ -33,6 +33,14 @@ class RunStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class WantedRoute(StrEnum):
+    """How the person wants it handled."""
+
+    AUTO = "auto"  # as the planner decides
+    PLAN = "plan"  # with a plan, however small it is
+    ANSWER = "answer"  # at once, without tools
+
+
 FINISHED: Final = frozenset({RunStatus.DONE, RunStatus.ERROR, RunStatus.CANCELLED})
 
 
@@ -43,6 +51,7 @@ class Run:
     id: UUID
     session_id: UUID
     request: str
+    route: str
     status: str
     strategy: str | None
     attempt: int
@@ -67,14 +76,20 @@ class Run:
 
 
 COLUMNS: Final = """
-    id, session_id, request, status, strategy, attempt, crashes, last_seq, request_digest, cancel_requested_at,
+    id, session_id, request, route, status, strategy, attempt, crashes, last_seq, request_digest, cancel_requested_at,
     budget_spent_at, prompt_tokens, completion_tokens, finished_reason, error_code, created_at, started_at, finished_at,
     events_expired_at
 """
 
 
 async def insert(
-    scope: Scope, session_id: UUID, request: str, digest: str, idempotency_key: str | None, queue: str = SHARED
+    scope: Scope,
+    session_id: UUID,
+    request: str,
+    digest: str,
+    idempotency_key: str | None,
+    queue: str = SHARED,
+    route: WantedRoute = WantedRoute.AUTO,
 ) -> Run | None:
     """Store a run for the workers of a queue; None when a run with that idempotency key is there already.
 
@@ -83,12 +98,12 @@ async def insert(
     return await scope.one(
         Run,
         f"""
-        insert into runs (session_id, request, request_digest, idempotency_key, graph_version, queue)
-        values (%s, %s, %s, %s, %s, %s)
+        insert into runs (session_id, request, request_digest, idempotency_key, graph_version, queue, route)
+        values (%s, %s, %s, %s, %s, %s, %s)
         on conflict (user_id, idempotency_key) do nothing
         returning {COLUMNS}
         """,
-        (session_id, request, digest, idempotency_key, GRAPH_VERSION, queue),
+        (session_id, request, digest, idempotency_key, GRAPH_VERSION, queue, route),
     )
 
 
@@ -275,3 +290,14 @@ async def queue_place(scope: Scope, run_id: UUID) -> int:
         (run_id,),
     )
     return place or 0
+
+
+async def accepted_since(scope: Scope, moment: datetime) -> int:
+    """Return how many runs were accepted at a moment or later."""
+    return await scope.value(int, "select count(*) from runs where created_at >= %s", (moment,)) or 0
+
+
+async def at_work(scope: Scope) -> int:
+    """Return how many runs of the person are at work now."""
+    query = "select count(*) from runs where finished_at is null and status = 'running'"
+    return await scope.value(int, query) or 0

@@ -184,6 +184,31 @@ async def by_model(scope: Scope, run_ids: Sequence[UUID]) -> list[Spent]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class SpentSince:
+    """How many calls of one model there were since a moment, over all runs of the person, and what they took."""
+
+    model: str
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+
+
+async def since(scope: Scope, moment: datetime) -> list[SpentSince]:
+    """Return what each model took in calls that began at a moment or later."""
+    return await scope.all(
+        SpentSince,
+        """
+        select model, count(*) as calls, coalesce(sum(prompt_tokens), 0)::bigint as prompt_tokens,
+            coalesce(sum(completion_tokens), 0)::bigint as completion_tokens,
+            coalesce(sum(cached_tokens), 0)::bigint as cached_tokens
+        from model_usage where created_at >= %s group by model
+        """,
+        (moment,),
+    )
+
+
 async def total(scope: Scope, run_id: UUID) -> Usage:
     """Return the tokens of a run so far."""
     return await scope.only(

@@ -19,7 +19,7 @@ from server.bodies import Id
 from server.cursor import cursor_of, standing
 from server.dependencies import TheServer
 from server.guarded import followed
-from server.openapi import EVENTS
+from server.openapi import EVENTS, header, refusing
 from server.paging import Search, ThePage
 from server.refusals import Refused
 from server.run_rows import RunRow, rows_of
@@ -91,7 +91,12 @@ async def read(planwright: TheServer, user_id: SignedIn, run_id: Id) -> Trace:
     return trace
 
 
-@router.get("/{run_id}/events", response_class=Response, responses=EVENTS)
+@router.get(
+    "/{run_id}/events",
+    response_class=Response,
+    responses=EVENTS | refusing("bad_cursor", "events_expired"),
+    openapi_extra=header("Last-Event-ID", "The number of the last event that the client has; `?after=` is the same."),
+)
 async def follow(
     request: Request, planwright: TheServer, user_id: SignedIn, caller: TheCaller, run_id: Id
 ) -> EventStream:
@@ -101,7 +106,7 @@ async def follow(
     return EventStream(followed(planwright, caller, run_id, after))
 
 
-@router.post("/{run_id}/cancel", status_code=202)
+@router.post("/{run_id}/cancel", status_code=202, responses=refusing("run_finished"))
 async def cancel(planwright: TheServer, user_id: SignedIn, run_id: Id) -> RunState:
     """Stop a run; answered when it has ended, or after two seconds while it still does."""
     stopped = await stop_run(planwright, user_id, run_id)

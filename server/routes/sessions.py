@@ -19,7 +19,7 @@ from server.bodies import Id, SessionChange
 from server.columns import columns_of
 from server.dependencies import TheServer
 from server.door import body_of
-from server.openapi import body_as
+from server.openapi import body_as, refusing
 from server.paging import Search, ThePage
 from server.refusals import Refused
 from server.routes.runs import RunList, place_of
@@ -81,7 +81,7 @@ def _place_of(session: Session) -> Place:
     return Place(session.last_message_at, session.id)
 
 
-@router.patch("/{session_id}", openapi_extra=body_as(SessionChange))
+@router.patch("/{session_id}", responses=refusing("title_empty"), openapi_extra=body_as(SessionChange))
 async def change(request: Request, planwright: TheServer, user_id: SignedIn, session_id: Id) -> Session:
     """Give a session another title, another mode of approvals, or both; a run at work keeps the mode it began with."""
     wanted = await body_of(request, SessionChange)

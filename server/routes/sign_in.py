@@ -15,11 +15,11 @@ from persistence.record.credentials import Kind
 from persistence.scope import Identity, Role
 from server.auth import Caller, TheCaller, bearer_of, failures_counted
 from server.bodies import Code
-from server.cookies import is_from_foreign_page, set_session
+from server.cookies import BY_BEARER, is_from_foreign_page, set_session
 from server.credentials import digest_of, is_ours, mint
 from server.dependencies import TheServer
 from server.door import body_of
-from server.openapi import body_as
+from server.openapi import OPEN, body_as, refusing
 from server.refusals import Refused, SignInRefused
 from server.wiring import Planwright
 
@@ -31,7 +31,7 @@ NONCE: Final = "{nonce}"
 router: Final = APIRouter(tags=["sign-in"])
 
 
-@router.get("/sign-in", response_class=HTMLResponse)
+@router.get("/sign-in", response_class=HTMLResponse, openapi_extra=OPEN)
 async def landing() -> HTMLResponse:
     """Give the page of the one-time link. The code stands behind the `#`, which browsers send to nobody."""
     nonce = secrets.token_urlsafe(16)
@@ -45,7 +45,9 @@ async def landing() -> HTMLResponse:
     return HTMLResponse(PAGE.replace(NONCE, nonce), headers=headers)
 
 
-@router.post("/api/auth/session", status_code=204, openapi_extra=body_as(Code))
+@router.post(
+    "/api/auth/session", status_code=204, openapi_extra=body_as(Code) | {"security": [{"bearer": list[str]()}, {}]}
+)
 async def open_session(request: Request, planwright: TheServer) -> Response:
     """Open a session: for the bearer of a token, until that expires; else for the code of a one-time link."""
     if is_from_foreign_page(request):
@@ -68,7 +70,13 @@ async def _for_bearer(planwright: Planwright, caller: Caller, session: str) -> t
         raise SignInRefused
     async with planwright.database.acting(Role.API, Identity(caller.user_id)) as scope:
         await credentials.add(
-            scope, Kind.SESSION, digest_of(session), sorted(caller.scopes), lives, made_with=caller.credential_id
+            scope,
+            Kind.SESSION,
+            digest_of(session),
+            sorted(caller.scopes),
+            lives,
+            name=BY_BEARER,
+            made_with=caller.credential_id,
         )
     return lives
 
@@ -82,7 +90,7 @@ async def _for_link(planwright: Planwright, code: str, session: str) -> timedelt
     return SESSION_LIVES
 
 
-@router.delete("/api/auth/session", status_code=204)
+@router.delete("/api/auth/session", status_code=204, responses=refusing("not_found"))
 async def close_session(request: Request, planwright: TheServer, caller: TheCaller) -> Response:
     """Sign the page out: its cookie is good for nothing any more, and its streams end."""
     if caller.credential_id is None or "authorization" in request.headers:

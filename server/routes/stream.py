@@ -19,7 +19,7 @@ from server.dependencies import TheServer
 from server.door import body_of
 from server.guarded import followed
 from server.logs import about
-from server.openapi import EVENTS, body_as
+from server.openapi import EVENTS, body_as, header, refusing
 from server.rate import Rate
 from server.refusals import Refused, Unavailable
 from server.sse import EventStream
@@ -47,7 +47,26 @@ class SessionWithMessages:
     messages: list[Message]
 
 
-@router.post("", response_class=Response, responses=EVENTS, openapi_extra=body_as(Ask))
+@router.post(
+    "",
+    response_class=Response,
+    responses=EVENTS
+    | refusing(
+        "bad_cursor",
+        "events_expired",
+        "idempotency_mismatch",
+        "invalid_idempotency_key",
+        "message_empty",
+        "message_exceeds_budget",
+        "message_too_long",
+        "not_found",
+        "not_ready",
+        "session_busy",
+        "tokens_spent",
+        "too_many_requests",
+    ),
+    openapi_extra=body_as(Ask) | header("Idempotency-Key", "With the same key the same message makes no second run."),
+)
 async def send(
     request: Request, planwright: TheServer, user_id: SignedIn, caller: TheCaller, if_busy: IfBusy = "enqueue"
 ) -> EventStream:

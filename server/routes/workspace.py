@@ -20,6 +20,7 @@ from server.auth import SignedIn
 from server.bodies import Id
 from server.columns import columns_of
 from server.dependencies import TheServer
+from server.openapi import refusing
 from server.paging import Search, ThePage
 from server.refusals import Refused
 from tools.agenda import Entry, entries, entry_of
@@ -143,7 +144,7 @@ async def brain_dump(planwright: TheServer, user_id: SignedIn, brain_dump_id: Id
         return await _there(brain_dumps.find(scope, brain_dump_id))
 
 
-@router.get("/calendar")
+@router.get("/calendar", responses=refusing("bad_window"))
 async def calendar_window(
     planwright: TheServer,
     user_id: SignedIn,

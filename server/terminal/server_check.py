@@ -5,8 +5,8 @@ from typing import Final
 
 import httpx
 
+from server.doctor.checks import Finding, Verdict
 from server.settings import variable
-from server.terminal.checks import Finding, Verdict
 
 PATIENCE_SECONDS: Final = 5.0
 SUBJECT: Final = "server"

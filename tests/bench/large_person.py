@@ -83,7 +83,7 @@ _ROWS: Final[tuple[LiteralString, ...]] = (
     """,
     """
     insert into runs (user_id, session_id, request, status, request_digest, graph_version, created_at, finished_at)
-    select user_id, id, 'And then', 'done', '', '1', last_message_at + n * interval '1 millisecond', now()
+    select user_id, id, 'And then', 'done', '', '1', last_message_at + n * interval '1 ms' - interval '1 year', now()
     from chat_sessions, generate_series(3, %(long_session)s) n where user_id = %(user)s and title = 'Session 1'
     """,
     """
@@ -99,8 +99,8 @@ _ROWS: Final[tuple[LiteralString, ...]] = (
     """,
     """
     insert into model_usage (user_id, run_id, purpose, model, reserved_tokens, prompt_tokens, completion_tokens,
-        cached_tokens, outcome, settled_at)
-    select user_id, id, 'decide', 'deepseek-v4-pro', 5000, 2000, 100, 1000, 'answered', created_at
+        cached_tokens, outcome, created_at, settled_at)
+    select user_id, id, 'decide', 'deepseek-v4-pro', 5000, 2000, 100, 1000, 'answered', created_at, created_at
     from runs where user_id = %(user)s
     """,
 )

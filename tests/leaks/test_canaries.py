@@ -62,6 +62,9 @@ def everything_there_is(client: httpx.Client, session: str, run: str) -> None:
         *(f"/api/workspace/{kind}/{run}" for kind in ("projects", "tasks", "notes", "brain_dumps", "calendar")),
         "/api/workspace/calendar",
         "/api/agent/examples",
+        "/api/agent/settings",
+        "/api/agent/doctor",
+        "/api/auth/tokens",
         "/metrics",
         "/openapi.json",
         "/health/live",
@@ -76,6 +79,8 @@ def everything_there_is(client: httpx.Client, session: str, run: str) -> None:
     client.post(STREAM, json={"message": "hello", "session_id": session})
     client.patch(f"/api/agent/sessions/{session}", json={"title": "x", "user_id": str(uuid4())})
     client.delete(f"/api/agent/sessions/{uuid4()}")
+    client.post("/api/auth/tokens", json={"name": "canary", "days": 0})
+    client.delete(f"/api/auth/tokens/{run}")
 
 
 async def every_bad_request(here: Installation, token: str) -> None:

@@ -8,6 +8,7 @@ entries and rows, as Postgres itself counts them for the transaction.
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -26,6 +27,8 @@ from tests.conftest import Person, new_person
 
 SESSIONS: Final = 3_000
 SHOWN: Final = 20
+HOUR: Final = timedelta(hours=1)
+OF_AN_HOUR: Final = 60  # one a minute
 ENTRY_AND_ROW: Final = 2  # each thing found is one index entry and one row
 
 
@@ -126,6 +129,9 @@ OF_THE_API: Final[dict[str, tuple[Ask, str, int]]] = {
         SHOWN,
     ),
     "page of projects": (lambda scope, _: projects.page(scope, "", None, SHOWN), "projects", SHOWN),
+    "runs of an hour": (lambda scope, _: runs.accepted_since(scope, datetime.now(UTC) - HOUR), "runs", OF_AN_HOUR),
+    "runs at work": (lambda scope, _: runs.at_work(scope), "runs", 0),
+    "use of an hour": (lambda scope, _: usage.since(scope, datetime.now(UTC) - HOUR), "model_usage", OF_AN_HOUR),
     "log from the middle": (
         lambda scope, owner: events.after(scope, owner.long_run, LONG_RUN_EVENTS // 2, SHOWN),
         "run_events",

@@ -31,7 +31,7 @@ from persistence.record.conversations import MessageRole, SenderType
 from persistence.runs import charges
 from persistence.runs.approvals import ApprovalStatus, Verdict
 from persistence.runs.ledger import CallState
-from persistence.runs.runs import FINISHED, RunStatus
+from persistence.runs.runs import FINISHED, RunStatus, WantedRoute
 from persistence.workspace import tasks
 from tests.persistence.catalog_lint import RULES, complaints
 from tools.tool import Access
@@ -194,6 +194,7 @@ CHECKED: Final[dict[tuple[str, str], Iterable[str]]] = {
     ("projects", "status"): ("active", "archived", "completed", "paused"),
     ("run_events", "type"): EVENT_TYPES,
     ("runs", "finished_reason"): FinishedReason,
+    ("runs", "route"): WantedRoute,
     ("runs", "status"): RunStatus,
     ("runs", "strategy"): Strategy,
     ("tasks", "priority"): get_args(tasks.Priority),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from typing import Literal
 from uuid import UUID, uuid4
 
 import pytest
@@ -173,3 +174,31 @@ def test_a_digest_is_of_what_was_asked() -> None:
 def test_a_title_is_the_first_words(message: str, title: str) -> None:
     """A new session is called by the first words of its message, cut between words."""
     assert title_of(message) == title
+
+
+@pytest.mark.parametrize("route", ["auto", "plan", "answer"])
+async def test_the_wanted_route_stands_with_the_run(
+    database: Database, person: Person, route: Literal["auto", "plan", "answer"]
+) -> None:
+    """How the person wants it handled is stored with the run, so whoever works on it knows."""
+    accepted = await accept(database, person.id, Ask(message="a", route=route))
+    async with database.acting(Role.WORKER, person.identity) as scope:
+        run = await runs.find(scope, accepted.run.id)
+    assert run is not None
+    assert run.route == accepted.run.route == route
+
+
+async def test_another_route_is_another_request(database: Database, person: Person) -> None:
+    """The same words under the same key with another route are refused; the usual route is as good as none."""
+    first = await accept(database, person.id, Ask(message="a"), key="k")
+    again = await accept(database, person.id, Ask(message="a", route="auto"), key="k")
+    assert (again.run.id, again.fresh) == (first.run.id, False)
+    with pytest.raises(Refused) as refusal:
+        await accept(database, person.id, Ask(message="a", route="plan"), key="k")
+    assert refusal.value.code == "idempotency_mismatch"
+
+
+def test_a_digest_outlasts_the_release_before() -> None:
+    """A message that was sent to the release before is the same when it comes again."""
+    before = "934748a1652039422c81c6fe71b643a9e0ea4daba9605a381768056453adfbb2"
+    assert digest_of(Ask(message="a")) == before

@@ -35,6 +35,7 @@ ID = "0b8e1c1e-7d0c-4b3a-9f57-0f4f2a1c9d01"
         pytest.param({"message": "a", "session_id": "a" * 10_000}, "invalid_id", id="an id of 10 KB"),
         pytest.param({"message": "a", "entity_id": 7}, "invalid_id", id="a number as an id"),
         pytest.param({"message": "a", "context_type": "galaxy"}, "invalid_field", id="a place there is not"),
+        pytest.param({"message": "a", "route": "simple"}, "invalid_field", id="a route there is not"),
         pytest.param({"message": "a", "conversationHistory": "x"}, "invalid_field", id="history that is no list"),
         pytest.param(
             {"message": "a", "conversationHistory": [{"role": "boss", "content": "x"}]},

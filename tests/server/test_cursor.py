@@ -24,6 +24,7 @@ def run(*, last_seq: int = 9, expired: bool = False) -> Run:
         id=UUID(int=1),
         session_id=UUID(int=2),
         request="hello",
+        route="auto",
         status=RunStatus.DONE,
         strategy=None,
         attempt=1,

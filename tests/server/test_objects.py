@@ -2,10 +2,11 @@
 
 import itertools
 import json
+import secrets
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID, uuid4
@@ -15,6 +16,8 @@ import psycopg
 import pytest
 
 from persistence.pools import Database
+from persistence.record import credentials
+from persistence.record.credentials import Kind
 from persistence.runs.events import KeyedEvent
 from server.app import HttpServer
 from server.tokens import issue_token
@@ -26,13 +29,14 @@ from tests.server.reading import refusal, signed_in_client
 from tests.workspace_rows import Desk
 
 OPEN: Final = {"/health/live", "/health/ready", "/api/agent/events.schema.json", "/sign-in"}
-NO_LISTS: Final = {"/api/agent/examples"}
+NO_LISTS: Final = {"/api/agent/examples", "/api/agent/settings", "/api/agent/doctor"}
 SIGNING_IN: Final = "/api/auth/session"  # reads a body only of whoever sends no token
 BODIES: Final[dict[str, dict[str, Any]]] = {
     "Ask": {"message": "Hello"},
     "SessionChange": {"title": "Mine now"},
     "Decision": {"digest": "0" * 64, "decision": "approve"},
     "Code": {"code": "none"},
+    "NewToken": {"name": "Mine"},
 }
 OTHERS_SESSIONS: Final = 1000
 
@@ -115,6 +119,8 @@ async def owned(database: Database, person: Person) -> Owned:
     project, task = await desk.add_project(), await desk.add_task()
     note, dump = [await desk.add(table, content="What I thought") for table in ("notes", "brain_dumps")]
     event = await desk.add_event(task, datetime.now(UTC))
+    async with office.asking() as scope:
+        token = await credentials.add(scope, Kind.TOKEN, secrets.token_bytes(32), ["read"], timedelta(days=1), "laptop")
     return Owned(
         person,
         {
@@ -126,6 +132,7 @@ async def owned(database: Database, person: Person) -> Owned:
             "note_id": [str(note)],
             "brain_dump_id": [str(dump)],
             "event_id": [str(event)],
+            "token_id": [str(token)],
         },
     )
 
@@ -191,11 +198,10 @@ async def test_lists_hold_your_own(
     described: list[Operation], owned: Owned, others: list[httpx.AsyncClient], address: str, admin_dsn: str
 ) -> None:
     """Whoever has nothing gets empty lists, however much others have; the owner's stay as they are."""
+    mine = ("/api/agent/", "/api/workspace/", "/api/auth/tokens")
     lists = [operation for operation in described if operation.method == "GET" and not operation.in_path]
     lists = [
-        operation
-        for operation in lists
-        if operation.path.startswith(("/api/agent/", "/api/workspace/")) and operation.path not in OPEN | NO_LISTS
+        operation for operation in lists if operation.path.startswith(mine) and operation.path not in OPEN | NO_LISTS
     ]
     crowd = uuid4()
     async with signed_in_client(address, issue_token(TOKEN_KEY, owned.person.id, 1)) as owner:

@@ -1,23 +1,22 @@
 """`planwright doctor`: check the installation, and name one next step for each failure."""
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime
 
 import typer
 
-from persistence.checkup import examine
 from persistence.errors import PersistenceError
+from server.doctor.checks import Finding, Verdict
+from server.doctor.doctor import of_process
+from server.doctor.examination import of_database, place_of
+from server.doctor.model_check import model_finding
+from server.doctor.sign_in_check import sign_in_finding
 from server.settings import Settings
-from server.terminal.checks import Finding, Verdict, database_findings, dependency_findings, tracing_findings
 from server.terminal.exits import ExitCode, perform
-from server.terminal.model_check import model_finding
 from server.terminal.printable import printable
 from server.terminal.server_check import server_finding
 from server.terminal.settings import settings_or_usage
-from server.terminal.sign_in_check import sign_in_finding
-from server.wiring import database_server, installation_secret
+from server.wiring import database_server
 
 
 def run() -> None:
@@ -41,18 +40,15 @@ async def _findings(settings: Settings) -> AsyncGenerator[Finding]:
     yield await sign_in_finding(settings)
     yield await model_finding(settings.models)
     yield await server_finding(settings.server)
-    for finding in (*tracing_findings(os.environ), *dependency_findings()):
+    for finding in await of_process():
         yield finding
 
 
 def _of_database(settings: Settings) -> list[Finding]:
-    place = "the embedded PostgreSQL" if settings.database_url is None else "PLANWRIGHT_DATABASE_URL"
     try:
         with database_server(settings) as dsn:
-            facts = examine(dsn, installation_secret(settings))
+            return of_database(settings, dsn)
     except PersistenceError as error:
         named = "Start that server, or unset PLANWRIGHT_DATABASE_URL to use the embedded one."
         step = f"Read the log in {settings.data_dir}." if settings.database_url is None else named
-        return [Finding(Verdict.FAILED, "database", f"{place}: {error}", step)]
-    reached = Finding(Verdict.OK, "database", f"{place} answers")
-    return [reached, *database_findings(facts, datetime.now(UTC))]
+        return [Finding(Verdict.FAILED, "database", f"{place_of(settings)}: {error}", step)]

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
 from uuid import UUID
 
 import typer
 
 from persistence.record import credentials
 from persistence.record.credentials import ApiToken, Kind
-from server.credentials import digest_of, mint
+from server.credentials import TOKEN_DAYS_MAX, TOKEN_NAME_MAX_CHARS, digest_of, mint
 from server.scopes import Scope
 from server.terminal.exits import CommandFailed, ExitCode, perform
 from server.terminal.printable import one_line
@@ -17,9 +16,6 @@ from server.terminal.settings import settings_or_usage
 from server.terminal.stored import reading
 from server.tokens import TokenLifetimeInvalid
 from server.wiring import installation_secret
-
-DAYS_MAX: Final = 366  # longer than others may live: these can be revoked
-NAME_MAX_CHARS: Final = 100
 
 
 def new(email: str, days: int, name: str, scopes: Sequence[Scope]) -> None:
@@ -38,10 +34,10 @@ def revoke(token_id: UUID, user: str | None) -> None:
 
 
 async def _new(email: str, days: int, name: str, scopes: Sequence[Scope]) -> ExitCode:
-    if not 1 <= days <= DAYS_MAX:
-        raise CommandFailed(ExitCode.USAGE, str(TokenLifetimeInvalid(DAYS_MAX)))
-    if len(name) > NAME_MAX_CHARS:
-        raise CommandFailed(ExitCode.USAGE, f"A name has at most {NAME_MAX_CHARS} characters.")
+    if not 1 <= days <= TOKEN_DAYS_MAX:
+        raise CommandFailed(ExitCode.USAGE, str(TokenLifetimeInvalid(TOKEN_DAYS_MAX)))
+    if len(name) > TOKEN_NAME_MAX_CHARS:
+        raise CommandFailed(ExitCode.USAGE, f"A name has at most {TOKEN_NAME_MAX_CHARS} characters.")
     settings = settings_or_usage()
     token = mint(installation_secret(settings).credential_key(), Kind.TOKEN)
     async with reading(settings, email) as scope:
@@ -60,7 +56,7 @@ async def _listed(user: str | None) -> ExitCode:
 
 def _line(token: ApiToken) -> str:
     used = "never used" if token.last_used_at is None else f"used {_minute(token.last_used_at)}"
-    scopes, name = ",".join(token.scopes), one_line(token.name, NAME_MAX_CHARS)
+    scopes, name = ",".join(token.scopes), one_line(token.name, TOKEN_NAME_MAX_CHARS)
     return f"{token.id}  until {_minute(token.expires_at)}  {used}  {scopes}  {name}".rstrip()
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.terminal.checks import Verdict
+from server.doctor.checks import Verdict
 from server.terminal.server_check import server_finding
 from tests.server.terminal.scripted import refused, scripted
 

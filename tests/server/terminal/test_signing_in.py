@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
+from server.doctor.checks import Verdict
+from server.doctor.sign_in_check import is_exposed, sign_in_finding
 from server.settings import Settings
-from server.terminal.checks import Verdict
-from server.terminal.sign_in_check import is_exposed, sign_in_finding
 from tests.server.issuer import AUDIENCE, NAME, Issuer, issuing, says
 from tests.server.terminal.command_line import CommandLine
 from tests.server.terminal.conftest import Rows

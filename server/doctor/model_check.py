@@ -8,9 +8,9 @@ from langchain_core.messages import HumanMessage
 
 from graph.models import ModelProfileInvalid, close_chat_models
 from nodes.vocabulary.model_failure import ModelFailure
+from server.doctor.checks import Finding, Verdict
 from server.engine import configured
 from server.settings import ModelChoice
-from server.terminal.checks import Finding, Verdict
 from server.terminal.wording import MS_PER_SECOND, duration
 
 PATIENCE_SECONDS: Final = 30.0  # as a turn waits for a first token

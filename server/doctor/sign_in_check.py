@@ -2,10 +2,10 @@
 
 from urllib.parse import urlsplit
 
+from server.doctor.checks import Finding, Verdict
 from server.keys import KeySet
 from server.loopback import is_loopback
 from server.settings import Settings, variable
-from server.terminal.checks import Finding, Verdict
 from server.terminal.wording import counted
 
 SUBJECT = "sign-in"

@@ -10,7 +10,7 @@ import pytest
 from persistence.checkup import DatabaseFacts, QueueFacts, RoleFacts, ServerFacts, examine
 from persistence.migrate import migrations
 from persistence.scope import DISPATCH, Role
-from server.terminal.checks import Finding, Verdict, database_findings, dependency_findings, tracing_findings
+from server.doctor.checks import Finding, Verdict, database_findings, dependency_findings, tracing_findings
 from tests.conftest import TEST_SECRET
 
 NOW: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
