@@ -32,6 +32,7 @@ from server.routes import (
     health,
     installation,
     metrics,
+    page,
     runs,
     sessions,
     sign_in,
@@ -68,6 +69,7 @@ ROUTES: Final = (
     tokens,
     health,
     metrics,
+    page,
 )
 
 
