@@ -12,6 +12,7 @@ BIN := $(VENV)/bin
 INSTALLER := $(VENV)/.installer
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
+BROWSER := $(VENV)/.browser
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -27,7 +28,7 @@ install: $(RUNTIME) ## create .venv with what running needs
 
 install-dev: $(DEV) ## create .venv with what testing needs too
 
-test: $(DEV) ## run the tests (TEST_ARGS="tests/tools -x" to choose)
+test: $(DEV) $(BROWSER) ## run the tests (TEST_ARGS="tests/tools -x" to choose)
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup $(TEST_ARGS)
 
 # FAULTS_SEED repeats a run, FAULTS_KILL=30 and the like bound a family, FAULTS_ONLY="complex, 3" picks a point.
@@ -112,6 +113,11 @@ $(INSTALLER): requirements-uv.lock
 
 $(RUNTIME): requirements.lock pyproject.toml server/__init__.py | $(INSTALLER)
 	$(call install,requirements.lock)
+	@touch $@
+
+# Debian's Chromium, for the tests of the web page.
+$(BROWSER): tests/page/install_chromium.sh | $(INSTALLER)
+	@tests/page/install_chromium.sh
 	@touch $@
 
 # The development lock holds every pin of the runtime lock.

@@ -34,6 +34,7 @@ from server.routes import (
     health,
     installation,
     metrics,
+    page,
     runs,
     sessions,
     sign_in,
@@ -71,6 +72,7 @@ ROUTES: Final = (
     health,
     metrics,
     docs,
+    page,
 )
 
 
