@@ -3,10 +3,12 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
 from server.terminal.frames import Frame
+
+ExportForm = Literal["html", "json"]
 
 
 class Approvals(StrEnum):
@@ -89,6 +91,14 @@ class Backend(Protocol):
 
     async def cancel(self, run_id: UUID) -> bool:
         """Ask for a run to be stopped; False when it has ended already.
+
+        Raises:
+            CommandFailed: there is no such run, or nobody answers.
+        """
+        ...
+
+    async def export(self, run_id: UUID, form: ExportForm) -> bytes:
+        """Return everything that is recorded of a run as one file.
 
         Raises:
             CommandFailed: there is no such run, or nobody answers.

@@ -112,11 +112,30 @@ def runs(
 
 
 @app.command()
-def show(run: RunId, user: User = None) -> None:
+def show(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run’s id, or a file of `planwright export --json`.")],
+    user: User = None,
+) -> None:
     """Print everything that is recorded about a run, as a timeline."""
     from server.terminal.commands import show as command
 
     command.run(run, user)
+
+
+@app.command()
+def export(
+    run: RunId,
+    html: Annotated[
+        bool, typer.Option("--html/--json", help="A page without script, or a document for `planwright show`.")
+    ] = False,
+    server: Server = None,
+    token: Token = None,
+    user: User = None,
+) -> None:
+    """Write everything that is recorded about a run to stdout, as one file."""
+    from server.terminal.commands import export as command
+
+    command.run(run, Reached(server, token, user), as_html=html)
 
 
 @app.command()

@@ -18,11 +18,13 @@ from persistence.scope import Identity, Role, Scope
 from server.accept import accept
 from server.bodies import Ask, Decision
 from server.deciding import decide
+from server.exports.bundle import as_json, bundle_of
+from server.exports.page import page_of
 from server.rate import Rate
 from server.settings import Settings, SettingsInvalid
 from server.stopping import Stopped, stop_run
 from server.tail import tail, wait_at_most
-from server.terminal.backend import Decided, Question
+from server.terminal.backend import Decided, ExportForm, Question
 from server.terminal.exits import CommandFailed, ExitCode
 from server.terminal.frames import Frame
 from server.terminal.people import user_id_of
@@ -87,6 +89,14 @@ class LocalBackend:
         if stopped is Stopped.NOT_THERE:
             raise no_such_run(run_id)
         return stopped is Stopped.ASKED
+
+    async def export(self, run_id: UUID, form: ExportForm) -> bytes:
+        """Make the file from the tables."""
+        async with self._reading() as scope:
+            bundle = await bundle_of(scope, run_id)
+        if bundle is None:
+            raise no_such_run(run_id)
+        return page_of(bundle) if form == "html" else as_json(bundle)
 
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[Scope]:

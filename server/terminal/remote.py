@@ -17,7 +17,7 @@ import typer
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from nodes.vocabulary.events import TERMINAL_TYPES
-from server.terminal.backend import Decided, Question
+from server.terminal.backend import Decided, ExportForm, Question
 from server.terminal.exits import CommandFailed, ExitCode, exit_code_of_status
 from server.terminal.frames import Frame, FrameReader
 from server.terminal.printable import one_line
@@ -148,6 +148,12 @@ class RemoteBackend:
         if response.status_code != HTTPStatus.CONFLICT:
             _refuse(response)
         return response.is_success
+
+    async def export(self, run_id: UUID, form: ExportForm) -> bytes:
+        """Ask for the file."""
+        response = await self._answered("GET", f"/api/agent/runs/{run_id}/export?as={form}")
+        _refuse(response)
+        return response.content
 
     async def _answered(self, method: str, path: str) -> httpx.Response:
         try:

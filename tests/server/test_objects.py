@@ -119,6 +119,7 @@ async def owned(database: Database, person: Person) -> Owned:
         person,
         {
             "run_id": [str(run.id) for run in runs],
+            "other_id": [str(run.id) for run in runs],
             "session_id": [str(run.session_id) for run in runs],
             "entity_id": [str(project), str(task)],
             "project_id": [str(project)],

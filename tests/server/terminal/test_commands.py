@@ -5,6 +5,7 @@ import re
 import shlex
 import signal
 import sys
+from pathlib import Path
 from subprocess import run
 from typing import Final
 from uuid import UUID
@@ -60,11 +61,31 @@ def test_what_was_asked_is_listed_and_shown(installed: CommandLine, email: str) 
     assert (again.returncode, again.stdout) == (0, asked.stdout)
 
 
+def test_a_run_is_exported_and_its_file_shown(installed: CommandLine, email: str, tmp_path: Path) -> None:
+    """The document opens again as the record that it is of, without a database; the page is one."""
+    asked = installed.run("ask", "Create a task Buy milk", "--json", "--user", email)
+    run_id = run_id_of(asked.stdout.splitlines()[0])
+    file = tmp_path / "run.json"
+    file.write_text(installed.run("export", run_id, "--user", email).stdout)
+    away = installed.given(PLANWRIGHT_DATABASE_URL="host=127.0.0.1 port=9 user=nobody")
+    assert away.run("show", str(file)).stdout == installed.run("show", run_id, "--user", email).stdout
+    page = installed.run("export", run_id, "--html", "--user", email)
+    assert page.stdout.startswith("<!doctype html>")
+    assert "Buy milk" in page.stdout
+    assert "<script" not in page.stdout
+
+
 def test_a_run_of_somebody_else_is_not_there(installed: CommandLine, email: str) -> None:
     """Showing, following and stopping say the same of another's run as of none."""
     asked = installed.run("ask", "hello", "--json", "--user", email)
     run_id = run_id_of(asked.stdout.splitlines()[0])
-    for command, wanted in (("show", run_id), ("show", NO_RUN), ("tail", run_id), ("cancel", run_id)):
+    for command, wanted in (
+        ("show", run_id),
+        ("show", NO_RUN),
+        ("tail", run_id),
+        ("cancel", run_id),
+        ("export", run_id),
+    ):
         done = installed.run(command, wanted, "--user", f"not-{email}")
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == f"planwright: There is no run {wanted}. `planwright runs` lists yours.\n"
@@ -80,6 +101,8 @@ def test_a_run_of_somebody_else_is_not_there(installed: CommandLine, email: str)
         pytest.param(["ask", "hi", "--session", NO_RUN], 1, "There is nothing here.", id="an unknown session"),
         pytest.param(["token", "new", "--user", "a@b.c", "--days", "0"], 2, "lives for", id="a token for no time"),
         pytest.param(["token", "new", "--user", "a@b.c", "--scope", "all"], 2, "Invalid value", id="an unknown scope"),
+        pytest.param(["show", "no-such-file"], 2, "no file to read", id="a file there is not"),
+        pytest.param(["show", __file__], 2, "not a run", id="a file that is no run"),
         pytest.param(["token", "revoke", NO_RUN], 1, "There is no token", id="a token there is not"),
         pytest.param(["ask", "hi", "--server", "http://127.0.0.1:9"], 3, "No token", id="a server and no token"),
         pytest.param(
