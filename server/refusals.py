@@ -26,6 +26,7 @@ _REFUSALS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
         "request_timeout": (408, "The body did not arrive in time."),
         "idempotency_mismatch": (422, "This Idempotency-Key was used for another request."),
         "run_finished": (409, "The run has ended already."),
+        "run_not_finished": (409, "The run has not ended yet."),
         "events_expired": (410, "The run's events were removed. Its answer is among the session's messages."),
         "not_waiting": (409, "The run does not wait for a decision."),
         "already_decided": (409, "Another decision was made on these calls."),

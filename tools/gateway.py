@@ -16,7 +16,7 @@ from uuid import UUID, uuid5
 from persistence.again import unless_in_conflict
 from persistence.errors import PersistenceError
 from persistence.pools import Database
-from persistence.runs import approvals, intents, ledger
+from persistence.runs import approvals, intents, ledger, undo
 from persistence.runs.approvals import Ruling
 from persistence.runs.ledger import CallState, Entry, Frozen, LedgerRow
 from persistence.scope import Identity, Role, Scope
@@ -338,6 +338,7 @@ class Gateway:
             if row is not None and row.state != CallState.INTENT:
                 return replayed(row)
             await ledger.may_act(scope, call_id)
+            undo.keep_changes(scope, call_id)
             writer = replace(self._caller, write_scope=scope)
             answer = await undone_if_refused(scope, tool, args, writer, self._bounds.call_seconds)
             return self._settle(scope, holder, call_id, answer, _elapsed_ms(started))

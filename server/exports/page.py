@@ -56,7 +56,8 @@ def _sections(bundle: Bundle) -> Iterable[Markup]:
     yield _section("Answer", _text(bundle.answer) if bundle.answer else element("p", "There is no answer."))
     yield from _plan(plan_steps(trace))
     yield _section("What happened when", element("div", Markup(waterfall(happenings(trace)).inline()), class_="wide"))
-    yield _section("Tool calls", *map(_tool_call, trace.tool_calls))
+    undone = {undo.call_id for undo in trace.undos}
+    yield _section("Tool calls", *(_tool_call(call, undone=call.id in undone) for call in trace.tool_calls))
     yield _section("Conversations", *map(_talk, trace.conversations))
     yield _section("Model calls", _model_calls(bundle))
     yield _section("Approvals", *_approvals(bundle))
@@ -99,12 +100,13 @@ def _plan(steps: Sequence[PlanStep]) -> Iterable[Markup]:
     )
 
 
-def _tool_call(call: LedgerRow) -> Markup:
+def _tool_call(call: LedgerRow, *, undone: bool) -> Markup:
     where = "" if call.step_number is None else f" · step {call.step_number}"
     took = "open" if call.duration_ms is None else f"{call.duration_ms:,} ms"
+    state = f"{call.state}, undone since" if undone else call.state
     code = f" · {call.error_code}" if call.error_code else ""
     return _folded(
-        f"{call.tool} · {call.access} · {call.state}{code}{where} · {took}",
+        f"{call.tool} · {call.access} · {state}{code}{where} · {took}",
         element("p", "Arguments", class_="dim"),
         _code(_indented(call.arguments)),
         element("p", "Result", class_="dim"),

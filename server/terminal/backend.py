@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from uuid import UUID
 
 from server.terminal.frames import Frame
+from server.undoing import Undoing
 
 ExportForm = Literal["html", "json"]
 
@@ -102,5 +103,13 @@ class Backend(Protocol):
 
         Raises:
             CommandFailed: there is no such run, or nobody answers.
+        """
+        ...
+
+    async def undo(self, run_id: UUID) -> Undoing:
+        """Undo what a run wrote, as far as that can be.
+
+        Raises:
+            CommandFailed: there is no such run, it has not ended, or nobody answers.
         """
         ...

@@ -176,6 +176,14 @@ def cancel(run: RunId, server: Server = None, token: Token = None, user: User = 
 
 
 @app.command()
+def undo(run: RunId, server: Server = None, token: Token = None, user: User = None) -> None:
+    """Take back what a run wrote, as far as nobody changed it since."""
+    from server.terminal.commands import undo as command
+
+    command.run(run, Reached(server, token, user))
+
+
+@app.command()
 def tools(
     as_json: Annotated[bool, typer.Option("--json", help="Print the schemas that models are shown.")] = False,
 ) -> None:

@@ -29,6 +29,7 @@ from server.terminal.exits import CommandFailed, ExitCode
 from server.terminal.frames import Frame
 from server.terminal.people import user_id_of
 from server.terminal.stored import failures_told, no_such_run
+from server.undoing import Undoing, undo_run
 from server.wiring import Planwright, opened
 from tools.errors import ToolsRefused
 
@@ -97,6 +98,13 @@ class LocalBackend:
         if bundle is None:
             raise no_such_run(run_id)
         return page_of(bundle) if form == "html" else as_json(bundle)
+
+    async def undo(self, run_id: UUID) -> Undoing:
+        """Undo it in the database."""
+        async with self._reading() as scope:
+            await _found(scope, run_id)
+        with failures_told():
+            return await undo_run(self._planwright.database, self._user_id, run_id)
 
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[Scope]:

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import typer
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from nodes.vocabulary.events import TERMINAL_TYPES
 from server.terminal.backend import Decided, ExportForm, Question
@@ -22,6 +22,7 @@ from server.terminal.exits import CommandFailed, ExitCode, exit_code_of_status
 from server.terminal.frames import Frame, FrameReader
 from server.terminal.printable import one_line
 from server.terminal.wording import MS_PER_SECOND
+from server.undoing import Undoing
 
 PAUSES_SECONDS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # before each try to rejoin; then the person is told
 SILENCE_SECONDS: Final = 35.0  # heartbeats come every 15 s: two missed ones and the connection is lost
@@ -30,6 +31,7 @@ ERROR_CHARS: Final = 300
 WAITING: Final = "waiting"  # as the status of a run that a person is to decide on
 SIGN_IN_ADVICE: Final = " Make one with `planwright token new --user EMAIL` and set PLANWRIGHT_TOKEN to it."
 
+_UNDOING: Final = TypeAdapter(Undoing)
 COMES_BACK: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 
 
@@ -154,6 +156,12 @@ class RemoteBackend:
         response = await self._answered("GET", f"/api/agent/runs/{run_id}/export?as={form}")
         _refuse(response)
         return response.content
+
+    async def undo(self, run_id: UUID) -> Undoing:
+        """Have it undone there."""
+        response = await self._answered("POST", f"/api/agent/runs/{run_id}/undo")
+        _refuse(response)
+        return _UNDOING.validate_json(response.content)
 
     async def _answered(self, method: str, path: str) -> httpx.Response:
         try:

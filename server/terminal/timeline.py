@@ -122,8 +122,10 @@ def _model_rows(trace: Trace, names: dict[UUID, str]) -> Iterator[tuple[datetime
 
 
 def _tool_rows(trace: Trace, names: dict[UUID, str]) -> Iterator[tuple[datetime, Row]]:
+    undone = {undo.call_id for undo in trace.undos}
     for call in trace.tool_calls:
-        how = SEPARATOR.join(part for part in (call.state, call.error_code, one_line(call.arguments, 120)) if part)
+        state = "undone" if call.id in undone else call.state
+        how = SEPARATOR.join(part for part in (state, call.error_code, one_line(call.arguments, 120)) if part)
         who = names.get(call.agent_id, "")
         yield call.created_at, (who, call.access, call.tool, _lasted(call.duration_ms), how)
 

@@ -75,6 +75,22 @@ def test_a_run_is_exported_and_its_file_shown(installed: CommandLine, email: str
     assert "<script" not in page.stdout
 
 
+def test_what_a_run_wrote_is_taken_back(installed: CommandLine, email: str, rows: Rows) -> None:
+    """A line says what was undone; a second time it says why nothing is, and fails; the record shows it."""
+    asked = installed.run("ask", "Create a task Buy milk", "--json", "--user", email)
+    run_id = run_id_of(asked.stdout.splitlines()[0])
+    deleted = "select title from tasks join users on users.id = user_id where email = %s and deleted_at is not null"
+    first = installed.run("undo", run_id, "--user", email)
+    assert (first.returncode, first.stdout) == (0, "undone  Created the task “Buy milk”.\n")
+    assert rows.of(deleted, email) == [("Buy milk",)]
+    again = installed.run("undo", run_id, "--user", email)
+    assert (again.returncode, again.stdout) == (
+        1,
+        "left    Created the task “Buy milk”. It was undone before.\n",
+    )
+    assert re.search(r"create_task +\d+ ms +undone", installed.run("show", run_id, "--user", email).stdout)
+
+
 def test_a_run_of_somebody_else_is_not_there(installed: CommandLine, email: str) -> None:
     """Showing, following and stopping say the same of another's run as of none."""
     asked = installed.run("ask", "hello", "--json", "--user", email)
@@ -85,6 +101,7 @@ def test_a_run_of_somebody_else_is_not_there(installed: CommandLine, email: str)
         ("tail", run_id),
         ("cancel", run_id),
         ("export", run_id),
+        ("undo", run_id),
     ):
         done = installed.run(command, wanted, "--user", f"not-{email}")
         assert (done.returncode, done.stdout) == (1, "")
