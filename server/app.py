@@ -18,14 +18,14 @@ from persistence.record import credentials
 from persistence.record.credentials import Kind
 from persistence.scope import Identity, Role
 from server.answers import answer_refusals
-from server.bodies import Ask, Code, Decision, SessionChange
+from server.bodies import Ask, Code, Decision, Fork, SessionChange
 from server.contained import Contained
 from server.credentials import digest_of, mint
 from server.h11_protocol import PatientProtocol
 from server.logs import speak, tell_of_lost_errors
 from server.loopback import is_loopback
 from server.openapi import Api
-from server.routes import decision, examples, exports, health, metrics, runs, sessions, sign_in, stream, undo, workspace
+from server.routes import decision, examples, exports, health, metrics, reruns, runs, sessions, sign_in, stream, undo, workspace
 from server.scopes import Scope
 from server.security_headers import SecurityHeaders
 from server.settings import Settings, SettingsInvalid
@@ -47,12 +47,12 @@ STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 def create_app(planwright: Planwright) -> FastAPI:
     """Return the application over a running program."""
     app = Api(title="Planwright", docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.bodies = (Ask, Code, Decision, SessionChange)
+    app.bodies = (Ask, Code, Decision, Fork, SessionChange)
     app.state.planwright = planwright
     for middleware in (Unambiguous, Contained, SecurityHeaders):  # the last is the outermost
         app.add_middleware(middleware)
     answer_refusals(app)
-    for routes in (stream, sessions, runs, decision, examples, workspace, exports, undo, sign_in, health, metrics):
+    for routes in (stream, sessions, runs, decision, examples, workspace, exports, undo, reruns, sign_in, health, metrics):
         app.include_router(routes.router)
     return app
 

@@ -33,7 +33,29 @@ class RunStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Writes(StrEnum):
+    """What becomes of a run's writes."""
+
+    LIVE = "live"
+    DRY = "dry"  # tried out and rolled back
+    RECORDED = "recorded"  # told as another run made them, and not made
+
+
 FINISHED: Final = frozenset({RunStatus.DONE, RunStatus.ERROR, RunStatus.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """How a run goes by the record of another, `replay_of`.
+
+    A replay takes everything from there. A fork asks `asked_model`, or whom every
+    run asks: from a step on, or from the beginning when there is no `from_step`.
+    """
+
+    replay_of: UUID
+    writes: Writes
+    from_step: int | None = None
+    asked_model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +81,10 @@ class Run:
     started_at: datetime | None
     finished_at: datetime | None
     events_expired_at: datetime | None
+    replay_of: UUID | None = None
+    from_step: int | None = None
+    asked_model: str | None = None
+    writes: str = Writes.LIVE
 
     @property
     def finished(self) -> bool:
@@ -69,12 +95,18 @@ class Run:
 COLUMNS: Final = """
     id, session_id, request, status, strategy, attempt, crashes, last_seq, request_digest, cancel_requested_at,
     budget_spent_at, prompt_tokens, completion_tokens, finished_reason, error_code, created_at, started_at, finished_at,
-    events_expired_at
+    events_expired_at, replay_of, from_step, asked_model, writes
 """
 
 
 async def insert(
-    scope: Scope, session_id: UUID, request: str, digest: str, idempotency_key: str | None, queue: str = SHARED
+    scope: Scope,
+    session_id: UUID,
+    request: str,
+    digest: str,
+    idempotency_key: str | None,
+    queue: str = SHARED,
+    rerun: Rerun | None = None,
 ) -> Run | None:
     """Store a run for the workers of a queue; None when a run with that idempotency key is there already.
 
@@ -83,12 +115,24 @@ async def insert(
     return await scope.one(
         Run,
         f"""
-        insert into runs (session_id, request, request_digest, idempotency_key, graph_version, queue)
-        values (%s, %s, %s, %s, %s, %s)
+        insert into runs (session_id, request, request_digest, idempotency_key, graph_version, queue,
+            replay_of, from_step, asked_model, writes)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         on conflict (user_id, idempotency_key) do nothing
         returning {COLUMNS}
         """,
-        (session_id, request, digest, idempotency_key, GRAPH_VERSION, queue),
+        (
+            session_id,
+            request,
+            digest,
+            idempotency_key,
+            GRAPH_VERSION,
+            queue,
+            None if rerun is None else rerun.replay_of,
+            None if rerun is None else rerun.from_step,
+            None if rerun is None else rerun.asked_model,
+            Writes.LIVE if rerun is None else rerun.writes,
+        ),
     )
 
 
@@ -260,6 +304,22 @@ async def request_cancel(scope: Scope, run_id: UUID) -> bool:
     await hand_on(scope, session_id)
     await scope.execute("select planwright_queue.abort(%s)", (run_id,))
     return True
+
+
+async def first_of(scope: Scope, run_id: UUID) -> UUID:
+    """Return the run that another goes back to, by way of any number of others; itself when it goes by no record."""
+    first = await scope.value(
+        UUID,
+        """
+        with recursive way as (
+            select id, replay_of from runs where id = %s
+            union all select r.id, r.replay_of from runs r join way on r.id = way.replay_of)
+        select id from way where replay_of is null
+        """,
+        (run_id,),
+    )
+    assert first is not None, "a run is made after the one whose record it goes by"
+    return first
 
 
 async def queue_place(scope: Scope, run_id: UUID) -> int:

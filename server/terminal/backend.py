@@ -3,11 +3,13 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from uuid import UUID
 
 from server.terminal.frames import Frame
-from server.undoing import Undoing
+
+if TYPE_CHECKING:  # the command line names its options by this file, and `--help` waits for nothing heavy
+    from server.undoing import Undoing
 
 ExportForm = Literal["html", "json"]
 
@@ -53,6 +55,21 @@ class Decided:
         dropped = {str(call_id): {"drop": True} for call_id in sorted(self.dropped)}
         note = {} if self.note is None else {"note": self.note}
         return {"digest": self.digest, "decision": "approve" if self.approve else "deny", "calls": dropped, **note}
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Where a run is to go another way: from a step on or with another message, asked of whom, with which writes."""
+
+    from_step: int | None = None
+    message: str | None = None
+    model: str | None = None
+    live: bool = False
+
+    def body(self) -> dict[str, object]:
+        """Return it as `POST /api/agent/runs/{id}/fork` takes it."""
+        writes = "live" if self.live else "dry"
+        return {"from_step": self.from_step, "message": self.message, "model": self.model, "writes": writes}
 
 
 class Backend(Protocol):
@@ -106,7 +123,23 @@ class Backend(Protocol):
         """
         ...
 
-    async def undo(self, run_id: UUID) -> Undoing:
+    async def replay(self, run_id: UUID) -> UUID:
+        """Begin a run that happens as this one did, from its record; return its id.
+
+        Raises:
+            CommandFailed: there is no such run, its record is not whole, or nobody answers.
+        """
+        ...
+
+    async def fork(self, run_id: UUID, branch: Branch) -> UUID:
+        """Begin a run that goes another way than this one; return its id.
+
+        Raises:
+            CommandFailed: there is no such run, step or model, or nobody answers.
+        """
+        ...
+
+    async def undo(self, run_id: UUID) -> "Undoing":
         """Undo what a run wrote, as far as that can be.
 
         Raises:

@@ -12,7 +12,7 @@ from uuid import UUID
 import typer
 
 from server.scopes import Scope
-from server.terminal.backend import Approvals, Question, Reached
+from server.terminal.backend import Approvals, Branch, Question, Reached
 
 app = typer.Typer(
     name="planwright",
@@ -173,6 +173,34 @@ def cancel(run: RunId, server: Server = None, token: Token = None, user: User = 
     from server.terminal.commands import cancel as command
 
     command.run(run, Reached(server, token, user))
+
+
+@app.command()
+def replay(run: RunId, server: Server = None, token: Token = None, user: User = None, as_json: AsJson = False) -> None:
+    """Let a run happen again from its record: no model is asked, nothing is changed."""
+    from server.terminal.commands import replay as command
+
+    command.run(run, Reached(server, token, user), as_json=as_json)
+
+
+@app.command()
+def fork(
+    run: RunId,
+    from_step: Annotated[
+        int | None, typer.Option(help="Work on this step and what rests on it anew.", min=1, max=10_000)
+    ] = None,
+    message: Annotated[str | None, typer.Option(help="Begin anew, with this message.")] = None,
+    model: Annotated[str | None, typer.Option(help="Ask this configured model.")] = None,
+    live: Annotated[bool, typer.Option("--live", help="Let it change things; else writes are only tried out.")] = False,
+    server: Server = None,
+    token: Token = None,
+    user: User = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a run go another way, in a session of its own."""
+    from server.terminal.commands import fork as command
+
+    command.run(run, Branch(from_step, message, model, live), Reached(server, token, user), as_json=as_json)
 
 
 @app.command()

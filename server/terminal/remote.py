@@ -17,7 +17,7 @@ import typer
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from nodes.vocabulary.events import TERMINAL_TYPES
-from server.terminal.backend import Decided, ExportForm, Question
+from server.terminal.backend import Branch, Decided, ExportForm, Question
 from server.terminal.exits import CommandFailed, ExitCode, exit_code_of_status
 from server.terminal.frames import Frame, FrameReader
 from server.terminal.printable import one_line
@@ -57,6 +57,15 @@ class _Trace(BaseModel):
 
     class Run(BaseModel):
         status: str
+
+    run: Run
+
+
+class _NewRun(BaseModel):
+    """The part of an answer that names the run which was begun."""
+
+    class Run(BaseModel):
+        id: UUID
 
     run: Run
 
@@ -157,15 +166,28 @@ class RemoteBackend:
         _refuse(response)
         return response.content
 
+    async def replay(self, run_id: UUID) -> UUID:
+        """Have it begun there."""
+        return await self._begun(f"/api/agent/runs/{run_id}/replay", None)
+
+    async def fork(self, run_id: UUID, branch: Branch) -> UUID:
+        """Have it begun there."""
+        return await self._begun(f"/api/agent/runs/{run_id}/fork", branch.body())
+
+    async def _begun(self, path: str, body: object) -> UUID:
+        response = await self._answered("POST", path, body)
+        _refuse(response)
+        return _NewRun.model_validate_json(response.content).run.id
+
     async def undo(self, run_id: UUID) -> Undoing:
         """Have it undone there."""
         response = await self._answered("POST", f"/api/agent/runs/{run_id}/undo")
         _refuse(response)
         return _UNDOING.validate_json(response.content)
 
-    async def _answered(self, method: str, path: str) -> httpx.Response:
+    async def _answered(self, method: str, path: str, body: object = None) -> httpx.Response:
         try:
-            response = await self._client.request(method, path)
+            response = await self._client.request(method, path, json=body)
         except httpx.TransportError as error:
             raise self._unreachable() from error
         if response.status_code in COMES_BACK:

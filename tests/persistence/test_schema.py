@@ -31,7 +31,7 @@ from persistence.record.conversations import MessageRole, SenderType
 from persistence.runs import charges
 from persistence.runs.approvals import ApprovalStatus, Verdict
 from persistence.runs.ledger import CallState
-from persistence.runs.runs import FINISHED, RunStatus
+from persistence.runs.runs import FINISHED, RunStatus, Writes
 from persistence.workspace import tasks
 from tests.persistence.catalog_lint import RULES, complaints
 from tools.tool import Access
@@ -204,6 +204,7 @@ CHECKED: Final[dict[tuple[str, str], Iterable[str]]] = {
     ("runs", "finished_reason"): FinishedReason,
     ("runs", "status"): RunStatus,
     ("runs", "strategy"): Strategy,
+    ("runs", "writes"): Writes,
     ("tasks", "priority"): get_args(tasks.Priority),
     ("tasks", "recurrence_pattern"): ("biweekly", "daily", "monthly", "weekdays", "weekly"),
     ("tasks", "status"): get_args(tasks.Status),

@@ -33,6 +33,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "SessionChange": {"title": "Mine now"},
     "Decision": {"digest": "0" * 64, "decision": "approve"},
     "Code": {"code": "none"},
+    "Fork": {"writes": "dry"},
 }
 OTHERS_SESSIONS: Final = 1000
 

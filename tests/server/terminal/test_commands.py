@@ -75,6 +75,21 @@ def test_a_run_is_exported_and_its_file_shown(installed: CommandLine, email: str
     assert "<script" not in page.stdout
 
 
+def test_a_run_happens_again_and_goes_another_way(installed: CommandLine, email: str, rows: Rows) -> None:
+    """A replay gives the same answer and changes nothing; a fork is dry unless it is told to be live."""
+    asked = installed.run("ask", "Create a task Buy milk", "--json", "--user", email)
+    run_id = run_id_of(asked.stdout.splitlines()[0])
+    answer = installed.run("tail", run_id, "--user", email).stdout
+    again = installed.run("replay", run_id, "--user", email)
+    assert (again.returncode, again.stdout) == (0, answer)
+    other = "--message", "Create a task Buy bread"
+    dry = installed.run("fork", run_id, *other, "--user", email)
+    assert (dry.returncode, "Dry run: nothing was changed." in dry.stdout) == (0, True)
+    assert rows.titles() == ["Buy milk"]
+    live = installed.run("fork", run_id, *other, "--live", "--user", email)
+    assert (live.returncode, rows.titles()) == (0, ["Buy bread", "Buy milk"])
+
+
 def test_what_a_run_wrote_is_taken_back(installed: CommandLine, email: str, rows: Rows) -> None:
     """A line says what was undone; a second time it says why nothing is, and fails; the record shows it."""
     asked = installed.run("ask", "Create a task Buy milk", "--json", "--user", email)
@@ -102,6 +117,8 @@ def test_a_run_of_somebody_else_is_not_there(installed: CommandLine, email: str)
         ("cancel", run_id),
         ("export", run_id),
         ("undo", run_id),
+        ("replay", run_id),
+        ("fork", run_id),
     ):
         done = installed.run(command, wanted, "--user", f"not-{email}")
         assert (done.returncode, done.stdout) == (1, "")
@@ -118,6 +135,9 @@ def test_a_run_of_somebody_else_is_not_there(installed: CommandLine, email: str)
         pytest.param(["ask", "hi", "--session", NO_RUN], 1, "There is nothing here.", id="an unknown session"),
         pytest.param(["token", "new", "--user", "a@b.c", "--days", "0"], 2, "lives for", id="a token for no time"),
         pytest.param(["token", "new", "--user", "a@b.c", "--scope", "all"], 2, "Invalid value", id="an unknown scope"),
+        pytest.param(
+            ["fork", NO_RUN, "--from-step", "1", "--message", "x"], 2, "not both", id="two beginnings of a fork"
+        ),
         pytest.param(["show", "no-such-file"], 2, "no file to read", id="a file there is not"),
         pytest.param(["show", __file__], 2, "not a run", id="a file that is no run"),
         pytest.param(["token", "revoke", NO_RUN], 1, "There is no token", id="a token there is not"),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from server.terminal.backend import Approvals, Decided, Question
+from server.terminal.backend import Approvals, Branch, Decided, Question
 from server.terminal.exits import CommandFailed, ExitCode
 from server.terminal.frames import Frame
 from server.terminal.remote import PAUSES_SECONDS, RemoteBackend, client_for
@@ -241,3 +241,22 @@ async def test_what_came_of_undoing_is_read() -> None:
         with pytest.raises(CommandFailed, match="has not ended"):
             await RemoteBackend(client).undo(RUN)
     assert server.requests[0].startswith(f"POST /api/agent/runs/{RUN}/undo HTTP/1.1")
+
+
+async def test_a_run_made_from_another_is_named() -> None:
+    """A replay and a fork are asked for once; what is wanted of a fork goes along."""
+    body = json.dumps({"run": {"id": str(RUN), "status": "queued"}}).encode()
+    answer = b"HTTP/1.1 202 Accepted\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    async with scripted(answer, answer) as server, client_for(server.address, "secret") as client:
+        assert await RemoteBackend(client).replay(RUN) == RUN
+        assert await RemoteBackend(client).fork(RUN, Branch(from_step=2, model="deep")) == RUN
+    assert [request.split(" HTTP")[0] for request in server.requests] == [
+        f"POST /api/agent/runs/{RUN}/replay",
+        f"POST /api/agent/runs/{RUN}/fork",
+    ]
+    assert json.loads(server.requests[1].partition("\r\n\r\n")[2]) == {
+        "from_step": 2,
+        "message": None,
+        "model": "deep",
+        "writes": "dry",
+    }
