@@ -25,7 +25,20 @@ from server.h11_protocol import PatientProtocol
 from server.logs import speak, tell_of_lost_errors
 from server.loopback import is_loopback
 from server.openapi import Api
-from server.routes import decision, examples, exports, health, metrics, reruns, runs, sessions, sign_in, stream, undo, workspace
+from server.routes import (
+    decision,
+    examples,
+    exports,
+    health,
+    metrics,
+    reruns,
+    runs,
+    sessions,
+    sign_in,
+    stream,
+    undo,
+    workspace,
+)
 from server.scopes import Scope
 from server.security_headers import SecurityHeaders
 from server.settings import Settings, SettingsInvalid
@@ -52,7 +65,20 @@ def create_app(planwright: Planwright) -> FastAPI:
     for middleware in (Unambiguous, Contained, SecurityHeaders):  # the last is the outermost
         app.add_middleware(middleware)
     answer_refusals(app)
-    for routes in (stream, sessions, runs, decision, examples, workspace, exports, undo, reruns, sign_in, health, metrics):
+    for routes in (
+        stream,
+        sessions,
+        runs,
+        decision,
+        examples,
+        workspace,
+        exports,
+        undo,
+        reruns,
+        sign_in,
+        health,
+        metrics,
+    ):
         app.include_router(routes.router)
     return app
 

@@ -81,10 +81,10 @@ class Run:
     started_at: datetime | None
     finished_at: datetime | None
     events_expired_at: datetime | None
-    replay_of: UUID | None = None
-    from_step: int | None = None
-    asked_model: str | None = None
-    writes: str = Writes.LIVE
+    replay_of: UUID | None
+    from_step: int | None
+    asked_model: str | None
+    writes: str
 
     @property
     def finished(self) -> bool:
