@@ -17,6 +17,7 @@ from server.exports.bundle import Bundle
 from server.exports.figures import plan_steps
 from server.trace import Trace
 
+IN_VAIN: Final = frozenset({CallState.FAILED, CallState.DENIED, CallState.UNKNOWN})
 LINES_COMPARED: Final = 400  # of an answer; the time that it takes grows with their square
 
 Item = TypeVar("Item")
@@ -53,7 +54,7 @@ class StepPair:
 
 @dataclass(frozen=True, slots=True)
 class ToolPair:
-    """What was called of one tool: how often, how often in vain, for how long in all."""
+    """What was called of one tool: how often, how often it failed or was denied, for how long in all."""
 
     tool: str
     calls: Pair[int]
@@ -160,7 +161,7 @@ def _calls(rows: Iterable[LedgerRow]) -> Counter[str]:
 
 
 def _failed(rows: Iterable[LedgerRow]) -> Counter[str]:
-    return Counter(row.tool for row in rows if row.state != CallState.APPLIED)
+    return Counter(row.tool for row in rows if row.state in IN_VAIN)
 
 
 def _took(rows: Iterable[LedgerRow]) -> Counter[str]:

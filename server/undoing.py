@@ -14,6 +14,7 @@ from persistence.errors import StatementRefused
 from persistence.pools import Database
 from persistence.runs import ledger, runs, undo
 from persistence.runs.ledger import CallState, LedgerRow
+from persistence.runs.runs import Writes
 from persistence.runs.undo import Stays
 from persistence.scope import Identity, Role
 from server.refusals import Refused
@@ -79,6 +80,8 @@ async def undo_run(database: Database, user_id: UUID, run_id: UUID) -> Undoing:
     if not run.finished:
         raise Refused("run_not_finished")
     undoing = Undoing([], [])
+    if run.writes == Writes.RECORDED:
+        return undoing  # it wrote nothing
     for call in await _newest_first(database, who, run_id):
         try:
             await _undo(database, who, call)

@@ -6,7 +6,8 @@ create table row_changes (
     user_id uuid not null default current_user_id(),
     call_id uuid not null,
     table_name text not null check (table_name in (
-        'projects', 'tasks', 'notes', 'brain_dumps', 'calendar_events', 'task_calendar_events')),
+        'projects', 'tasks', 'notes', 'brain_dumps', 'phases', 'phase_tasks', 'calendar_events',
+        'task_calendar_events')),
     row_id uuid not null,
     before jsonb,
     after jsonb,
@@ -124,7 +125,8 @@ declare
     name text;
 begin
     foreach name in array array[
-        'projects', 'tasks', 'notes', 'brain_dumps', 'calendar_events', 'task_calendar_events']
+        'projects', 'tasks', 'notes', 'brain_dumps', 'phases', 'phase_tasks', 'calendar_events',
+        'task_calendar_events']
     loop
         execute format(
             'create trigger record_change after insert or update or delete on %I for each row'

@@ -188,6 +188,6 @@ def _of_model(trace: Trace, call: ModelCall, name: str, *, depth: int, kind_is_t
 def _of_tool(trace: Trace, call: LedgerRow, *, depth: int) -> Row:
     began_ms = _ms(trace, call.created_at)
     ended_ms = None if call.duration_ms is None else began_ms + call.duration_ms
-    failed = call.state not in {CallState.APPLIED, CallState.INTENT}
+    failed = call.state not in {CallState.APPLIED, CallState.INTENT, CallState.DRY}
     bar = Bar("tool", began_ms, ended_ms, f"{call.tool}, {call.access}, {call.state}", failed=failed)
     return Row(call.tool, depth, (bar,))

@@ -76,6 +76,8 @@ def _facts(bundle: Bundle) -> Markup:
         "Session": f"{bundle.session.title} ({bundle.session.id})",
         "Exported": f"{bundle.exported_at.isoformat()} by Planwright {bundle.program}",
     }
+    if run.replay_of is not None:
+        facts["Made from"] = f"run {run.replay_of}, its writes {run.writes}"
     return _table(None, [[name, value] for name, value in facts.items()])
 
 

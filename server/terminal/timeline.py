@@ -21,7 +21,7 @@ from persistence.record.plans import PlanRow
 from persistence.record.sums import Sums
 from persistence.runs.runs import Run
 from server.terminal.printable import one_line
-from server.terminal.standing import status_words
+from server.terminal.standing import rerun_words, status_words
 from server.terminal.tree import STEP_MARKS
 from server.terminal.wording import SEPARATOR, STEP_WORDS, counted, duration
 from server.trace import Trace
@@ -63,6 +63,8 @@ def _headed(run: Run, queue_place: int) -> Iterator[Text]:
     yield Text(f"Run {run.id}", style="bold")
     yield Text(SEPARATOR.join(facts))
     yield Text(f"“{one_line(run.request, TEXT_CHARS)}”")
+    if run.replay_of is not None:
+        yield Text(rerun_words(run))
     yield Text(f"accepted {run.created_at.isoformat(sep=' ', timespec='seconds')}, session {run.session_id}")
 
 

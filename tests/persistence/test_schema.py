@@ -196,6 +196,8 @@ CHECKED: Final[dict[tuple[str, str], Iterable[str]]] = {
         "brain_dumps",
         "calendar_events",
         "notes",
+        "phase_tasks",
+        "phases",
         "projects",
         "task_calendar_events",
         "tasks",

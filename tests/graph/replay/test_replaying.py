@@ -1,13 +1,18 @@
 """A run that happens again from its record: no model is asked, nothing is written."""
 
+from typing import Literal
+
 import psycopg
 import pytest
+from pydantic import JsonValue
 
 from persistence.pools import Database
 from persistence.record import sessions
 from persistence.scope import Role
 from server.refusals import Refused
 from server.rerunning import replay
+from server.undoing import Undoing, undo_run
+from tests.approving import approval_of, asks_first, go_on, titles
 from tests.conftest import Person
 from tests.graph.replay.again import QUEUE, replayed, story
 from tests.scripted_model.replies import call, status, text, tools
@@ -108,6 +113,40 @@ async def test_a_follow_up_and_a_replay_of_a_replay_happen_again(database: Datab
     assert_the_same(original, first)
     assert_the_same(original, second)
     assert "Name a colour" in seen[0]["seen"]
+
+
+@pytest.mark.parametrize(
+    ("said", "calls"),
+    [
+        pytest.param("approve", None, id="all approved"),
+        pytest.param("approve", {"arguments": {"title": "Water the roses"}}, id="one changed"),
+        pytest.param("deny", None, id="all denied"),
+    ],
+)
+async def test_what_was_decided_is_not_asked_again(
+    database: Database, person: Person, said: Literal["approve", "deny"], calls: dict[str, JsonValue] | None
+) -> None:
+    """A pause is left out; what the person said then stands, and what came of it."""
+    async with desk(database, person, TALKS["a few tools"]) as at:
+        await asks_first(at)
+        waiting = await at.ask("Remember the plants")
+        edits: dict[str, JsonValue] = {} if calls is None else {approval_of(waiting)["calls"][0]["id"]: calls}
+        original = await go_on(at, waiting, said, calls=edits)
+        assert original.run.status == "done"
+        before = await titles(at)
+        again = await replayed(at, original.run.id)
+        assert await titles(at) == before
+    original.events[:] = [event for event in original.events if "approval" not in event]
+    assert_the_same(original, again)
+
+
+async def test_undoing_a_replay_changes_nothing(database: Database, person: Person) -> None:
+    """It wrote nothing, so nothing is undone or left."""
+    async with desk(database, person, TALKS["a few tools"]) as at:
+        original = await at.ask("Remember the plants")
+        again = await replayed(at, original.run.id)
+        assert await undo_run(database, person.id, again.run.id) == Undoing([], [])
+        assert len(await titles(at)) == 1
 
 
 @pytest.mark.parametrize("commits", range(1, 14))

@@ -86,6 +86,9 @@ def test_a_run_happens_again_and_goes_another_way(installed: CommandLine, email:
     dry = installed.run("fork", run_id, *other, "--user", email)
     assert (dry.returncode, "Dry run: nothing was changed." in dry.stdout) == (0, True)
     assert rows.titles() == ["Buy milk"]
+    made = installed.run("runs", "--user", email).stdout.splitlines()
+    assert "a fork of run " + run_id in installed.run("show", made[0].split()[0], "--user", email).stdout
+    assert "a replay of run " + run_id in installed.run("show", made[1].split()[0], "--user", email).stdout
     live = installed.run("fork", run_id, *other, "--live", "--user", email)
     assert (live.returncode, rows.titles()) == (0, ["Buy bread", "Buy milk"])
 
