@@ -6,13 +6,13 @@ any other. Whether the record is enough is looked at before anything is stored.
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from graph.replay.record import read_record
 from nodes.vocabulary.errors import RecordIncomplete
 from persistence.pools import Database
 from persistence.record import messages, sessions
-from persistence.runs import events, quoted_history, runs
+from persistence.runs import events, runs
 from persistence.runs.runs import Rerun, Run, Writes
 from persistence.scope import Identity, Role, Scope
 from persistence.text import shortened
@@ -93,11 +93,10 @@ async def _stored(database: Database, user_id: UUID, original: Run, wanted: Want
     async with turn_of(database, user_id), database.acting(Role.API, Identity(user_id)) as scope:
         await wanted.rate.charge(scope)
         session_id = await _session(scope, original, wanted.title)
-        run = await runs.insert(scope, session_id, wanted.message, uuid4().hex, None, queue, wanted.rerun)
-        assert run is not None, "without a key it is nobody else's"
+        run = await runs.insert_rerun(scope, session_id, wanted.message, wanted.rerun, queue)
+        if run is None:
+            raise Refused("not_found")  # it was deleted meanwhile
         await messages.insert(scope, session_id, run.id, "user", wanted.message)
-        if (quoted := await quoted_history.of_run(scope, original.id)) is not None:
-            await quoted_history.store(scope, run.id, quoted)
         await events.open_log(scope, run.id, await first_event(scope, session_id, run.id))
         await runs.hand_on(scope, session_id)
     return run

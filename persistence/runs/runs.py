@@ -100,13 +100,7 @@ COLUMNS: Final = """
 
 
 async def insert(
-    scope: Scope,
-    session_id: UUID,
-    request: str,
-    digest: str,
-    idempotency_key: str | None,
-    queue: str = SHARED,
-    rerun: Rerun | None = None,
+    scope: Scope, session_id: UUID, request: str, digest: str, idempotency_key: str | None, queue: str = SHARED
 ) -> Run | None:
     """Store a run for the workers of a queue; None when a run with that idempotency key is there already.
 
@@ -115,24 +109,39 @@ async def insert(
     return await scope.one(
         Run,
         f"""
-        insert into runs (session_id, request, request_digest, idempotency_key, graph_version, queue,
-            replay_of, from_step, asked_model, writes)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        insert into runs (session_id, request, request_digest, idempotency_key, graph_version, queue)
+        values (%s, %s, %s, %s, %s, %s)
         on conflict (user_id, idempotency_key) do nothing
         returning {COLUMNS}
         """,
-        (
-            session_id,
-            request,
-            digest,
-            idempotency_key,
-            GRAPH_VERSION,
-            queue,
-            None if rerun is None else rerun.replay_of,
-            None if rerun is None else rerun.from_step,
-            None if rerun is None else rerun.asked_model,
-            Writes.LIVE if rerun is None else rerun.writes,
-        ),
+        (session_id, request, digest, idempotency_key, GRAPH_VERSION, queue),
+    )
+
+
+async def insert_rerun(scope: Scope, session_id: UUID, request: str, rerun: Rerun, queue: str = SHARED) -> Run | None:
+    """Store a run that goes by the record of another, for the workers of a queue; None when that one is not there.
+
+    Nobody works on it before its session's turn is given out: `hand_on`.
+    """
+    return await scope.one(
+        Run,
+        f"""
+        insert into runs (session_id, request, request_digest, graph_version, queue, quoted_history, replay_of,
+            from_step, asked_model, writes)
+        select %(session)s, %(request)s, '', %(graph)s, %(queue)s, quoted_history, id, %(step)s, %(model)s, %(writes)s
+        from runs where id = %(original)s
+        returning {COLUMNS}
+        """,
+        {
+            "session": session_id,
+            "request": request,
+            "graph": GRAPH_VERSION,
+            "queue": queue,
+            "original": rerun.replay_of,
+            "step": rerun.from_step,
+            "model": rerun.asked_model,
+            "writes": rerun.writes,
+        },
     )
 
 

@@ -86,6 +86,14 @@ async def test_a_replay_streams_like_any_run(client: httpx.AsyncClient, run: Str
     assert session["messages"][1]["content"] == "The plants are on your list."
 
 
+async def test_what_a_client_claimed_was_said_goes_along(client: httpx.AsyncClient) -> None:
+    """A quoted history stands before the request in a replay too, so that everything is at its place."""
+    history: JsonValue = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hello to you."}]
+    run = await send(client, "Put my house in order", conversationHistory=history)
+    again = await followed(client, await client.post(f"{HERE}/{run.run_id}/replay"))
+    assert again.events[-1] == run.events[-1]
+
+
 async def test_a_fork_streams_like_any_run(client: httpx.AsyncClient, run: Streamed) -> None:
     """From a step on, dry unless it says otherwise."""
     answer = await client.post(f"{HERE}/{run.run_id}/fork", json={"from_step": 3})
