@@ -21,7 +21,8 @@ from graph.build import build
 from graph.ending import end_answered, end_failed, run_id_of
 from graph.models import ModelFacts, facts_of
 from graph.pausing import pause
-from nodes.asking.ask import is_free
+from graph.replay.following import conduct_of, following
+from nodes.asking.ask import is_free, name_of
 from nodes.asking.estimate import size_of
 from nodes.planning.rules import plan_schema
 from nodes.vocabulary.context import Context
@@ -74,9 +75,16 @@ class Engine:
         """Return what may be said of the executors' models."""
         return [facts_of(model) for model in self.executor]
 
-    def least_tokens(self, message: str) -> int:
-        """Return what the first model call over a message reserves at least; 0 when nobody pays for it."""
-        if is_free(self.planner[0]):
+    def asked(self, name: str | None) -> tuple[BaseChatModel, ...]:
+        """Return the configured model of a name, alone; nothing when there is none."""
+        return tuple(model for model in (*self.planner, *self.executor) if name_of(model) == name)[:1]
+
+    def least_tokens(self, message: str, asked: str | None = None) -> int:
+        """Return what the first model call over a message reserves at least; 0 when nobody pays for it.
+
+        `asked` is the name of the model, when it is not the usual one.
+        """
+        if is_free((self.asked(asked) or self.planner)[0]):
             return 0
         tools = [*self.registry.schemas(self.registry.names()), plan_schema()]
         return size_of([HumanMessage(message)], tools).tokens + self.limits.answer_tokens
@@ -91,9 +99,9 @@ async def run_turn(engine: Engine, identity: Identity, told: Told) -> None:
         Fenced: another attempt holds the run; nothing more was written.
         DatabaseUnavailable: the database went away; the run stays unfinished and is taken up again.
     """
-    context = await _context(engine, identity, told)
     wall = asyncio.timeout(engine.limits.wall_seconds)
     try:
+        context = await _context(engine, identity, told)
         async with wall, context.early:
             stopped_at = await _through_the_graph(context)
         if isinstance(stopped_at, FinishedReason):
@@ -142,6 +150,11 @@ def _start(context: Context, left: StateSnapshot, *, is_ours: bool) -> State | C
     return Command(resume=True) if left.interrupts else None
 
 
+async def _first_of(database: Database, identity: Identity) -> UUID:
+    async with database.acting(Role.WORKER, identity) as scope:
+        return await runs.first_of(scope, run_id_of(identity))
+
+
 async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
     run_id = run_id_of(identity)
     async with engine.database.acting(Role.WORKER, identity) as scope:
@@ -155,6 +168,7 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
     assert person is not None, "a session belongs to a user"
     zone = ZoneInfo(person.time_zone)
     now = run.created_at.astimezone(UTC)
+    stand_in = await following(engine.database, identity, run)
     log = EventLog(told, engine.limits.event_bytes)
     reader = Caller(engine.database, identity.user_id, zone, now)
     return Context(
@@ -177,13 +191,15 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
             caller=reader,
             journal=ToolEvents(log, engine.counters),
             consent=Consent(Mode(session.approvals), run.request),
-            bounds=Bounds(engine.limits.tool_calls, engine.limits.approvals),
+            bounds=Bounds(engine.limits.tool_calls, engine.limits.approvals, conduct=conduct_of(run, stand_in)),
         ),
-        planner=engine.planner,
-        executor=engine.executor,
+        planner=engine.asked(run.asked_model) or engine.planner,
+        executor=engine.asked(run.asked_model) or engine.executor,
         limits=engine.limits,
         log=log,
         early=EarlyTasks(engine.limits.plan_width),
         link_hosts=engine.link_hosts,
         counters=engine.counters,
+        stand_in=stand_in,
+        begins_with=run_id if run.replay_of is None else await _first_of(engine.database, identity),
     )

@@ -131,7 +131,9 @@ class _Said:
         if nudge:
             async with self._context.writing() as scope:
                 self._conversation.add(scope, told(nudge))
-        question = Question(UUID(self._state["planner_id"]), "decide", self._conversation.messages, tools)
+        question = Question(
+            UUID(self._state["planner_id"]), "decide", self._conversation.messages, tools, self._conversation.place
+        )
 
         def meant(reply: Reply) -> Reply:
             if self._must_plan and tools:

@@ -52,7 +52,7 @@ async def _said_before(context: Context, scope: Scope) -> list[NewMessage]:
     """Return the newest earlier messages that fit, oldest first; what a client only claims was said is quoted."""
     if context.quoted_history:
         return [NewMessage("system", "user", render("quoted_history", history=_quoted(context.quoted_history)))]
-    earlier = await messages.before_run(scope, context.run_id, context.limits.history_messages)
+    earlier = await messages.before_run(scope, context.begins_with, context.limits.history_messages)
     kept: list[NewMessage] = []
     room = context.limits.history_chars
     for message in reversed(earlier):

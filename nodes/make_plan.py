@@ -63,7 +63,7 @@ async def _mended(context: Context, conversation: Conversation, state: State, re
         close_calls(scope, conversation, f"The plan was refused:\n{problems}", NOT_RUN)
         conversation.add(scope, told(render("repair", problems=problems)))
     planner_id = UUID(state["planner_id"])
-    question = Question(planner_id, "repair", conversation.messages, [plan_schema()])
+    question = Question(planner_id, "repair", conversation.messages, [plan_schema()], conversation.place)
     await ask(context, context.planner, question, keep=conversation.keeping("planner", planner_id))
     return drafted(context, conversation)
 

@@ -73,7 +73,7 @@ async def _other_way(
     )
     async with context.writing() as scope:
         conversation.add(scope, told(prompt))
-    question = Question(planner_id, "replan", conversation.messages, [plan_schema()])
+    question = Question(planner_id, "replan", conversation.messages, [plan_schema()], conversation.place)
     await ask(context, context.planner, question, keep=conversation.keeping("planner", planner_id))
     new = drafted(context, conversation, [step.step_number for step in completed])
     if taken := sorted({step.step_number for step in new} & set(numbers)):

@@ -63,7 +63,7 @@ async def _speak(context: Context, conversation: Conversation, planner_id: UUID,
         await stream.flush_in(scope)
         conversation.add_reply(scope, reply, "planner", planner_id)
 
-    question = Question(planner_id, "synthesise", conversation.messages)
+    question = Question(planner_id, "synthesise", conversation.messages, place=conversation.place)
     reply = await ask(context, context.planner, question, stream.tell, keep)
     if reply.filtered:
         raise ContentFiltered

@@ -138,11 +138,12 @@ async def _store(scope: Scope, session: Session, run: Run, ask: Ask) -> None:
     await messages.insert(scope, session.id, run.id, "user", ask.message)
     if ask.session_id is None and ask.history:
         await quoted_history.store(scope, run.id, quoted(ask.history))
-    await events.open_log(scope, run.id, await _first_event(scope, session.id, run.id))
+    await events.open_log(scope, run.id, await first_event(scope, session.id, run.id))
     await runs.hand_on(scope, session.id)
 
 
-async def _first_event(scope: Scope, session_id: UUID, run_id: UUID) -> KeyedEvent:
+async def first_event(scope: Scope, session_id: UUID, run_id: UUID) -> KeyedEvent:
+    """Return the event that a run's log begins with."""
     session = await sessions.find(scope, session_id)
     assert session is not None, "this transaction holds it"
     body = SessionBody.model_validate(session, from_attributes=True)

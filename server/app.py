@@ -19,7 +19,7 @@ from persistence.record import credentials
 from persistence.record.credentials import Kind
 from persistence.scope import Identity, Role
 from server.answers import answer_refusals
-from server.bodies import Ask, Code, Decision, NewToken, SessionChange
+from server.bodies import Ask, Code, Decision, Fork, NewToken, SessionChange
 from server.contained import Contained
 from server.credentials import digest_of, mint
 from server.h11_protocol import PatientProtocol
@@ -31,15 +31,18 @@ from server.routes import (
     docs,
     doctor,
     examples,
+    exports,
     health,
     installation,
     metrics,
     page,
+    reruns,
     runs,
     sessions,
     sign_in,
     stream,
     tokens,
+    undo,
     workspace,
 )
 from server.scopes import Scope
@@ -65,6 +68,9 @@ ROUTES: Final = (
     decision,
     examples,
     workspace,
+    exports,
+    undo,
+    reruns,
     installation,
     doctor,
     sign_in,
@@ -86,7 +92,7 @@ def create_app(planwright: Planwright) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.bodies = (Ask, Code, Decision, NewToken, SessionChange)
+    app.bodies = (Ask, Code, Decision, Fork, NewToken, SessionChange)
     app.state.planwright = planwright
     for middleware in (Unambiguous, Contained, SecurityHeaders):  # the last is the outermost
         app.add_middleware(middleware)

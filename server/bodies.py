@@ -24,6 +24,8 @@ from server.refusals import Refused
 
 TITLE_MAX_CHARS: Final = 200  # as the table has it
 CODE_MAX_CHARS: Final = 100
+MODEL_MAX_CHARS: Final = 200  # as the table has it
+STEP_MOST: Final = 10_000  # far more than any plan has
 ID_TEXT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -129,6 +131,26 @@ class NewToken(_Strict):
     name: Annotated[str, AfterValidator(_title), Field(max_length=TOKEN_NAME_MAX_CHARS)]
     days: Annotated[int, Field(ge=1, le=TOKEN_DAYS_MAX)] = TOKEN_DAYS_USUAL
     scopes: Annotated[tuple[Literal["read", "write", "admin"], ...], Strict(strict=False)] | None = None
+
+
+class Fork(_Strict):
+    """What `POST /api/agent/runs/{id}/fork` takes.
+
+    With `from_step`, everything that does not rest on that step stays as it was;
+    with `message`, the run begins anew, so not both. `model` is asked from there
+    on. Writes are only tried out unless they are to be `live`.
+    """
+
+    from_step: Annotated[int, Field(ge=1, le=STEP_MOST)] | None = None
+    message: Annotated[str, AfterValidator(_message)] | None = None
+    model: Annotated[str, Field(min_length=1, max_length=MODEL_MAX_CHARS)] | None = None
+    writes: Literal["dry", "live"] = "dry"
+
+    @model_validator(mode="after")
+    def _begins_once(self) -> "Fork":
+        if self.from_step is not None and self.message is not None:
+            raise Refused("invalid_field")
+        return self
 
 
 class Drop(_Strict):

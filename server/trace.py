@@ -11,9 +11,10 @@ from persistence.record.agents import Agent
 from persistence.record.conversations import AgentMessage, Conversation
 from persistence.record.executions import Execution
 from persistence.record.plans import PlanRow
-from persistence.runs import approvals, intents, ledger, runs, usage
+from persistence.runs import approvals, intents, ledger, runs, undo, usage
 from persistence.runs.approvals import Approval, ApprovalCall
 from persistence.runs.ledger import LedgerRow
+from persistence.runs.undo import Undo
 from persistence.runs.usage import ModelCall
 from persistence.scope import Scope
 from server.columns import columns_of
@@ -57,6 +58,7 @@ class Trace:
     write_intents: list[JsonValue]
     approvals: list[Asked]
     model_calls: list[PricedCall]
+    undos: list[Undo]
 
 
 async def trace_of(scope: Scope, run_id: UUID) -> Trace | None:
@@ -79,6 +81,7 @@ async def trace_of(scope: Scope, run_id: UUID) -> Trace | None:
             for approval in await approvals.of_run(scope, run_id)
         ],
         model_calls=[_priced(call) for call in await usage.of_run(scope, run_id)],
+        undos=await undo.of_run(scope, run_id),
     )
 
 

@@ -16,17 +16,19 @@ from uuid import UUID, uuid5
 from persistence.again import unless_in_conflict
 from persistence.errors import PersistenceError
 from persistence.pools import Database
-from persistence.runs import approvals, intents, ledger
+from persistence.runs import approvals, intents, ledger, undo
 from persistence.runs.approvals import Ruling
 from persistence.runs.ledger import CallState, Entry, Frozen, LedgerRow
 from persistence.scope import Identity, Role, Scope
 from persistence.text import shortened, storable
 from tools.arguments import MAX_ARGUMENT_CHARS, validated
+from tools.conduct import AS_ASKED, Conduct
 from tools.consent import Consent
 from tools.errors import AwaitsPerson, CallsSpent, MayNotWrite, NotOffered, ToolError, UnknownTool
 from tools.intents import NOTHING, from_json, most
 from tools.outcomes import OUTCOME_UNKNOWN, as_far_as_known, fitting, outcome_unknown, replayed, state_of
 from tools.registry import Registry
+from tools.rehearsing import rehearsed, told
 from tools.rulings import as_decided, asked_enough, left_as_it_is, ran_again, said_no
 from tools.running import ran, undone_if_refused
 from tools.tool import Access, AnyTool, Args, Caller, Effect, ToolAnswer, answer_text, refused
@@ -57,11 +59,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many calls a run may make, how often its person is asked, and how long a call may take."""
+    """How many calls a run may make, how often its person is asked, how long a call may take, and how it is made."""
 
     calls: int
     approvals: int
     call_seconds: float = CALL_TIMEOUT_SECONDS
+    conduct: Conduct = AS_ASKED
 
 
 class Journal(Protocol):
@@ -100,6 +103,7 @@ class Gateway:
         self._journal: Final = journal
         self._consent: Final = consent
         self._bounds: Final = bounds
+        self._conduct: Final = bounds.conduct
         self._one_write_at_a_time: Final = asyncio.Lock()
 
     def telling(self, journal: Journal) -> "Gateway":
@@ -170,7 +174,8 @@ class Gateway:
         asked = _storable(asked)
         try:
             tool = self._permitted(holder, asked.tool, calls_so_far=0)
-            return self._consent.rests_on_intents(tool, validated(tool, asked.arguments))
+            args = validated(tool, asked.arguments)
+            return self._conduct.needs_intents and self._consent.rests_on_intents(tool, args)
         except ToolError:
             return False
 
@@ -212,10 +217,8 @@ class Gateway:
         """Do with a frozen call what is left to do; `agreed` when a person has decided on it as another call."""
         if at.row.state == CallState.UNKNOWN:
             return await self._after_unknown(holder, asked, at)
-        if at.row.state != CallState.INTENT:
-            return as_decided(at.ruling, replayed(at.row))
-        if at.ruling is not None and not at.ruling.allows:
-            return await self._settled(holder, at, said_no(at.ruling), 0)
+        if (answer := await self._known(holder, asked, at)) is not None:
+            return answer
         try:
             tool = self._permitted(holder, asked.tool, at.calls_so_far)
             args = validated(tool, at.arguments or asked.arguments)
@@ -230,9 +233,19 @@ class Gateway:
             raise AwaitsPerson(at.row.id)
         return as_decided(at.ruling, answer)
 
+    async def _known(self, holder: Holder, asked: Asked, at: "_At") -> ToolAnswer | None:
+        """Return what a call comes to that is not made: it was before, here or in another run, or a person said no."""
+        if at.row.state != CallState.INTENT:
+            return as_decided(at.ruling, replayed(at.row))
+        if self._conduct.outcomes is not None and (known := await self._conduct.outcomes.outcome_of(asked.key)):
+            return await self._settled(holder, at, known.answer, known.duration_ms)
+        if at.ruling is not None and not at.ruling.allows:
+            return await self._settled(holder, at, said_no(at.ruling), 0)
+        return None
+
     async def _lacks_consent(self, tool: AnyTool, args: Args) -> bool:
         """Say whether a call has to wait for a person; a run whose intents were not taken yet has none."""
-        if tool.access is Access.READ:
+        if tool.access is Access.READ or self._conduct.dry:
             return False
         async with self._database.acting(Role.WORKER, self._identity) as scope:
             stored = await intents.of_run(scope, self._run_id)
@@ -275,6 +288,8 @@ class Gateway:
         if tool.access is Access.READ:
             return await self._outside(holder, at, tool, args)
         async with self._one_write_at_a_time:
+            if self._conduct.dry and tool.effect is Effect.EXTERNAL:
+                return await self._settled(holder, at, told(), 0)
             if tool.effect is Effect.LOCAL:
                 return await unless_in_conflict(partial(self._write, holder, at.row.id, tool, args))
             async with self._database.acting(Role.WORKER, self._identity) as scope:
@@ -338,8 +353,10 @@ class Gateway:
             if row is not None and row.state != CallState.INTENT:
                 return replayed(row)
             await ledger.may_act(scope, call_id)
+            undo.keep_changes(scope, call_id)
             writer = replace(self._caller, write_scope=scope)
-            answer = await undone_if_refused(scope, tool, args, writer, self._bounds.call_seconds)
+            act = rehearsed if self._conduct.dry else undone_if_refused
+            answer = await act(scope, tool, args, writer, self._bounds.call_seconds)
             return self._settle(scope, holder, call_id, answer, _elapsed_ms(started))
 
     async def _settled(self, holder: Holder, at: "_At", answer: ToolAnswer, duration_ms: int) -> ToolAnswer:

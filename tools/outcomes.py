@@ -15,6 +15,7 @@ MAX_MESSAGE_CHARS: Final = 2_000  # a message is a sentence or two
 MAX_RESULT_DEPTH: Final = 32  # the deepest result of ours has five levels; what reads a result stops at 200
 DENIED_CODES: Final = frozenset({"unknown_tool", "tool_not_offered", "write_denied", "budget_exhausted", NOT_APPROVED})
 OUTCOME_UNKNOWN: Final = "outcome_unknown"
+DRY_RUN: Final = "dry_run"  # in the data of an answer: the call was only tried out
 CUT_OFF_CODES: Final = frozenset(
     {"tool_timeout", "tool_crashed"}
 )  # outside our database they say nothing of the effect
@@ -23,7 +24,7 @@ CUT_OFF_CODES: Final = frozenset(
 def state_of(answer: ToolAnswer) -> CallState:
     """Return where a call stands that came to this."""
     if answer.success:
-        return CallState.APPLIED
+        return CallState.DRY if answer.data.get(DRY_RUN) is True else CallState.APPLIED
     if answer.code == OUTCOME_UNKNOWN:
         return CallState.UNKNOWN
     return CallState.DENIED if answer.code in DENIED_CODES else CallState.FAILED

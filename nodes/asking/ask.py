@@ -27,6 +27,7 @@ from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import CallsSpent, TokensSpent
 from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.model_failure import ModelFailure
+from nodes.vocabulary.stand_in import Place
 from persistence.errors import CancelRequested, NoRoom, PersistenceError
 from persistence.runs import charges, usage
 from persistence.runs.charges import Kind
@@ -69,12 +70,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, by which agent, and what for."""
+    """What is asked, by which agent, and what for; `place` is that of the answer, if it is kept in a conversation."""
 
     agent_id: UUID
     purpose: str
     messages: Sequence[BaseMessage]
     tools: Sequence[dict[str, JsonValue]] = ()
+    place: Place | None = None
 
 
 async def ask(
@@ -97,7 +99,11 @@ async def ask(
     Raises:
         ModelFailure: no model answered; the last one's reason.
         CallsSpent: the run may make no more model calls.
+        RecordIncomplete: the answer was to come from a record that does not have it.
     """
+    if context.stand_in is not None:
+        recorded = await context.stand_in.model_for(question.purpose, question.place)
+        models = models if recorded is None else [recorded]
     telling = None if on_text is None else _Telling(on_text, overhearing)
     failure: ModelFailure | None = None
     for model in models:
@@ -197,7 +203,7 @@ class _Asked:
 
     @property
     def name(self) -> str:
-        return str(getattr(self.model, "model_name", "") or self.model.get_name())
+        return name_of(self.model)
 
     @property
     def bounds(self) -> dict[str, int]:
@@ -221,6 +227,11 @@ class _Asked:
         if told.prompt_tokens <= self.prompt.tokens_at_most and told.completion_tokens <= answer_at_most:
             return told
         return None
+
+
+def name_of(model: BaseChatModel) -> str:
+    """Return the name by which a model is configured."""
+    return str(getattr(model, "model_name", "") or model.get_name())
 
 
 def is_free(model: BaseChatModel) -> bool:

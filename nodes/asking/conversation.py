@@ -16,6 +16,7 @@ from langchain_core.messages.tool import ToolCall, invalid_tool_call, tool_call
 from nodes.asking.reply import Reply, WantedCall
 from nodes.asking.trimming import trimmed
 from nodes.vocabulary.context import Context
+from nodes.vocabulary.stand_in import Place
 from persistence.record import conversations
 from persistence.record.conversations import AgentMessage, NewMessage, Opening, SenderType
 from persistence.scope import Scope
@@ -78,6 +79,11 @@ class Conversation:
         results = {row.tool_call_id: row.content for row in self._rows if row.role == "tool"}
         whole = [message for row in self._rows if row.role != "tool" for message in _as_messages(row, results)]
         return trimmed(whole, self._context.limits.prompt_chars)
+
+    @property
+    def place(self) -> Place:
+        """Return where the next message is going to stand."""
+        return Place(self.id, len(self._rows) + 1)
 
     @property
     def turns(self) -> int:

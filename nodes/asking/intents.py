@@ -32,7 +32,7 @@ async def take_intents(context: Context, planner_id: UUID) -> None:
     async with context.writing() as scope:
         if await intents.of_run(scope, context.run_id) is not None:
             return
-        said = await messages.before_run(scope, context.run_id, EARLIER_MESSAGES)
+        said = await messages.before_run(scope, context.begins_with, EARLIER_MESSAGES)
     taken = await _taken(context, planner_id, [message.content for message in said if message.role == "user"])
     async with context.writing() as scope:
         await intents.store(scope, context.run_id, as_json(taken))

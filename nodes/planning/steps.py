@@ -243,7 +243,7 @@ class Steps:
         async with self._context.writing() as scope:
             calls = await ledger.of_run(scope, self._context.run_id)
         writes = [call for call in calls if call.step_number == step.step_number and call.access == "write"]
-        if not writes or any(call.state == CallState.APPLIED for call in writes):
+        if not writes or any(call.state in {CallState.APPLIED, CallState.DRY} for call in writes):
             return None
         last = writes[-1]
         if last.state == CallState.UNKNOWN:

@@ -125,7 +125,7 @@ async def _think(work: Work) -> None:
     work.failure = _had_enough(work)
     if work.failure is not None:
         return
-    question = Question(work.agent_id, work.purpose, work.conversation.messages, work.tools)
+    question = Question(work.agent_id, work.purpose, work.conversation.messages, work.tools, work.conversation.place)
     reply = await ask(work.context, work.models, question, keep=work.keep)
     if reply.filtered:
         work.failure = str(ContentFiltered())

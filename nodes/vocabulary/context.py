@@ -12,6 +12,7 @@ from nodes.vocabulary.counters import Counters, Uncounted
 from nodes.vocabulary.early_tasks import EarlyTasks
 from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.log import EventLog
+from nodes.vocabulary.stand_in import StandIn
 from persistence.pools import Database
 from persistence.runs.runs import WantedRoute
 from persistence.scope import Identity, Role, Scope
@@ -26,7 +27,9 @@ class Context:
     `planner` and `executor` are chat models, the preferred one first and its
     fallbacks behind it. `now` is fixed for the whole run. `route` is how the
     person wants the request handled. An answer may link to `link_hosts`, and to
-    nothing else.
+    nothing else. What was said before stands before the request of `begins_with`:
+    of the run itself, unless it goes by the record of another. Then it has its
+    answers from `stand_in`, as far as that goes.
     """
 
     database: Database
@@ -35,6 +38,7 @@ class Context:
     session_id: UUID
     context_type: str
     entity_id: UUID | None
+    begins_with: UUID
     request: str
     quoted_history: str | None
     time_zone: ZoneInfo
@@ -48,6 +52,7 @@ class Context:
     early: EarlyTasks
     route: WantedRoute = WantedRoute.AUTO
     link_hosts: frozenset[str] = frozenset()
+    stand_in: StandIn | None = None
     counters: Counters = field(default_factory=Uncounted)
 
     def writing(self) -> AbstractAsyncContextManager[Scope]:

@@ -39,6 +39,15 @@ class TokensSpent(CallsSpent):
         return f"The {most:,} tokens that a minute may cost are spent. Ask again in a minute."
 
 
+class RecordIncomplete(TurnError):
+    """What is recorded of a run does not say all that it takes to go by it."""
+
+    code = "record_incomplete"
+
+    def __init__(self) -> None:
+        super().__init__("The record of the run is not whole, so it cannot be replayed.")
+
+
 class PlanInvalid(TurnError):
     """A draft of a plan broke rules; `codes` names them, `problems` tells the model."""
 

@@ -186,6 +186,31 @@ async def of_run(scope: Scope, run_id: UUID) -> list[Conversation]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A conversation by its part in the run: over which step, with an executor or not, after how many such ones."""
+
+    step_number: int | None
+    is_executors: bool
+    turn: int
+
+
+async def part_of(scope: Scope, conversation_id: UUID) -> Part:
+    """Return which part of its run a conversation is."""
+    return await scope.only(
+        Part,
+        """
+        select c.step_number, c.executor_agent_id is not null as is_executors, (
+            select count(*) from agent_chat_sessions e
+            where e.user_id = c.user_id and e.run_id = c.run_id and e.step_number is not distinct from c.step_number
+                and (e.executor_agent_id is null) = (c.executor_agent_id is null)
+                and (e.created_at, e.id) < (c.created_at, c.id)) as turn
+        from agent_chat_sessions c where c.id = %s
+        """,
+        (conversation_id,),
+    )
+
+
 def finish(scope: Scope, conversation_id: UUID, status: Literal["completed", "failed"]) -> None:
     """Write down that a conversation ended."""
     scope.send(

@@ -47,6 +47,15 @@ async def of_session(scope: Scope, session_id: UUID, limit: int) -> list[Message
     )
 
 
+async def of_run(scope: Scope, run_id: UUID) -> list[Message]:
+    """Return a run's own messages: the request, and its answer if it has one."""
+    return await scope.all(
+        Message,
+        "select id, run_id, position, role, content, created_at from chat_messages where run_id = %s order by position",
+        (run_id,),
+    )
+
+
 async def before_run(scope: Scope, run_id: UUID, limit: int) -> list[Message]:
     """Return the messages that stood before a run's own request, in order."""
     return await scope.all(

@@ -6,6 +6,7 @@ crash announces nothing twice.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from persistence.pipelined import Sent
@@ -34,6 +35,15 @@ class LoggedEvent:
 @dataclass(frozen=True, slots=True)
 class _Placed:
     seq: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """An event in its place, and when it was written down."""
+
+    seq: int
+    payload: str
+    created_at: datetime
 
 
 async def open_log(scope: Scope, run_id: UUID, event: KeyedEvent) -> None:
@@ -80,6 +90,13 @@ async def after(scope: Scope, run_id: UUID, seq: int, limit: int) -> list[Logged
         LoggedEvent,
         "select seq, type, payload from run_events where run_id = %s and seq > %s order by seq limit %s",
         (run_id, seq, limit),
+    )
+
+
+async def recorded(scope: Scope, run_id: UUID) -> list[RecordedEvent]:
+    """Return the whole log of a run with its times, in order."""
+    return await scope.all(
+        RecordedEvent, "select seq, payload, created_at from run_events where run_id = %s order by seq", (run_id,)
     )
 
 

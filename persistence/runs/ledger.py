@@ -24,6 +24,7 @@ class CallState(StrEnum):
     FAILED = "failed"
     DENIED = "denied"
     UNKNOWN = "unknown"
+    DRY = "dry"  # tried out and rolled back: nothing was changed
 
 
 @dataclass(frozen=True, slots=True)

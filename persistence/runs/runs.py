@@ -41,7 +41,29 @@ class WantedRoute(StrEnum):
     ANSWER = "answer"  # at once, without tools
 
 
+class Writes(StrEnum):
+    """What becomes of a run's writes."""
+
+    LIVE = "live"
+    DRY = "dry"  # tried out and rolled back
+    RECORDED = "recorded"  # told as another run made them, and not made
+
+
 FINISHED: Final = frozenset({RunStatus.DONE, RunStatus.ERROR, RunStatus.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """How a run goes by the record of another, `replay_of`.
+
+    A replay takes everything from there. A fork asks `asked_model`, or whom every
+    run asks: from a step on, or from the beginning when there is no `from_step`.
+    """
+
+    replay_of: UUID
+    writes: Writes
+    from_step: int | None = None
+    asked_model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +90,10 @@ class Run:
     started_at: datetime | None
     finished_at: datetime | None
     events_expired_at: datetime | None
+    replay_of: UUID | None
+    from_step: int | None
+    asked_model: str | None
+    writes: str
 
     @property
     def finished(self) -> bool:
@@ -78,7 +104,7 @@ class Run:
 COLUMNS: Final = """
     id, session_id, request, route, status, strategy, attempt, crashes, last_seq, request_digest, cancel_requested_at,
     budget_spent_at, prompt_tokens, completion_tokens, finished_reason, error_code, created_at, started_at, finished_at,
-    events_expired_at
+    events_expired_at, replay_of, from_step, asked_model, writes
 """
 
 
@@ -104,6 +130,33 @@ async def insert(
         returning {COLUMNS}
         """,
         (session_id, request, digest, idempotency_key, GRAPH_VERSION, queue, route),
+    )
+
+
+async def insert_rerun(scope: Scope, session_id: UUID, request: str, rerun: Rerun, queue: str = SHARED) -> Run | None:
+    """Store a run that goes by the record of another, for the workers of a queue; None when that one is not there.
+
+    Nobody works on it before its session's turn is given out: `hand_on`.
+    """
+    return await scope.one(
+        Run,
+        f"""
+        insert into runs (session_id, request, request_digest, graph_version, queue, quoted_history, replay_of,
+            from_step, asked_model, writes)
+        select %(session)s, %(request)s, '', %(graph)s, %(queue)s, quoted_history, id, %(step)s, %(model)s, %(writes)s
+        from runs where id = %(original)s
+        returning {COLUMNS}
+        """,
+        {
+            "session": session_id,
+            "request": request,
+            "graph": GRAPH_VERSION,
+            "queue": queue,
+            "original": rerun.replay_of,
+            "step": rerun.from_step,
+            "model": rerun.asked_model,
+            "writes": rerun.writes,
+        },
     )
 
 
@@ -275,6 +328,22 @@ async def request_cancel(scope: Scope, run_id: UUID) -> bool:
     await hand_on(scope, session_id)
     await scope.execute("select planwright_queue.abort(%s)", (run_id,))
     return True
+
+
+async def first_of(scope: Scope, run_id: UUID) -> UUID:
+    """Return the run that another goes back to, by way of any number of others; itself when it goes by no record."""
+    first = await scope.value(
+        UUID,
+        """
+        with recursive way as (
+            select id, replay_of from runs where id = %s
+            union all select r.id, r.replay_of from runs r join way on r.id = way.replay_of)
+        select id from way where replay_of is null
+        """,
+        (run_id,),
+    )
+    assert first is not None, "a run is made after the one whose record it goes by"
+    return first
 
 
 async def queue_place(scope: Scope, run_id: UUID) -> int:

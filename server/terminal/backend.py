@@ -3,10 +3,15 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 from uuid import UUID
 
 from server.terminal.frames import Frame
+
+if TYPE_CHECKING:  # the command line names its options by this file, and `--help` waits for nothing heavy
+    from server.undoing import Undoing
+
+ExportForm = Literal["html", "json"]
 
 
 class Approvals(StrEnum):
@@ -52,6 +57,21 @@ class Decided:
         return {"digest": self.digest, "decision": "approve" if self.approve else "deny", "calls": dropped, **note}
 
 
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Where a run is to go another way: from a step on or with another message, asked of whom, with which writes."""
+
+    from_step: int | None = None
+    message: str | None = None
+    model: str | None = None
+    live: bool = False
+
+    def body(self) -> dict[str, object]:
+        """Return it as `POST /api/agent/runs/{id}/fork` takes it."""
+        writes = "live" if self.live else "dry"
+        return {"from_step": self.from_step, "message": self.message, "model": self.model, "writes": writes}
+
+
 class Backend(Protocol):
     """What the commands that deal with runs need."""
 
@@ -92,5 +112,37 @@ class Backend(Protocol):
 
         Raises:
             CommandFailed: there is no such run, or nobody answers.
+        """
+        ...
+
+    async def export(self, run_id: UUID, form: ExportForm) -> bytes:
+        """Return everything that is recorded of a run as one file.
+
+        Raises:
+            CommandFailed: there is no such run, or nobody answers.
+        """
+        ...
+
+    async def replay(self, run_id: UUID) -> UUID:
+        """Begin a run that happens as this one did, from its record; return its id.
+
+        Raises:
+            CommandFailed: there is no such run, its record is not whole, or nobody answers.
+        """
+        ...
+
+    async def fork(self, run_id: UUID, branch: Branch) -> UUID:
+        """Begin a run that goes another way than this one; return its id.
+
+        Raises:
+            CommandFailed: there is no such run, step or model, or nobody answers.
+        """
+        ...
+
+    async def undo(self, run_id: UUID) -> "Undoing":
+        """Undo what a run wrote, as far as that can be.
+
+        Raises:
+            CommandFailed: there is no such run, it has not ended, or nobody answers.
         """
         ...

@@ -12,7 +12,7 @@ from uuid import UUID
 import typer
 
 from server.scopes import Scope
-from server.terminal.backend import Approvals, Question, Reached
+from server.terminal.backend import Approvals, Branch, Question, Reached
 
 app = typer.Typer(
     name="planwright",
@@ -112,11 +112,30 @@ def runs(
 
 
 @app.command()
-def show(run: RunId, user: User = None) -> None:
+def show(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run’s id, or a file of `planwright export --json`.")],
+    user: User = None,
+) -> None:
     """Print everything that is recorded about a run, as a timeline."""
     from server.terminal.commands import show as command
 
     command.run(run, user)
+
+
+@app.command()
+def export(
+    run: RunId,
+    html: Annotated[
+        bool, typer.Option("--html/--json", help="A page without script, or a document for `planwright show`.")
+    ] = False,
+    server: Server = None,
+    token: Token = None,
+    user: User = None,
+) -> None:
+    """Write everything that is recorded about a run to stdout, as one file."""
+    from server.terminal.commands import export as command
+
+    command.run(run, Reached(server, token, user), as_html=html)
 
 
 @app.command()
@@ -152,6 +171,42 @@ def decide(
 def cancel(run: RunId, server: Server = None, token: Token = None, user: User = None) -> None:
     """Stop a run."""
     from server.terminal.commands import cancel as command
+
+    command.run(run, Reached(server, token, user))
+
+
+@app.command()
+def replay(run: RunId, server: Server = None, token: Token = None, user: User = None, as_json: AsJson = False) -> None:
+    """Let a run happen again from its record: no model is asked, nothing is changed."""
+    from server.terminal.commands import replay as command
+
+    command.run(run, Reached(server, token, user), as_json=as_json)
+
+
+@app.command()
+def fork(
+    run: RunId,
+    from_step: Annotated[
+        int | None, typer.Option(help="Work on this step and what rests on it anew.", min=1, max=10_000)
+    ] = None,
+    message: Annotated[str | None, typer.Option(help="Begin anew, with this message.")] = None,
+    model: Annotated[str | None, typer.Option(help="Ask this configured model.")] = None,
+    live: Annotated[bool, typer.Option("--live", help="Let it change things; else writes are only tried out.")] = False,
+    server: Server = None,
+    token: Token = None,
+    user: User = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a run go another way, in a session of its own."""
+    from server.terminal.commands import fork as command
+
+    command.run(run, Branch(from_step, message, model, live), Reached(server, token, user), as_json=as_json)
+
+
+@app.command()
+def undo(run: RunId, server: Server = None, token: Token = None, user: User = None) -> None:
+    """Take back what a run wrote, as far as nobody changed it since."""
+    from server.terminal.commands import undo as command
 
     command.run(run, Reached(server, token, user))
 

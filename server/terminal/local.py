@@ -16,17 +16,21 @@ from persistence.runs.events import LoggedEvent
 from persistence.runs.runs import Run, RunStatus
 from persistence.scope import Identity, Role, Scope
 from server.accept import accept
-from server.bodies import Ask, Decision
+from server.bodies import Ask, Decision, Fork
 from server.deciding import decide
+from server.exports.bundle import as_json, bundle_of
+from server.exports.page import page_of
 from server.rate import Rate
+from server.rerunning import fork, replay
 from server.settings import Settings, SettingsInvalid
 from server.stopping import Stopped, stop_run
 from server.tail import tail, wait_at_most
-from server.terminal.backend import Decided, Question
+from server.terminal.backend import Branch, Decided, ExportForm, Question
 from server.terminal.exits import CommandFailed, ExitCode
 from server.terminal.frames import Frame
 from server.terminal.people import user_id_of
 from server.terminal.stored import failures_told, no_such_run
+from server.undoing import Undoing, undo_run
 from server.wiring import Planwright, opened
 from tools.errors import ToolsRefused
 
@@ -88,6 +92,35 @@ class LocalBackend:
             raise no_such_run(run_id)
         return stopped is Stopped.ASKED
 
+    async def export(self, run_id: UUID, form: ExportForm) -> bytes:
+        """Make the file from the tables."""
+        async with self._reading() as scope:
+            bundle = await bundle_of(scope, run_id)
+        if bundle is None:
+            raise no_such_run(run_id)
+        return page_of(bundle) if form == "html" else as_json(bundle)
+
+    async def replay(self, run_id: UUID) -> UUID:
+        """Store a run that goes by the record."""
+        await self._hold_found(run_id)
+        with failures_told():
+            run = await replay(self._planwright.engine, self._user_id, run_id, self._planwright.queue)
+        return run.id
+
+    async def fork(self, run_id: UUID, branch: Branch) -> UUID:
+        """Store a run that goes another way."""
+        await self._hold_found(run_id)
+        with failures_told():
+            said = Fork.model_validate(branch.body())
+            run = await fork(self._planwright.engine, self._user_id, run_id, said, self._planwright.queue)
+        return run.id
+
+    async def undo(self, run_id: UUID) -> Undoing:
+        """Undo it in the database."""
+        await self._hold_found(run_id)
+        with failures_told():
+            return await undo_run(self._planwright.database, self._user_id, run_id)
+
     @asynccontextmanager
     async def writing(self) -> AsyncGenerator[Scope]:
         """Open a transaction that may write to the user's workspace."""
@@ -125,6 +158,10 @@ class LocalBackend:
             run = await runs.find(scope, run_id)
             for one in [] if run is None else await waiting.unfinished_in(scope, run.session_id):
                 await runs.bring(scope, one.run_id, self._planwright.queue)
+
+    async def _hold_found(self, run_id: UUID) -> None:
+        async with self._reading() as scope:
+            await _found(scope, run_id)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncGenerator[Scope]:

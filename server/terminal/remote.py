@@ -14,14 +14,15 @@ from uuid import UUID, uuid4
 
 import httpx
 import typer
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from nodes.vocabulary.events import TERMINAL_TYPES
-from server.terminal.backend import Decided, Question
+from server.terminal.backend import Branch, Decided, ExportForm, Question
 from server.terminal.exits import CommandFailed, ExitCode, exit_code_of_status
 from server.terminal.frames import Frame, FrameReader
 from server.terminal.printable import one_line
 from server.terminal.wording import MS_PER_SECOND
+from server.undoing import Undoing
 
 PAUSES_SECONDS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # before each try to rejoin; then the person is told
 SILENCE_SECONDS: Final = 35.0  # heartbeats come every 15 s: two missed ones and the connection is lost
@@ -30,6 +31,7 @@ ERROR_CHARS: Final = 300
 WAITING: Final = "waiting"  # as the status of a run that a person is to decide on
 SIGN_IN_ADVICE: Final = " Make one with `planwright token new --user EMAIL` and set PLANWRIGHT_TOKEN to it."
 
+_UNDOING: Final = TypeAdapter(Undoing)
 COMES_BACK: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 
 
@@ -55,6 +57,15 @@ class _Trace(BaseModel):
 
     class Run(BaseModel):
         status: str
+
+    run: Run
+
+
+class _NewRun(BaseModel):
+    """The part of an answer that names the run which was begun."""
+
+    class Run(BaseModel):
+        id: UUID
 
     run: Run
 
@@ -149,9 +160,34 @@ class RemoteBackend:
             _refuse(response)
         return response.is_success
 
-    async def _answered(self, method: str, path: str) -> httpx.Response:
+    async def export(self, run_id: UUID, form: ExportForm) -> bytes:
+        """Ask for the file."""
+        response = await self._answered("GET", f"/api/agent/runs/{run_id}/export?as={form}")
+        _refuse(response)
+        return response.content
+
+    async def replay(self, run_id: UUID) -> UUID:
+        """Have it begun there."""
+        return await self._begun(f"/api/agent/runs/{run_id}/replay", None)
+
+    async def fork(self, run_id: UUID, branch: Branch) -> UUID:
+        """Have it begun there."""
+        return await self._begun(f"/api/agent/runs/{run_id}/fork", branch.body())
+
+    async def _begun(self, path: str, body: object) -> UUID:
+        response = await self._answered("POST", path, body)
+        _refuse(response)
+        return _NewRun.model_validate_json(response.content).run.id
+
+    async def undo(self, run_id: UUID) -> Undoing:
+        """Have it undone there."""
+        response = await self._answered("POST", f"/api/agent/runs/{run_id}/undo")
+        _refuse(response)
+        return _UNDOING.validate_json(response.content)
+
+    async def _answered(self, method: str, path: str, body: object = None) -> httpx.Response:
         try:
-            response = await self._client.request(method, path)
+            response = await self._client.request(method, path, json=body)
         except httpx.TransportError as error:
             raise self._unreachable() from error
         if response.status_code in COMES_BACK:

@@ -1,6 +1,6 @@
-"""Where a run stands in its table, in words."""
+"""Where a run stands in its table, and what it was made from, in words."""
 
-from persistence.runs.runs import RunStatus
+from persistence.runs.runs import Run, RunStatus, Writes
 
 
 def status_words(status: str, queue_place: int) -> str:
@@ -16,3 +16,12 @@ def status_words(status: str, queue_place: int) -> str:
             return "failed"
         case _:
             return status
+
+
+def rerun_words(run: Run) -> str:
+    """Return what a run was made from, and how it differs from that."""
+    if run.writes == Writes.RECORDED:
+        return f"a replay of run {run.replay_of}"
+    begins = "anew" if run.from_step is None else f"from step {run.from_step}"
+    asked = "" if run.asked_model is None else f", asking {run.asked_model}"
+    return f"a fork of run {run.replay_of}, {begins}{asked}, its writes {run.writes}"

@@ -21,7 +21,7 @@ from persistence.record.plans import PlanRow
 from persistence.record.sums import Sums
 from persistence.runs.runs import Run
 from server.terminal.printable import one_line
-from server.terminal.standing import status_words
+from server.terminal.standing import rerun_words, status_words
 from server.terminal.tree import STEP_MARKS
 from server.terminal.wording import SEPARATOR, STEP_WORDS, counted, duration
 from server.trace import Trace
@@ -63,6 +63,8 @@ def _headed(run: Run, queue_place: int) -> Iterator[Text]:
     yield Text(f"Run {run.id}", style="bold")
     yield Text(SEPARATOR.join(facts))
     yield Text(f"“{one_line(run.request, TEXT_CHARS)}”")
+    if run.replay_of is not None:
+        yield Text(rerun_words(run))
     yield Text(f"accepted {run.created_at.isoformat(sep=' ', timespec='seconds')}, session {run.session_id}")
 
 
@@ -122,8 +124,10 @@ def _model_rows(trace: Trace, names: dict[UUID, str]) -> Iterator[tuple[datetime
 
 
 def _tool_rows(trace: Trace, names: dict[UUID, str]) -> Iterator[tuple[datetime, Row]]:
+    undone = {undo.call_id for undo in trace.undos}
     for call in trace.tool_calls:
-        how = SEPARATOR.join(part for part in (call.state, call.error_code, one_line(call.arguments, 120)) if part)
+        state = "undone" if call.id in undone else call.state
+        how = SEPARATOR.join(part for part in (state, call.error_code, one_line(call.arguments, 120)) if part)
         who = names.get(call.agent_id, "")
         yield call.created_at, (who, call.access, call.tool, _lasted(call.duration_ms), how)
 

@@ -58,6 +58,9 @@ def everything_there_is(client: httpx.Client, session: str, run: str) -> None:
         f"/api/agent/runs/{run}",
         f"/api/agent/runs/{run}/events",
         f"/api/agent/runs/{run}/events?after=999",
+        f"/api/agent/runs/{run}/export?as=html",
+        f"/api/agent/runs/{run}/export?as=json",
+        f"/api/agent/runs/{run}/compare/{run}",
         *(f"/api/workspace/{kind}?search=canary" for kind in ("projects", "tasks", "notes", "brain_dumps")),
         *(f"/api/workspace/{kind}/{run}" for kind in ("projects", "tasks", "notes", "brain_dumps", "calendar")),
         "/api/workspace/calendar",
@@ -75,12 +78,24 @@ def everything_there_is(client: httpx.Client, session: str, run: str) -> None:
     ):
         client.get(path, headers=TRACING)
     client.post(f"/api/agent/runs/{run}/cancel")
+    client.post(f"/api/agent/runs/{run}/replay")
+    client.post(f"/api/agent/runs/{run}/fork", json={"message": "hello"})
+    client.post(f"/api/agent/runs/{run}/undo")
     client.post(f"/api/agent/runs/{run}/decision", json={"digest": "0" * 64, "decision": "deny"})
     client.post(STREAM, json={"message": "hello", "session_id": session})
     client.patch(f"/api/agent/sessions/{session}", json={"title": "x", "user_id": str(uuid4())})
     client.delete(f"/api/agent/sessions/{uuid4()}")
     client.post("/api/auth/tokens", json={"name": "canary", "days": 0})
     client.delete(f"/api/auth/tokens/{run}")
+
+
+def everything_of(client: httpx.Client, runs: list[str]) -> None:
+    """Ask for all that can be made of one's own runs."""
+    for run in runs:
+        for path in ("export?as=html", "export?as=json", f"compare/{runs[0]}"):
+            assert client.get(f"/api/agent/runs/{run}/{path}").status_code == 200
+        for path in ("replay", "undo"):
+            client.post(f"/api/agent/runs/{run}/{path}")
 
 
 async def every_bad_request(here: Installation, token: str) -> None:
@@ -105,7 +120,9 @@ def test_no_secret_and_nobody_elses_text_gets_out(server_dsn: str, tmp_path: Pat
             session, run = first["session"]["id"], first["run"]["id"]
             here.answers.clear()
         with here.client(token) as client:
-            ended = [ask(client, f"{failure} {INJECTED}")[-1] for failure in FAILURES]
+            told = [ask(client, f"{failure} {INJECTED}") for failure in FAILURES]
+            ended = [events[-1] for events in told]
+            everything_of(client, [events[0]["run"]["id"] for events in told])
             everything_there_is(client, session, run)
             asyncio.run(every_bad_request(here, token))
             with here.broken():

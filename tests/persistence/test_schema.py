@@ -31,7 +31,7 @@ from persistence.record.conversations import MessageRole, SenderType
 from persistence.runs import charges
 from persistence.runs.approvals import ApprovalStatus, Verdict
 from persistence.runs.ledger import CallState
-from persistence.runs.runs import FINISHED, RunStatus, WantedRoute
+from persistence.runs.runs import FINISHED, RunStatus, WantedRoute, Writes
 from persistence.workspace import tasks
 from tests.persistence.catalog_lint import RULES, complaints
 from tools.tool import Access
@@ -192,11 +192,22 @@ CHECKED: Final[dict[tuple[str, str], Iterable[str]]] = {
     ("credentials", "kind"): credentials.Kind,
     ("model_usage", "outcome"): ("answered", "cancelled", "failed"),
     ("projects", "status"): ("active", "archived", "completed", "paused"),
+    ("row_changes", "table_name"): (
+        "brain_dumps",
+        "calendar_events",
+        "notes",
+        "phase_tasks",
+        "phases",
+        "projects",
+        "task_calendar_events",
+        "tasks",
+    ),
     ("run_events", "type"): EVENT_TYPES,
     ("runs", "finished_reason"): FinishedReason,
     ("runs", "route"): WantedRoute,
     ("runs", "status"): RunStatus,
     ("runs", "strategy"): Strategy,
+    ("runs", "writes"): Writes,
     ("tasks", "priority"): get_args(tasks.Priority),
     ("tasks", "recurrence_pattern"): ("biweekly", "daily", "monthly", "weekdays", "weekly"),
     ("tasks", "status"): get_args(tasks.Status),

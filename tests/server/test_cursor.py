@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from fastapi import Request
 
-from persistence.runs.runs import Run, RunStatus
+from persistence.runs.runs import Run, RunStatus, Writes
 from server.cursor import cursor_of, standing
 from server.refusals import Refused
 
@@ -41,6 +41,10 @@ def run(*, last_seq: int = 9, expired: bool = False) -> Run:
         started_at=now,
         finished_at=now,
         events_expired_at=now if expired else None,
+        replay_of=None,
+        from_step=None,
+        asked_model=None,
+        writes=Writes.LIVE,
     )
 
 

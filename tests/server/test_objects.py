@@ -37,6 +37,7 @@ BODIES: Final[dict[str, dict[str, Any]]] = {
     "Decision": {"digest": "0" * 64, "decision": "approve"},
     "Code": {"code": "none"},
     "NewToken": {"name": "Mine"},
+    "Fork": {"writes": "dry"},
 }
 OTHERS_SESSIONS: Final = 1000
 
@@ -125,6 +126,7 @@ async def owned(database: Database, person: Person) -> Owned:
         person,
         {
             "run_id": [str(run.id) for run in runs],
+            "other_id": [str(run.id) for run in runs],
             "session_id": [str(run.session_id) for run in runs],
             "entity_id": [str(project), str(task)],
             "project_id": [str(project)],

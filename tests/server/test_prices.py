@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from graph.offline.model import MODEL_NAME
+from graph.replay.recorded_model import MODEL_NAME as RECORDED
 from persistence.runs.usage import Spent
 from server.prices import PRICES, Cost
 from server.settings import DEEPSEEK_EXECUTOR, DEEPSEEK_PLANNER
@@ -45,9 +46,10 @@ def test_costs_add_up() -> None:
     assert Decimal(together) == sum(Decimal(amount(call) or "NaN") for call in calls)
 
 
-def test_the_offline_model_is_free() -> None:
-    """The built-in model costs nothing, and says so."""
-    assert amount(spent(MODEL_NAME, 5000, 300)) == "0"
+@pytest.mark.parametrize("model", [MODEL_NAME, RECORDED])
+def test_what_nobody_pays_for_is_free(model: str) -> None:
+    """The built-in model costs nothing, nor does what a record says again; and that is known."""
+    assert amount(spent(model, 5000, 300)) == "0"
 
 
 @pytest.mark.parametrize("model", ["gpt-unheard-of", "DeepSeek-V4-Pro", "deepseek-v4-pro ", ""])
@@ -62,5 +64,5 @@ def test_a_cost_says_of_which_day_its_prices_are() -> None:
     """Currency and day come with every amount, and every price has a source."""
     assert PRICES.cost([]) == Cost("0", "USD", PRICES.as_of)
     assert PRICES.as_of > date(2026, 1, 1)
-    named = {model.partition("-")[0] for model in PRICES.per_million_tokens if model != MODEL_NAME}
+    named = {model.partition("-")[0] for model in PRICES.per_million_tokens if model not in {MODEL_NAME, RECORDED}}
     assert named == set(PRICES.sources)

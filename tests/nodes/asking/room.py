@@ -89,6 +89,7 @@ async def room(
             session_id=run.session_id,
             context_type="global",
             entity_id=None,
+            begins_with=run.id,
             request="What is overdue?",
             quoted_history=None,
             time_zone=BERLIN,

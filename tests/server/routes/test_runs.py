@@ -42,6 +42,7 @@ async def test_a_trace_holds_everything(client: httpx.AsyncClient) -> None:
         "write_intents",
         "approvals",
         "model_calls",
+        "undos",
     }
     assert (trace["run"]["id"], trace["run"]["status"], trace["run"]["last_seq"]) == (answer.run_id, "done", 4)
 

@@ -5,6 +5,7 @@ import re
 import shlex
 import signal
 import sys
+from pathlib import Path
 from subprocess import run
 from typing import Final
 from uuid import UUID
@@ -60,11 +61,68 @@ def test_what_was_asked_is_listed_and_shown(installed: CommandLine, email: str) 
     assert (again.returncode, again.stdout) == (0, asked.stdout)
 
 
+def test_a_run_is_exported_and_its_file_shown(installed: CommandLine, email: str, tmp_path: Path) -> None:
+    """The document opens again as the record that it is of, without a database; the page is one."""
+    asked = installed.run("ask", "Create a task Buy milk", "--json", "--user", email)
+    run_id = run_id_of(asked.stdout.splitlines()[0])
+    file = tmp_path / "run.json"
+    file.write_text(installed.run("export", run_id, "--user", email).stdout)
+    away = installed.given(PLANWRIGHT_DATABASE_URL="host=127.0.0.1 port=9 user=nobody")
+    assert away.run("show", str(file)).stdout == installed.run("show", run_id, "--user", email).stdout
+    page = installed.run("export", run_id, "--html", "--user", email)
+    assert page.stdout.startswith("<!doctype html>")
+    assert "Buy milk" in page.stdout
+    assert "<script" not in page.stdout
+
+
+def test_a_run_happens_again_and_goes_another_way(installed: CommandLine, email: str, rows: Rows) -> None:
+    """A replay gives the same answer and changes nothing; a fork is dry unless it is told to be live."""
+    asked = installed.run("ask", "Create a task Buy milk", "--json", "--user", email)
+    run_id = run_id_of(asked.stdout.splitlines()[0])
+    answer = installed.run("tail", run_id, "--user", email).stdout
+    again = installed.run("replay", run_id, "--user", email)
+    assert (again.returncode, again.stdout) == (0, answer)
+    other = "--message", "Create a task Buy bread"
+    dry = installed.run("fork", run_id, *other, "--user", email)
+    assert (dry.returncode, "Dry run: nothing was changed." in dry.stdout) == (0, True)
+    assert rows.titles() == ["Buy milk"]
+    made = installed.run("runs", "--user", email).stdout.splitlines()
+    assert "a fork of run " + run_id in installed.run("show", made[0].split()[0], "--user", email).stdout
+    assert "a replay of run " + run_id in installed.run("show", made[1].split()[0], "--user", email).stdout
+    live = installed.run("fork", run_id, *other, "--live", "--user", email)
+    assert (live.returncode, rows.titles()) == (0, ["Buy bread", "Buy milk"])
+
+
+def test_what_a_run_wrote_is_taken_back(installed: CommandLine, email: str, rows: Rows) -> None:
+    """A line says what was undone; a second time it says why nothing is, and fails; the record shows it."""
+    asked = installed.run("ask", "Create a task Buy milk", "--json", "--user", email)
+    run_id = run_id_of(asked.stdout.splitlines()[0])
+    deleted = "select title from tasks join users on users.id = user_id where email = %s and deleted_at is not null"
+    first = installed.run("undo", run_id, "--user", email)
+    assert (first.returncode, first.stdout) == (0, "undone  Created the task “Buy milk”.\n")
+    assert rows.of(deleted, email) == [("Buy milk",)]
+    again = installed.run("undo", run_id, "--user", email)
+    assert (again.returncode, again.stdout) == (
+        1,
+        "left    Created the task “Buy milk”. It was undone before.\n",
+    )
+    assert re.search(r"create_task +\d+ ms +undone", installed.run("show", run_id, "--user", email).stdout)
+
+
 def test_a_run_of_somebody_else_is_not_there(installed: CommandLine, email: str) -> None:
     """Showing, following and stopping say the same of another's run as of none."""
     asked = installed.run("ask", "hello", "--json", "--user", email)
     run_id = run_id_of(asked.stdout.splitlines()[0])
-    for command, wanted in (("show", run_id), ("show", NO_RUN), ("tail", run_id), ("cancel", run_id)):
+    for command, wanted in (
+        ("show", run_id),
+        ("show", NO_RUN),
+        ("tail", run_id),
+        ("cancel", run_id),
+        ("export", run_id),
+        ("undo", run_id),
+        ("replay", run_id),
+        ("fork", run_id),
+    ):
         done = installed.run(command, wanted, "--user", f"not-{email}")
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == f"planwright: There is no run {wanted}. `planwright runs` lists yours.\n"
@@ -80,6 +138,11 @@ def test_a_run_of_somebody_else_is_not_there(installed: CommandLine, email: str)
         pytest.param(["ask", "hi", "--session", NO_RUN], 1, "There is nothing here.", id="an unknown session"),
         pytest.param(["token", "new", "--user", "a@b.c", "--days", "0"], 2, "lives for", id="a token for no time"),
         pytest.param(["token", "new", "--user", "a@b.c", "--scope", "all"], 2, "Invalid value", id="an unknown scope"),
+        pytest.param(
+            ["fork", NO_RUN, "--from-step", "1", "--message", "x"], 2, "not both", id="two beginnings of a fork"
+        ),
+        pytest.param(["show", "no-such-file"], 2, "no file to read", id="a file there is not"),
+        pytest.param(["show", __file__], 2, "not a run", id="a file that is no run"),
         pytest.param(["token", "revoke", NO_RUN], 1, "There is no token", id="a token there is not"),
         pytest.param(["ask", "hi", "--server", "http://127.0.0.1:9"], 3, "No token", id="a server and no token"),
         pytest.param(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from server.terminal.backend import Approvals, Decided, Question
+from server.terminal.backend import Approvals, Branch, Decided, Question
 from server.terminal.exits import CommandFailed, ExitCode
 from server.terminal.frames import Frame
 from server.terminal.remote import PAUSES_SECONDS, RemoteBackend, client_for
@@ -219,3 +219,44 @@ def test_what_cannot_work_is_told_before_anything_is_sent(address: str, token: s
     with pytest.raises(CommandFailed) as failure:
         client_for(address, token)
     assert failure.value.exit_code is code
+
+
+async def test_a_file_is_asked_for_in_its_form() -> None:
+    """The page or the document comes as the server made it."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n<!x>"
+    async with scripted(answer) as server, client_for(server.address, "secret") as client:
+        assert await RemoteBackend(client).export(RUN, "html") == b"<!x>"
+    assert server.requests[0].startswith(f"GET /api/agent/runs/{RUN}/export?as=html HTTP/1.1")
+
+
+async def test_what_came_of_undoing_is_read() -> None:
+    """The answer of the server is what the command tells; a refusal is the command's own failure."""
+    left = {"call_id": str(RUN), "tool": "send_mail", "message": "Sent.", "code": "elsewhere", "why": "It went out."}
+    body = json.dumps({"undone": [], "left": [left]}).encode()
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    answers = answer, refused(409, "The run has not ended yet.")
+    async with scripted(*answers) as server, client_for(server.address, "secret") as client:
+        undoing = await RemoteBackend(client).undo(RUN)
+        assert [(call.tool, call.why) for call in undoing.left] == [("send_mail", "It went out.")]
+        with pytest.raises(CommandFailed, match="has not ended"):
+            await RemoteBackend(client).undo(RUN)
+    assert server.requests[0].startswith(f"POST /api/agent/runs/{RUN}/undo HTTP/1.1")
+
+
+async def test_a_run_made_from_another_is_named() -> None:
+    """A replay and a fork are asked for once; what is wanted of a fork goes along."""
+    body = json.dumps({"run": {"id": str(RUN), "status": "queued"}}).encode()
+    answer = b"HTTP/1.1 202 Accepted\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    async with scripted(answer, answer) as server, client_for(server.address, "secret") as client:
+        assert await RemoteBackend(client).replay(RUN) == RUN
+        assert await RemoteBackend(client).fork(RUN, Branch(from_step=2, model="deep")) == RUN
+    assert [request.split(" HTTP")[0] for request in server.requests] == [
+        f"POST /api/agent/runs/{RUN}/replay",
+        f"POST /api/agent/runs/{RUN}/fork",
+    ]
+    assert json.loads(server.requests[1].partition("\r\n\r\n")[2]) == {
+        "from_step": 2,
+        "message": None,
+        "model": "deep",
+        "writes": "dry",
+    }
