@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import AsyncGenerator, Coroutine, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import Final
@@ -15,6 +15,7 @@ import uvloop
 from fastapi import FastAPI
 
 import server
+from persistence.pools import Database
 from persistence.record import credentials
 from persistence.record.credentials import Kind
 from persistence.scope import Identity, Role
@@ -60,6 +61,7 @@ SHUTDOWN_SECONDS: Final = 25  # a little longer than the worker's drain
 UNREAD_MILLISECONDS: Final = 60_000  # after that the kernel drops a connection whose peer takes nothing
 FIRST_TOKEN_DAYS: Final = 7
 LINK_MINUTES: Final = 15
+Greeted = Callable[[Database], Awaitable[UUID]]
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 ROUTES: Final = (
     stream,
@@ -102,9 +104,9 @@ def create_app(planwright: Planwright) -> FastAPI:
     return app
 
 
-def serve(settings: Settings, work: Work = Work.SHARED) -> None:
+def serve(settings: Settings, work: Work = Work.SHARED, greeted: Greeted | None = None) -> None:
     """Run `serve_until_stopped` in a loop of its own, the fastest there is."""
-    _run(settings, serve_until_stopped(settings, work))
+    _run(settings, serve_until_stopped(settings, work, greeted))
 
 
 def work(settings: Settings) -> None:
@@ -119,8 +121,10 @@ def _run(settings: Settings, until_stopped: Coroutine[None, None, None]) -> None
         runner.run(until_stopped)
 
 
-async def serve_until_stopped(settings: Settings, work: Work) -> None:
+async def serve_until_stopped(settings: Settings, work: Work, greeted: Greeted | None = None) -> None:
     """Serve until SIGINT or SIGTERM, then let running turns end or put them down for others.
+
+    The token and the link that are printed are of the user whom `greeted` finds, else of this machine's own.
 
     Raises:
         SettingsInvalid: the host is not this machine alone and no keys for tokens are set.
@@ -135,7 +139,9 @@ async def serve_until_stopped(settings: Settings, work: Work) -> None:
         async with opened(settings, work=work) as planwright:
             server = HttpServer(planwright, address_of(open_socket))
             if not has_keys:
-                await _greet(planwright, settings.time_zone, server.address)
+                database = planwright.database
+                user_id = await (greeted(database) if greeted else local_user(database, settings.time_zone))
+                await _greet(planwright, user_id, server.address)
             await server.serve([open_socket])
 
 
@@ -243,9 +249,8 @@ def address_of(open_socket: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _greet(planwright: Planwright, time_zone: str, address: str) -> None:
+async def _greet(planwright: Planwright, user_id: UUID, address: str) -> None:
     """Print a command that works as it stands, and a link that signs a browser in once."""
-    user_id = await local_user(planwright.database, time_zone)
     token = issue_token(planwright.token_key, user_id, FIRST_TOKEN_DAYS)
     typer.echo(f"Planwright listens on {address}. Try:\n")
     typer.echo(

@@ -85,12 +85,15 @@ def demo() -> None:
 def serve(
     host: Annotated[str | None, typer.Option(help="Where to listen; PLANWRIGHT_HOST, else 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(help="PLANWRIGHT_PORT, else 8000.", min=0, max=65535)] = None,
+    user: Annotated[
+        str | None, typer.Option(help="Who is signed in by the printed link: an e-mail address, or “demo”.")
+    ] = None,
     worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Work on runs, or leave that to others.")] = True,
 ) -> None:
-    """Serve the HTTP interface and work on its runs."""
+    """Serve the web page and the HTTP interface, and work on their runs."""
     from server.terminal.commands import serve as command
 
-    command.run(host, port, working=worker)
+    command.run(host, port, user, working=worker)
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """In whose name a command acts in this process: the machine's own user, another, or today's demo user."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from persistence.pools import Database
 from persistence.record import users
 from persistence.scope import Identity, Role
+from persistence.workspace.demo import seed
 from server.settings import Settings
 from server.terminal.exits import CommandFailed, ExitCode
 from server.wiring import LOCAL_EMAIL
@@ -39,7 +40,14 @@ def email_of(user: str | None, settings: Settings) -> str:
 
 
 async def user_id_of(database: Database, user: str | None, settings: Settings) -> UUID:
-    """Return the user that `--user` means, made if absent; this machine's own when it is not given."""
+    """Return the user that `--user` means, made if absent; this machine's own when it is not given.
+
+    The demo user has the demo workspace, laid around today once.
+    """
     email = email_of(user, settings)
     async with database.acting(Role.API, NOBODY) as scope:
-        return await users.sign_up(scope, email, settings.time_zone)
+        user_id = await users.sign_up(scope, email, settings.time_zone)
+    if user == DEMO:
+        async with database.acting(Role.WORKER, Identity(user_id)) as scope:
+            await seed(scope, datetime.now(UTC), ZoneInfo(settings.time_zone))
+    return user_id

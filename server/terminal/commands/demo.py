@@ -3,17 +3,13 @@
 import shlex
 import shutil
 import sys
-from datetime import UTC, datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import typer
 
-from persistence.workspace.demo import seed
-from server.settings import Settings
 from server.terminal.backend import Question
 from server.terminal.exits import ExitCode, perform
-from server.terminal.local import LocalBackend, opened_here
+from server.terminal.local import opened_here
 from server.terminal.people import DEMO
 from server.terminal.settings import settings_or_usage
 from server.terminal.watch import watch
@@ -31,19 +27,18 @@ NEXT: Final = """
 Three things to try next:
   {program} ask "Schedule them" --user demo --session {session_id}
   {program} show {run_id} --user demo
-  {program} serve
+  {program} serve --user demo
 """
 
 
 def run() -> None:
-    """Seed the workspace once a day, ask, and say what to try next."""
+    """Ask on the demo workspace, and say what to try next."""
     perform(_demo())
 
 
 async def _demo() -> ExitCode:
     settings = settings_or_usage()
     async with opened_here(settings, DEMO) as backend:
-        await _seeded(backend, settings)
         typer.echo(ABOUT.format(request=REQUEST) + (OFFLINE if settings.models is None else ""), err=True)
         watched = await watch(backend, backend.ask(Question(REQUEST)), as_json=False)
     if watched.view.session is not None:
@@ -55,8 +50,3 @@ async def _demo() -> ExitCode:
 def _program() -> str:
     """Return the words that start this program again from the same folder."""
     return "planwright" if shutil.which("planwright") else shlex.quote(sys.argv[0])
-
-
-async def _seeded(backend: LocalBackend, settings: Settings) -> None:
-    async with backend.writing() as scope:
-        await seed(scope, datetime.now(UTC), ZoneInfo(settings.time_zone))

@@ -8,6 +8,7 @@ from subprocess import Popen
 from typing import Final
 from uuid import uuid4
 
+import httpx
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
@@ -131,3 +132,24 @@ def test_without_a_database_it_says_so_in_one_line(installed: CommandLine, comma
     done = away.run(*command)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (5, "", 1)
     assert done.stderr.startswith("planwright: ")
+
+
+def test_the_printed_link_signs_the_demo_user_in_to_a_workspace(apart: CommandLine) -> None:
+    """`serve --user demo` needs nothing beforehand: the page behind its link has projects."""
+    port = free_port()
+    with apart.started("serve", "--user", "demo", "--port", str(port)) as server:
+        assert server.stdout is not None
+        link = next(line for line in server.stdout if "/sign-in#" in line).strip()
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as browser:
+            browser.post("/api/auth/session", json={"code": link.partition("#")[2]}).raise_for_status()
+            shown = browser.get("/api/workspace/projects").json()["items"]
+        server.send_signal(signal.SIGTERM)
+        server.communicate()
+    assert len(shown) == 4
+
+
+def test_who_is_greeted_is_said_only_where_no_keys_say_who_signs_in(apart: CommandLine) -> None:
+    """With keys of one's own, `--user` would change nothing, and is refused."""
+    done = apart.given(PLANWRIGHT_JWT_SECRET="k" * 32).run("serve", "--user", "demo")
+    assert done.returncode == 2
+    assert "PLANWRIGHT_JWT_SECRET" in done.stderr
