@@ -84,8 +84,10 @@ async def _original(
             record = await read_record(scope, run_id)
         except RecordIncomplete:
             raise Refused("record_incomplete") from None
-    if from_step is not None and record.revision_of(from_step) is None:
+    if from_step is not None and from_step not in record.planned_steps:
         raise Refused("unknown_step")
+    if not record.is_whole if from_step is None else record.revision_of(from_step) is None:
+        raise Refused("record_incomplete")
     return run
 
 
