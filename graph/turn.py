@@ -22,6 +22,7 @@ from graph.ending import end_answered, end_failed, run_id_of
 from graph.models import ModelFacts, facts_of
 from graph.pausing import pause
 from graph.replay.following import conduct_of, following
+from graph.replay.record import Record, read_record
 from nodes.asking.ask import is_free, name_of
 from nodes.asking.estimate import size_of
 from nodes.planning.rules import plan_schema
@@ -74,6 +75,15 @@ class Engine:
     def executor_facts(self) -> list[ModelFacts]:
         """Return what may be said of the executors' models."""
         return [facts_of(model) for model in self.executor]
+
+    async def record_of(self, user_id: UUID, run_id: UUID) -> Record:
+        """Return what is recorded of a run that ended.
+
+        Raises:
+            RecordIncomplete: there is none of a person's runs that did, or its events were removed.
+        """
+        async with self.database.acting(Role.API, Identity(user_id)) as scope:
+            return await read_record(scope, run_id)
 
     def asked(self, name: str | None) -> tuple[BaseChatModel, ...]:
         """Return the configured model of a name, alone; nothing when there is none."""

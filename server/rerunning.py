@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from graph.replay.record import read_record
 from nodes.vocabulary.errors import RecordIncomplete
 from persistence.pools import Database
 from persistence.record import messages, sessions
@@ -22,6 +21,7 @@ from server.rate import Rate, turn_of
 from server.refusals import Refused
 
 if TYPE_CHECKING:  # it imports LangGraph, which the program does when it starts
+    from graph.replay.record import Record
     from graph.turn import Engine
 
 
@@ -42,7 +42,9 @@ async def replay(engine: "Engine", user_id: UUID, run_id: UUID, queue: str) -> R
         Refused: there is no such run, it has not ended, or its record is not whole.
         TooMany: the person's last minute is full.
     """
-    original = await _original(engine.database, user_id, run_id, with_record=True)
+    original = await _original(engine, user_id, run_id)
+    if not (await _record(engine, user_id, run_id)).is_whole:
+        raise Refused("record_incomplete")
     rerun = Rerun(original.id, Writes.RECORDED)
     wanted = Wanted(f"Replay: {title_of(original.request)}", original.request, rerun, Rate(engine.limits))
     return await _stored(engine.database, user_id, original, wanted, queue)
@@ -60,7 +62,13 @@ async def fork(engine: "Engine", user_id: UUID, run_id: UUID, said: Fork, queue:
         raise Refused("unknown_model")
     if said.message is not None and len(said.message.encode()) > engine.limits.message_bytes:
         raise Refused("message_too_long")
-    original = await _original(engine.database, user_id, run_id, from_step=said.from_step)
+    original = await _original(engine, user_id, run_id)
+    if said.from_step is not None:
+        record = await _record(engine, user_id, run_id)
+        if said.from_step not in record.planned_steps:
+            raise Refused("unknown_step")
+        if record.revision_of(said.from_step) is None:
+            raise Refused("record_incomplete")
     message = said.message or original.request
     rerun = Rerun(original.id, Writes(said.writes), said.from_step, said.model)
     rate = Rate(engine.limits, engine.least_tokens(message, said.model))
@@ -68,25 +76,21 @@ async def fork(engine: "Engine", user_id: UUID, run_id: UUID, said: Fork, queue:
     return await _stored(engine.database, user_id, original, wanted, queue)
 
 
-async def _original(
-    database: Database, user_id: UUID, run_id: UUID, *, with_record: bool = False, from_step: int | None = None
-) -> Run:
-    """Return the run that another is made from, with a look at its record as far as that is needed."""
-    async with database.acting(Role.API, Identity(user_id)) as scope:
+async def _original(engine: "Engine", user_id: UUID, run_id: UUID) -> Run:
+    async with engine.database.acting(Role.API, Identity(user_id)) as scope:
         run = await runs.find(scope, run_id)
-        if run is None:
-            raise Refused("not_found")
-        if not run.finished:
-            raise Refused("run_not_finished")
-        if not with_record and from_step is None:
-            return run
-        try:
-            record = await read_record(scope, run_id)
-        except RecordIncomplete:
-            raise Refused("record_incomplete") from None
-    if from_step is not None and record.revision_of(from_step) is None:
-        raise Refused("unknown_step")
+    if run is None:
+        raise Refused("not_found")
+    if not run.finished:
+        raise Refused("run_not_finished")
     return run
+
+
+async def _record(engine: "Engine", user_id: UUID, run_id: UUID) -> "Record":
+    try:
+        return await engine.record_of(user_id, run_id)
+    except RecordIncomplete:
+        raise Refused("record_incomplete") from None
 
 
 async def _stored(database: Database, user_id: UUID, original: Run, wanted: Wanted, queue: str) -> Run:

@@ -12,9 +12,9 @@ from typing import Final
 from graph.drawing.picture import Picture, classes, in_words, rect, text
 from nodes.vocabulary.events import StepStatus
 
-BOX_WIDTH: Final = 230
+BOX_WIDTH: Final = 280
 BOX_HEIGHT: Final = 42
-COLUMN_STEP: Final = 290
+COLUMN_STEP: Final = 340
 ROW_STEP: Final = 54
 MARGIN: Final = 16
 PADDING: Final = 8

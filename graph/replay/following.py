@@ -49,7 +49,11 @@ async def following(database: Database, identity: Identity, run: Run) -> "Follow
         raise RecordIncomplete
     async with database.acting(Role.WORKER, identity) as scope:
         record = await read_record(scope, run.replay_of)
-    return Following(database, identity, record, Way() if run.from_step is None else way_from(record, run.from_step))
+    if run.from_step is not None:
+        return Following(database, identity, record, way_from(record, run.from_step))
+    if not record.is_whole:
+        raise RecordIncomplete
+    return Following(database, identity, record)
 
 
 def conduct_of(run: Run, stand_in: "Following | None") -> Conduct:
@@ -59,10 +63,10 @@ def conduct_of(run: Run, stand_in: "Following | None") -> Conduct:
 
 
 def way_from(record: Record, step_number: int) -> Way:
-    """Return the way of a run that does a step anew: what does not rest on the step stays as it was.
+    """Return the way of a run that does a step anew: what does not rest on the step stays as it was, if it is kept.
 
     Raises:
-        RecordIncomplete: there is no such step in any plan of the record.
+        RecordIncomplete: how its plan came about is not recorded.
     """
     place = record.revision_of(step_number)
     if place is None:
@@ -70,7 +74,7 @@ def way_from(record: Record, step_number: int) -> Way:
     plan = record.revisions[place]
     anew = with_dependants(plan.steps, step_number)
     known = {step.step_number for revision in record.revisions[: place + 1] for step in revision.steps}
-    return Way(whole=False, last_position=plan.position, steps=frozenset(known - anew))
+    return Way(whole=False, last_position=plan.position, steps=record.kept_steps & known - anew)
 
 
 def with_dependants(steps: Collection[Step], step_number: int) -> set[int]:
@@ -129,7 +133,7 @@ class Following:
             RecordIncomplete: there was none.
         """
         conversation_id, place = split(key)
-        lane = await self._lane(conversation_id)
+        lane = await self._lane(UUID(conversation_id))
         if not self.way.holds(lane, int(place.partition(":")[0])):
             return None
         row = self.record.outcomes.get((lane, place))

@@ -136,14 +136,16 @@ async def insert(
 async def insert_rerun(scope: Scope, session_id: UUID, request: str, rerun: Rerun, queue: str = SHARED) -> Run | None:
     """Store a run that goes by the record of another, for the workers of a queue; None when that one is not there.
 
+    It is handled as that one was to be, and told what that was told.
     Nobody works on it before its session's turn is given out: `hand_on`.
     """
     return await scope.one(
         Run,
         f"""
-        insert into runs (session_id, request, request_digest, graph_version, queue, quoted_history, replay_of,
+        insert into runs (session_id, request, request_digest, graph_version, queue, route, quoted_history, replay_of,
             from_step, asked_model, writes)
-        select %(session)s, %(request)s, '', %(graph)s, %(queue)s, quoted_history, id, %(step)s, %(model)s, %(writes)s
+        select %(session)s, %(request)s, '', %(graph)s, %(queue)s, route, quoted_history, id,
+            %(step)s, %(model)s, %(writes)s
         from runs where id = %(original)s
         returning {COLUMNS}
         """,

@@ -1,11 +1,13 @@
 """A run that goes another way: from a step on, with another message, or with another model."""
 
+import asyncio
 from uuid import UUID
 
 import pytest
 from pydantic import JsonValue
 
 from graph.replay.following import with_dependants
+from graph.turn import run_turn
 from nodes.vocabulary.events import Step
 from persistence.pools import Database
 from server.bodies import Fork
@@ -13,8 +15,9 @@ from server.refusals import Refused
 from server.rerunning import fork
 from tests.conftest import Person
 from tests.graph.replay.again import QUEUE, forked, replayed, story
+from tests.scripted_model.gate import Gate
 from tests.scripted_model.intents import only
-from tests.scripted_model.replies import call, text, tools
+from tests.scripted_model.replies import call, status, text, tools
 from tests.scripted_model.script import Script, rules, when
 from tests.server.exports.complex_runs import complex_script
 from tests.tools import extension
@@ -193,6 +196,57 @@ async def test_a_step_of_a_revised_plan(database: Database, person: Person, from
         assert len(at.model.requests) - before == asked
     assert [event["plan"]["revision"] for event in turn.all("plan_created")] == [1, 2]
     assert turn.run.status == "done"
+
+
+async def test_a_step_whose_model_failed_is_tried_again(database: Database, person: Person) -> None:
+    """A run that cannot be replayed, since a model gave nothing, can be forked: what ended well stays."""
+    script = rules(
+        when(status(400), offers="submit_result", says="Do part 1.", last_stays=False),
+        when(submit(), offers="submit_result"),
+        when(plan(step(1), step(2)), offers="create_plan", last_stays=False),
+        when(text("Done.")),
+    )
+    async with desk(database, person, script) as at:
+        original = await at.ask("Look at everything")
+        assert step_states(original) == {1: "failed", 2: "completed"}
+        with pytest.raises(Refused):
+            await replayed(at, original.run.id)
+        before = len(at.model.requests)
+        turn = await forked(at, original.run.id, from_step=1)
+        assert len(at.model.requests) - before == 2  # the executor and the answer
+    assert step_states(turn) == {1: "completed", 2: "completed"}
+    assert story(turn)["2 "] == story(original)["2 "]
+
+
+async def test_a_run_that_was_stopped_goes_on_in_a_fork(database: Database, person: Person) -> None:
+    """The step that had ended is taken over, the one that was stopped is worked on, whichever the fork is from."""
+    gate = Gate()
+    script = rules(
+        when(submit().gated(gate), offers="submit_result", says="Do part 2."),
+        when(submit(), offers="submit_result"),
+        when(plan(step(1), step(2), step(3, after=[1])), offers="create_plan"),
+        when(text("Done.")),
+    )
+    async with desk(database, person, script) as at:
+        run_id = await at.accept("Look at everything")
+        identity = await at.claim(run_id)
+        turn = asyncio.create_task(run_turn(at.engine, identity, at.hear))
+        await at.heard_of(run_id, "step_complete", number=3)
+        await at.request_cancel(run_id)
+        turn.cancel()
+        await at.stop(identity, turn)
+        gate.open()
+        original = await at.turn(run_id)
+        assert original.run.status == "cancelled"
+        other = await forked(at, run_id, from_step=3)
+    assert step_states(other) == {1: "completed", 2: "completed", 3: "completed"}
+    assert story(other)["1 "] == story(original)["1 "]
+    assert other.run.status == "done"
+
+
+def step_states(turn: Turn) -> dict[int, str]:
+    """Return how each step ended."""
+    return {event["step"]["stepNumber"]: event["step"]["status"] for event in turn.all("step_complete")}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from persistence.pools import Database
 from persistence.record import sessions
+from persistence.runs.runs import WantedRoute
 from persistence.scope import Role
 from server.refusals import Refused
 from server.rerunning import replay
@@ -93,6 +94,22 @@ async def test_every_way_through_the_graph_happens_again(database: Database, per
         asked = len(at.model.requests)
         again = await replayed(at, original.run.id)
         assert len(at.model.requests) == asked
+    assert_the_same(original, again)
+
+
+@pytest.mark.parametrize("route", WantedRoute)
+async def test_a_wanted_route_is_taken_again(database: Database, person: Person, route: WantedRoute) -> None:
+    """How the person wanted it handled stands with the replay too, so that everything is at its place."""
+    script = rules(
+        when(plan(step(1), step(2)), offers="create_plan"),
+        when(submit(), offers="submit_result"),
+        when(text("Good morning.")),
+    )
+    async with desk(database, person, script) as at:
+        original = await at.ask("Look at everything", route)
+        assert original.run.status == "done"
+        again = await replayed(at, original.run.id)
+    assert again.run.route == route
     assert_the_same(original, again)
 
 

@@ -12,13 +12,14 @@ from persistence.checkpoints import Checkpoints
 from persistence.errors import Fenced
 from persistence.record import agents, conversations, executions, messages, plans, sessions
 from persistence.record.conversations import NewMessage, Opening
-from persistence.runs import approvals, events, held_events, intents, ledger, runs, usage
+from persistence.runs import approvals, events, held_events, intents, ledger, runs, undo, usage
 from persistence.runs.approvals import NewCall
 from persistence.runs.events import KeyedEvent
 from persistence.runs.ledger import CallState, Entry
 from persistence.runs.runs import RunStatus
 from persistence.runs.usage import Price, Usage
 from persistence.scope import Role, Scope
+from persistence.workspace import brain_dumps
 from tests.run_rows import Office, run_of
 from tests.workspace_rows import Desk
 
@@ -37,9 +38,11 @@ OF_A_SESSION: Final = {
     "checkpoints",
     "held_events",
     "model_usage",
+    "row_changes",
     "run_events",
     "runs",
     "tool_calls",
+    "undos",
     "write_intents",
 }
 
@@ -92,6 +95,9 @@ async def plan_and_execute(scope: Scope, session_id: UUID, run_id: UUID) -> None
     asked = NewCall(call.id, outcome_unknown=False, tool=call.tool, arguments="{}", target="x", changes=[])
     await approvals.insert(scope, run_id, 1, "digest", 1.0, [asked])
     await intents.store(scope, run_id, [])
+    undo.keep_changes(scope, call.id)
+    await brain_dumps.insert(scope, "hello", None)
+    assert await undo.begin(scope, call.id)
     ledger.settle(scope, call.id, CallState.APPLIED, "{}", None, 5)
     spent = uuid4()
     usage.reserve(scope, run_id, spent, executor, "execute", "fast", Price(60, 40))
@@ -115,7 +121,7 @@ async def filled(office: Office) -> dict[str, int]:
     Those of the workspace and credentials aside, and what was spent in the last minutes: deleting a conversation
     gives none of it back.
     """
-    async with office.asking() as scope:
+    async with office.database.acting(Role.WORKER, office.person.identity) as scope:
         tables = await (
             await scope.connection.execute(
                 """
