@@ -73,6 +73,8 @@ def complex_run(*, working: Reply | None = None) -> Script:
     """Plan, read side by side, write, answer. `working` is what the second step's executor says first."""
     first = () if working is None else (working,)
     return rules(
+        when(tools(CREATE), says="# Step 5"),
+        when(text("Done."), mentions="# Step 5", last_role="tool"),
         when(*first, offers="submit_result", mentions=str(WEEK[1]["description"]), last_stays=False),
         when(tools(call("list_tasks", {})), offers="list_tasks", lacks="create_plan", last_role="user"),
         when(
@@ -91,8 +93,6 @@ def complex_run(*, working: Reply | None = None) -> Script:
             last_role="user",
         ),
         when(submit(TASKS), offers="submit_result"),
-        when(tools(CREATE), says="# Step 5"),
-        when(text("Done."), mentions="# Step 5", last_role="tool"),
         when(plan(*WEEK), offers="create_plan"),
         when(text(ANSWER, deltas=12)),
     )

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Final
 from uuid import uuid4
@@ -15,13 +16,17 @@ from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.log import Told
 from persistence.pools import Database
 from persistence.queue import Queue, Rhythm
-from persistence.scope import Identity
+from persistence.record import credentials
+from persistence.record.credentials import Kind
+from persistence.scope import Identity, Role
 from server.app import HttpServer, serving
+from server.credentials import digest_of, mint
+from server.scopes import Scope
 from server.sign_in import SignIn
 from server.tail import Hub
 from server.wiring import Planwright
 from server.worker import Turns, Worker
-from tests.conftest import TEST_SECRET
+from tests.conftest import TEST_SECRET, Person
 from tests.page.front import Front
 from tests.roomy import ROOMY
 from tests.scripted_model.intents import everything
@@ -98,6 +103,13 @@ class Stage:
         self.planwright = replace(self.planwright, engine=self.engine)
         if self._server is not None:
             self._server.api.state.planwright = self.planwright
+
+    async def one_time_code(self, person: Person) -> str:
+        """Return the code of a link that signs a browser in as this person."""
+        code = mint(self._sign_in.credential_key, Kind.LINK)
+        async with self.database.acting(Role.API, person.identity) as scope:
+            await credentials.add(scope, Kind.LINK, digest_of(code), list(Scope), timedelta(minutes=1))
+        return code
 
     async def start_server(self) -> None:
         """Start an HTTP server, and lead the page to it."""

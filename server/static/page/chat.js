@@ -41,7 +41,7 @@ function Talk() {
   const [away, setAway] = useState(false);
   const held = turns.value;
   const { state, id } = conversation.value;
-  const toEnd = () => view.current.scrollTo({ top: view.current.scrollHeight });
+  const toEnd = () => view.current?.scrollTo({ top: view.current.scrollHeight });
   const scrolled = () => {
     const { scrollTop, scrollHeight, clientHeight } = view.current;
     sticks.current = scrollHeight - scrollTop - clientHeight < NEAR_PX;

@@ -16,8 +16,15 @@ import { switchTheme, theme } from "./theme.js";
 
 const SignIn = lazy(() => import("./sign_in.js"), "SignIn");
 const Help = lazy(() => import("./help.js"), "Help");
-const SCREENS = { chat: ChatScreen };
-const NAMES = { chat: "Planwright", runs: "Runs", compare: "Two runs", settings: "Settings", workspace: "Workspace" };
+const SCREENS = {
+  chat: ChatScreen,
+  runs: lazy(() => import("./runs_screen.js"), "RunsScreen"),
+  run: lazy(() => import("./trace_screen.js"), "TraceScreen"),
+  compare: lazy(() => import("./compare_screen.js"), "CompareScreen"),
+  settings: lazy(() => import("./settings_screen.js"), "SettingsScreen"),
+  workspace: lazy(() => import("./workspace_screen.js"), "WorkspaceScreen"),
+};
+const NAMES = { chat: "Planwright", runs: "Runs", run: "Run", compare: "Two runs", settings: "Settings", workspace: "Workspace" };
 const menuOpen = signal(false);
 
 function Page() {
@@ -53,7 +60,7 @@ function backIn() {
 function Side() {
   const { screen } = place.value;
   const link = (name, href, icon, label) =>
-    html`<a class="nav" href=${href} aria-current=${screen === name ? "page" : null}><${Icon} name=${icon} /> ${label}</a>`;
+    html`<a class="nav" href=${href} aria-current=${screen === name || (screen === "run" && name === "runs") ? "page" : null}><${Icon} name=${icon} /> ${label}</a>`;
   return html`<header class="topbar only-narrow">
       <button class="bare" aria-expanded=${menuOpen.value} onClick=${() => (menuOpen.value = !menuOpen.value)}><${Icon} name="menu" label="Menu" /></button>
       <b>Planwright</b>

@@ -41,5 +41,10 @@ export function startRouting() {
 
 function here() {
   const [name = "", ...rest] = location.pathname.split("/").filter(Boolean);
-  return { screen: name === "s" || name === "" ? "chat" : name, ids: rest, query: new URLSearchParams(location.search) };
+  return { screen: screenOf(name, rest), ids: rest, query: new URLSearchParams(location.search) };
+}
+
+function screenOf(name, ids) {
+  if (name === "s" || name === "") return "chat";
+  return name === "runs" && ids.length ? "run" : name;
 }

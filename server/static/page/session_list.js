@@ -6,7 +6,7 @@ import { get, patch, remove, withQuery } from "./api.js";
 import { conversation, load, underWay } from "./conversation.js";
 import { html } from "./html.js";
 import { Icon } from "./icons.js";
-import { go } from "./router.js";
+import { go, place } from "./router.js";
 import { when } from "./wording.js";
 
 const TYPED_MS = 200;
@@ -76,7 +76,7 @@ function Search() {
 
 function SessionRow({ session }) {
   const [mode, setMode] = useState("read");
-  const isOpen = conversation.value.id === session.id;
+  const isOpen = place.value.screen === "chat" && conversation.value.id === session.id;
   const leave = () => setMode("read");
   if (mode === "rename") return html`<li><${Rename} session=${session} leave=${leave} /></li>`;
   if (mode === "delete") return html`<li><${Delete} session=${session} leave=${leave} /></li>`;
