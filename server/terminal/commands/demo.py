@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from persistence.workspace.demo import seed
+from server.client.sending import Question
 from server.settings import Settings
-from server.terminal.backend import Question
 from server.terminal.exits import ExitCode, perform
 from server.terminal.local import LocalBackend, opened_here
 from server.terminal.people import DEMO
