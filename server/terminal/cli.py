@@ -11,8 +11,9 @@ from uuid import UUID
 
 import typer
 
+from server.client.sending import Approvals, Branch, Question
 from server.scopes import Scope
-from server.terminal.backend import Approvals, Branch, Question, Reached
+from server.terminal.backend import Reached
 
 app = typer.Typer(
     name="planwright",
