@@ -55,7 +55,7 @@ def _sections(bundle: Bundle) -> Iterable[Markup]:
     yield _section("Request", _text(trace.run.request))
     yield _section("Answer", _text(bundle.answer) if bundle.answer else element("p", "There is no answer."))
     yield from _plan(plan_steps(trace))
-    yield _section("What happened when", element("div", Markup(waterfall(happenings(trace)).inline()), class_="wide"))
+    yield _section("What happened when", _wide("When what happened", Markup(waterfall(happenings(trace)).inline())))
     undone = {undo.call_id for undo in trace.undos}
     yield _section("Tool calls", *(_tool_call(call, undone=call.id in undone) for call in trace.tool_calls))
     yield _section("Conversations", *map(_talk, trace.conversations))
@@ -97,8 +97,8 @@ def _plan(steps: Sequence[PlanStep]) -> Iterable[Markup]:
     ]
     yield _section(
         "Plan",
-        element("div", Markup(plan_graph(steps).inline()), class_="wide"),
-        _table(["Step", "State", "By", "After", "Took", "Description"], rows),
+        _wide("The plan, drawn", Markup(plan_graph(steps).inline())),
+        _wide("The plan's steps", _table(["Step", "State", "By", "After", "Took", "Description"], rows)),
     )
 
 
@@ -143,19 +143,20 @@ def _model_calls(bundle: Bundle) -> Markup:
             f"{call.prompt_tokens or 0:,}",
             f"{call.cached_tokens or 0:,}",
             f"{call.completion_tokens or 0:,}",
-            "estimated" if call.estimated else "",
+            "by us" if call.estimated else "by the model",
             "open" if call.duration_ms is None else f"{call.duration_ms:,} ms",
         ]
         for call in bundle.trace.model_calls
     ]
-    return _table(["Purpose", "Model", "Outcome", "Prompt", "Cached", "Answer", "", "Took"], rows)
+    heads = ["Purpose", "Model", "Outcome", "Prompt", "Cached", "Answer", "Counted", "Took"]
+    return _wide("Model calls", _table(heads, rows))
 
 
 def _approvals(bundle: Bundle) -> Iterable[Markup]:
     for asked in bundle.trace.approvals:
         rows = [[call.tool, call.target, call.verdict or asked.approval.status] for call in asked.calls]
         yield element("p", f"{asked.approval.status} {asked.approval.note or ''}".strip())
-        yield _table(["Tool", "Target", "Verdict"], rows)
+        yield _wide(f"Calls asked about, {asked.approval.position}", _table(["Tool", "Target", "Verdict"], rows))
 
 
 def _sums(bundle: Bundle) -> Markup:
@@ -185,6 +186,11 @@ def _code(said: str) -> Markup:
     return element("pre", said, dir="auto")
 
 
+def _wide(name: str, inner: Markup) -> Markup:
+    """Return what may be wider than the window, to be moved sideways by itself, with the keyboard too."""
+    return element("div", inner, class_="wide", tabindex="0", role="region", aria_label=name)
+
+
 def _table(heads: Sequence[str] | None, rows: Iterable[Sequence[str]]) -> Markup:
     """Return a table; without heads, the first cell of each row is its head."""
     if heads is None:
@@ -192,7 +198,7 @@ def _table(heads: Sequence[str] | None, rows: Iterable[Sequence[str]]) -> Markup
         return element("table", element("tbody", *body))
     top = element("thead", element("tr", *(element("th", head, scope="col") for head in heads)))
     body = [element("tr", *(element("td", cell, dir="auto") for cell in row)) for row in rows]
-    return element("div", element("table", top, element("tbody", *body)), class_="wide")
+    return element("table", top, element("tbody", *body))
 
 
 def _indented(text: str) -> str:
