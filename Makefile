@@ -16,7 +16,7 @@ BROWSER := $(VENV)/.browser
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install install-dev test faults lint types report bench notebook docs lock clean
+.PHONY: help demo install install-dev test faults lint types report bench notebook screenshots docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ bench: $(DEV) ## measure everything that docs/performance.md tells of (an hour)
 notebook: $(DEV) ## run the notebooks and store their outputs
 	$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py
 	$(BIN)/pytest --nbmake --overwrite notebooks
+
+screenshots: $(DEV) $(BROWSER) ## take the pictures of the web page anew
+	$(BIN)/python -m tests.page.pictures
 
 docs: $(DEV) ## write what is generated anew: docs/configuration.md, clients/typescript/events.ts
 	$(BIN)/python -m tests.docs.configuration

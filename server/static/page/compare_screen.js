@@ -41,7 +41,7 @@ function Table({ title, children }) {
 
 function Sides({ runs }) {
   return html`<${Table} title="In numbers">
-    <thead><tr><th></th>${runs.map((run) => html`<th key=${run.id}><a href=${`/runs/${run.id}`} dir="auto">${oneLine(run.request, 60)}</a></th>`)}</tr></thead>
+    <thead><tr><td></td>${runs.map((run) => html`<th key=${run.id}><a href=${`/runs/${run.id}`} dir="auto">${oneLine(run.request, 60)}</a></th>`)}</tr></thead>
     <tbody>${ROWS.map(([name, of]) => html`<tr key=${name} class=${differs(...runs.map(of))}><th scope="row">${name}</th>${runs.map((run) => html`<td>${of(run)}</td>`)}</tr>`)}</tbody>
   <//>`;
 }

@@ -8,7 +8,8 @@ import { skippedBecause, statusOf } from "./step_words.js";
 import { criticalPath } from "./times.js";
 import { STEP_WORDS, duration } from "./wording.js";
 
-const CARD = { least: 172, most: 460, wide: 300, tall: 84, low: 66, gapX: 40, gapY: 12, edge: 2 };
+const CARD = { least: 132, most: 460, wide: 300, gapX: 28, gapY: 12, edge: 2 };
+const HEIGHTS = [[300, 66], [190, 84], [0, 102]]; // by the width that a description has
 
 export function PlanGraph({ view, times, ended, picked, onPick }) {
   const [frame, room] = useRoom();
@@ -45,7 +46,7 @@ function useRoom() {
 function cardOf({ columns }, room) {
   const share = (room - 2 * CARD.edge - (columns - 1) * CARD.gapX) / columns;
   const width = Math.max(CARD.least, Math.min(CARD.most, Math.floor(share)));
-  return { width, height: width >= CARD.wide ? CARD.low : CARD.tall };
+  return { width, height: HEIGHTS.find(([from]) => width >= from)[1] };
 }
 
 function placeOf({ column, row }, card) {
@@ -79,10 +80,11 @@ function Node({ step, view, times, ended, card, at, critical, picked, onPick }) 
       <${Mark} status=${status} />
       <b>${step.number}</b>
       <span class="word">${STEP_WORDS[status]}</span>
-      <span class="grow"></span>
-      ${took && html`<span class="time">${took}</span>`}
     </span>
     <span class="text" dir="auto">${step.description}</span>
-    <span class="foot">${reason ? html`<span class="reason" dir="auto">${reason}</span>` : step.needs_executor ? "executor" : "planner"}</span>
+    <span class="foot">
+      ${reason ? html`<span class="reason clip" dir="auto">${reason}</span>` : step.needs_executor ? "executor" : "planner"}
+      ${took && html`<span class="time">${took}</span>`}
+    </span>
   </button>`;
 }

@@ -21,6 +21,7 @@ export function standing(run) {
   if (view.waiting) return { kind: "warn", words: "Waiting for your approval" };
   if (view.last_seq > 1) return { kind: "live", words: "Working" };
   if (view.last_seq === 0 && stored?.finished_at) return { kind: "calm", words: stored.status === "done" ? "Done" : "Ended" };
+  if (view.last_seq === 0 && run.id.value !== null) return { kind: "calm", words: "Loading…" };
   if (view.queue_place) return { kind: "calm", words: `Waiting for ${counted(view.queue_place, "earlier message")}…` };
   return { kind: "live", words: view.last_seq === 1 ? "Queued" : "Sending" };
 }

@@ -34,7 +34,8 @@ async function more() {
 effect(() => {
   const { session } = conversation.value;
   const working = underWay.value;
-  if (session !== null || working !== null) setTimeout(refreshSessions);
+  const waits = working?.view.value.waiting;
+  if (session !== null || working !== null || waits) setTimeout(refreshSessions);
 });
 
 export function SessionList() {

@@ -114,12 +114,13 @@ function Changed({ view }) {
 
 function Foot({ turn, run, answer, ended }) {
   const { kind, words } = standing(run);
+  const isKnown = run.view.value.last_seq > 0 || run.refusal.value !== null;
   if (!ended) return null;
   return html`<div class="foot">
     ${answer && html`<${Copy} text=${answer} />`}
     <button class="bare" title="Ask again" onClick=${() => say(turn.question)}><${Icon} name="retry" label="Ask again" /></button>
     <button class="linkish small" onClick=${() => showHow(run)}>Show how</button>
-    <span class=${`small facts ${kind}`}>${[words, ...factsOf(run)].join(" · ")}</span>
+    ${isKnown && html`<span class=${`small facts ${kind}`}>${[words, ...factsOf(run)].join(" · ")}</span>`}
   </div>`;
 }
 
