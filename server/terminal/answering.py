@@ -10,7 +10,7 @@ from uuid import UUID
 import typer
 
 from nodes.vocabulary.events import ApprovalBody
-from server.terminal.backend import Decided
+from server.client.sending import Decided
 from server.terminal.exits import CommandFailed, ExitCode
 from server.terminal.keyboard import typed_line
 

@@ -2,34 +2,16 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, Protocol
 from uuid import UUID
 
-from server.terminal.frames import Frame
+from server.client.frames import Frame
+from server.client.sending import Branch, Decided, Question
 
 if TYPE_CHECKING:  # the command line names its options by this file, and `--help` waits for nothing heavy
     from server.undoing import Undoing
 
 ExportForm = Literal["html", "json"]
-
-
-class Approvals(StrEnum):
-    """Whether a new session's writes wait for a person."""
-
-    ASK = "ask"
-    AUTO = "auto"
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A message, where in the workspace and in which conversation it is asked, and whether its writes wait."""
-
-    message: str
-    session_id: UUID | None = None
-    context_type: str = "global"
-    entity_id: UUID | None = None
-    approvals: Approvals | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,37 +21,6 @@ class Reached:
     server: str | None
     token: str | None
     user: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """What a person said of the calls that have this digest."""
-
-    digest: str
-    approve: bool
-    dropped: frozenset[UUID] = frozenset()
-    note: str | None = None
-
-    def body(self) -> dict[str, object]:
-        """Return it as `POST /api/agent/runs/{id}/decision` takes it."""
-        dropped = {str(call_id): {"drop": True} for call_id in sorted(self.dropped)}
-        note = {} if self.note is None else {"note": self.note}
-        return {"digest": self.digest, "decision": "approve" if self.approve else "deny", "calls": dropped, **note}
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """Where a run is to go another way: from a step on or with another message, asked of whom, with which writes."""
-
-    from_step: int | None = None
-    message: str | None = None
-    model: str | None = None
-    live: bool = False
-
-    def body(self) -> dict[str, object]:
-        """Return it as `POST /api/agent/runs/{id}/fork` takes it."""
-        writes = "live" if self.live else "dry"
-        return {"from_step": self.from_step, "message": self.message, "model": self.model, "writes": writes}
 
 
 class Backend(Protocol):

@@ -12,7 +12,8 @@ from uuid import UUID
 import typer
 
 from server.scopes import Scope
-from server.terminal.backend import Approvals, Branch, Question, Reached
+from server.client.sending import Approvals, Branch, Question
+from server.terminal.backend import Reached
 
 app = typer.Typer(
     name="planwright",

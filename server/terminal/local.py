@@ -25,9 +25,10 @@ from server.rerunning import fork, replay
 from server.settings import Settings, SettingsInvalid
 from server.stopping import Stopped, stop_run
 from server.tail import tail, wait_at_most
-from server.terminal.backend import Branch, Decided, ExportForm, Question
+from server.client.frames import Frame
+from server.client.sending import Branch, Decided, Question
+from server.terminal.backend import ExportForm
 from server.terminal.exits import CommandFailed, ExitCode
-from server.terminal.frames import Frame
 from server.terminal.people import user_id_of
 from server.terminal.stored import failures_told, no_such_run
 from server.undoing import Undoing, undo_run
@@ -210,16 +211,9 @@ def _said(decided: Decided) -> Decision:
 
 
 def _checked(question: Question) -> Ask:
-    named = {
-        "message": question.message,
-        "session_id": None if question.session_id is None else str(question.session_id),
-        "context_type": question.context_type,
-        "entity_id": None if question.entity_id is None else str(question.entity_id),
-        "approvals": question.approvals,
-    }
     try:
         with failures_told():
-            return Ask.model_validate(named)
+            return Ask.model_validate(question.body())
     except ValidationError:
         text = f"“{question.context_type}” is no context: use global, project, task or calendar."
         raise CommandFailed(ExitCode.USAGE, text) from None

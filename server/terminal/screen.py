@@ -16,8 +16,8 @@ from rich.live import Live
 from rich.markdown import Markdown
 
 from nodes.vocabulary.view import Arrival, RunView, reduce
+from server.client.frames import Frame
 from server.terminal.card import card
-from server.terminal.frames import Frame
 from server.terminal.printable import printable
 from server.terminal.progress import progress
 from server.terminal.tree import drawn

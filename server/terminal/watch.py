@@ -16,10 +16,11 @@ from uuid import UUID
 import typer
 
 from nodes.vocabulary.view import RunView
+from server.client.frames import Frame
+from server.client.sending import Decided
 from server.terminal.answering import Answering, Wish, first, here_or_later, left
-from server.terminal.backend import Backend, Decided
+from server.terminal.backend import Backend
 from server.terminal.exits import CommandFailed, ExitCode, exit_code_of
-from server.terminal.frames import Frame
 from server.terminal.screen import Screen, shown
 
 LEAVING: Final = (signal.SIGTERM, signal.SIGHUP)

@@ -1,6 +1,7 @@
 """`planwright ask`: one message, watched to its end."""
 
-from server.terminal.backend import Question, Reached
+from server.client.sending import Question
+from server.terminal.backend import Reached
 from server.terminal.exits import CommandFailed, ExitCode, perform
 from server.terminal.reach import reached
 from server.terminal.watch import watch

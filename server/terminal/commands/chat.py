@@ -6,7 +6,8 @@ from uuid import UUID
 import typer
 
 from nodes.vocabulary.view import RunView
-from server.terminal.backend import Approvals, Backend, Question, Reached
+from server.client.sending import Approvals, Question
+from server.terminal.backend import Backend, Reached
 from server.terminal.exits import CommandFailed, ExitCode, perform
 from server.terminal.keyboard import typed_line
 from server.terminal.reach import reached

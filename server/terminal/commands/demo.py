@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from server.terminal.backend import Question
+from server.client.sending import Question
 from server.terminal.exits import ExitCode, perform
 from server.terminal.local import opened_here
 from server.terminal.people import DEMO

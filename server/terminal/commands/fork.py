@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from server.terminal.backend import Branch, Reached
+from server.client.sending import Branch
+from server.terminal.backend import Reached
 from server.terminal.exits import CommandFailed, ExitCode, perform
 from server.terminal.reach import reached
 from server.terminal.watch import watch

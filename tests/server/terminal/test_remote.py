@@ -7,10 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from server.terminal.backend import Approvals, Branch, Decided, Question
+from server.client.following import PAUSES_SECONDS
+from server.client.frames import Frame
+from server.client.sending import Approvals, Branch, Decided, Question
 from server.terminal.exits import CommandFailed, ExitCode
-from server.terminal.frames import Frame
-from server.terminal.remote import PAUSES_SECONDS, RemoteBackend, client_for
+from server.terminal.remote import RemoteBackend, client_for
 from tests.server.terminal.scripted import Scripted, refused, scripted, streamed, traced
 from tests.told import DONE, PAUSE, RUN, SESSION
 
@@ -30,6 +31,11 @@ class Pauses:
     async def __call__(self, seconds: float) -> None:
         """Take a pause down."""
         self.taken.append(seconds)
+
+
+def about(*seconds: float) -> object:
+    """Give pauses as they should be: the same, but for a little chance."""
+    return pytest.approx(list(seconds), rel=0.25)
 
 
 async def all_of(frames: AsyncGenerator[Frame]) -> list[int]:
@@ -69,7 +75,7 @@ async def test_a_broken_stream_is_taken_up_behind_its_last_event() -> None:
         True,
         True,
     ]
-    assert pauses.taken == [0.5, 0.5]
+    assert pauses.taken == about(0.5, 0.5)
 
 
 async def test_a_stream_that_ends_without_its_last_event_is_a_broken_one() -> None:
@@ -93,7 +99,7 @@ async def test_a_server_that_stays_away_is_told_with_the_way_back() -> None:
         with pytest.raises(CommandFailed, match=f"planwright tail {RUN}") as failure:
             await asked(server, pauses)
     assert failure.value.exit_code is ExitCode.UNREACHABLE
-    assert pauses.taken == list(PAUSES_SECONDS)
+    assert pauses.taken == about(*PAUSES_SECONDS)
 
 
 async def test_nobody_at_the_address_is_told_at_once() -> None:
@@ -112,7 +118,8 @@ async def test_a_server_that_stops_says_when_to_come_back() -> None:
     pauses = Pauses()
     async with scripted(*answers) as server:
         assert await asked(server, pauses) == [1, 2, 3]
-    assert pauses.taken == [1.2, PAUSES_SECONDS[1]]
+    assert pauses.taken[0] == 1.2
+    assert pauses.taken[1:] == about(PAUSES_SECONDS[1])
 
 
 async def test_a_stream_is_over_when_the_run_waits_for_its_person() -> None:

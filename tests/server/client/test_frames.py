@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.terminal.frames import Frame, FrameReader
+from server.client.frames import Frame, FrameReader
 
 LINES: Final = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), min_size=1, max_size=30)
 FRAMES: Final = st.lists(st.builds(Frame, st.integers(0, 10**12), LINES), max_size=8)
