@@ -3,12 +3,15 @@
 The server reads them as `Ask` and `Decision` (`server/bodies.py`).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from pydantic import JsonValue
+if TYPE_CHECKING:  # the command line offers the words below, and `--help` waits for nothing heavy
+    from collections.abc import Mapping
+
+    from pydantic import JsonValue
 
 
 class Approvals(StrEnum):
@@ -28,7 +31,7 @@ class Question:
     entity_id: UUID | None = None
     approvals: Approvals | None = None
 
-    def body(self) -> dict[str, JsonValue]:
+    def body(self) -> "dict[str, JsonValue]":
         """Return it as `POST /api/agent/stream` takes it."""
         named: dict[str, JsonValue] = {
             "message": self.message,
@@ -51,9 +54,9 @@ class Decided:
     approve: bool
     dropped: frozenset[UUID] = frozenset()
     note: str | None = None
-    edited: Mapping[UUID, Mapping[str, JsonValue]] = field(default_factory=dict[UUID, Mapping[str, JsonValue]])
+    edited: "Mapping[UUID, Mapping[str, JsonValue]]" = field(default_factory=dict)
 
-    def body(self) -> dict[str, JsonValue]:
+    def body(self) -> "dict[str, JsonValue]":
         """Return it as `POST /api/agent/runs/{id}/decision` takes it."""
         calls: dict[str, JsonValue] = {str(call_id): {"drop": True} for call_id in sorted(self.dropped)}
         calls |= {str(call_id): {"arguments": dict(arguments)} for call_id, arguments in self.edited.items()}
