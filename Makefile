@@ -73,8 +73,9 @@ notebook: $(DEV) ## run the notebooks and store their outputs
 	$(BIN)/jupytext --quiet --update --to ipynb notebooks/*.py
 	$(BIN)/pytest --nbmake --overwrite notebooks
 
-docs: $(DEV) ## write the generated page, docs/configuration.md, anew
+docs: $(DEV) ## write what is generated anew: docs/configuration.md, clients/typescript/events.ts
 	$(BIN)/python -m tests.docs.configuration
+	$(BIN)/python -m tests.docs.event_types
 
 # Pins stay where they are; `make lock UPGRADE=--upgrade` moves them.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -54,7 +54,7 @@ class Decided:
     approve: bool
     dropped: frozenset[UUID] = frozenset()
     note: str | None = None
-    edited: "Mapping[UUID, Mapping[str, JsonValue]]" = field(default_factory=dict)
+    edited: "Mapping[UUID, Mapping[str, JsonValue]]" = field(default_factory=dict[UUID, "Mapping[str, JsonValue]"])
 
     def body(self) -> "dict[str, JsonValue]":
         """Return it as `POST /api/agent/runs/{id}/decision` takes it."""
