@@ -11,8 +11,8 @@ from uuid import UUID
 
 import typer
 
-from server.scopes import Scope
 from server.client.sending import Approvals, Branch, Question
+from server.scopes import Scope
 from server.terminal.backend import Reached
 
 app = typer.Typer(

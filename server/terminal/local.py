@@ -17,6 +17,8 @@ from persistence.runs.runs import Run, RunStatus
 from persistence.scope import Identity, Role, Scope
 from server.accept import accept
 from server.bodies import Ask, Decision, Fork
+from server.client.frames import Frame
+from server.client.sending import Branch, Decided, Question
 from server.deciding import decide
 from server.exports.bundle import as_json, bundle_of
 from server.exports.page import page_of
@@ -25,8 +27,6 @@ from server.rerunning import fork, replay
 from server.settings import Settings, SettingsInvalid
 from server.stopping import Stopped, stop_run
 from server.tail import tail, wait_at_most
-from server.client.frames import Frame
-from server.client.sending import Branch, Decided, Question
 from server.terminal.backend import ExportForm
 from server.terminal.exits import CommandFailed, ExitCode
 from server.terminal.people import user_id_of
