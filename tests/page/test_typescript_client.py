@@ -1,5 +1,7 @@
 """The TypeScript client in a browser, on a page of the server's own origin."""
 
+from subprocess import run
+
 from playwright.async_api import BrowserContext
 
 from tests.house.project import ROOT
