@@ -20,6 +20,7 @@ export interface Question {
   context_type?: string;
   entity_id?: string;
   approvals?: "auto" | "ask";
+  route?: "auto" | "plan" | "answer";
 }
 
 /** What a person said of the calls that have this digest. `calls` has what differs, by the id of a call. */

@@ -19,13 +19,19 @@ from persistence.workspace.projects import Project
 from persistence.workspace.tasks import Task
 from server.client.call import Call
 from server.client.following import Wish
-from server.client.sending import Approvals
+from server.client.sending import Approvals, Branch
+from server.comparing import Comparison
+from server.exports.bundle import Bundle
+from server.routes.doctor import CheckUp
 from server.routes.examples import Examples
+from server.routes.installation import SettingsView
+from server.routes.reruns import NewRun
 from server.routes.runs import RunList
 from server.routes.sessions import SessionPage
 from server.routes.stream import SessionWithMessages
 from server.routes.workspace import BrainDumpPage, CalendarEntry, CalendarWindow, NotePage, ProjectPage, TaskPage
 from server.trace import Trace
+from server.undoing import Undoing
 
 SESSIONS = "/api/agent/sessions"
 RUNS = "/api/agent/runs"
@@ -80,9 +86,44 @@ def trace(run_id: UUID) -> Call[Trace]:
     return Call(Wish("GET", f"{RUNS}/{run_id}"), Trace)
 
 
+def replay(run_id: UUID) -> Call[NewRun]:
+    """Let a run happen again from its record: no model is asked, and nothing is written to the workspace."""
+    return Call(Wish("POST", f"{RUNS}/{run_id}/replay"), NewRun)
+
+
+def fork(run_id: UUID, branch: Branch) -> Call[NewRun]:
+    """Let a run go another way: from a step on, with another message, or with another model."""
+    return Call(Wish("POST", f"{RUNS}/{run_id}/fork", branch.body()), NewRun)
+
+
+def compare(run_id: UUID, other_id: UUID) -> Call[Comparison]:
+    """Put two runs side by side: steps, tools, tokens, times, answers."""
+    return Call(Wish("GET", f"{RUNS}/{run_id}/compare/{other_id}"), Comparison)
+
+
+def bundle(run_id: UUID) -> Call[Bundle]:
+    """Read everything that is recorded of a run, its event log too."""
+    return Call(Wish("GET", f"{RUNS}/{run_id}/export", query={"as": ("json",)}), Bundle)
+
+
+def undo(run_id: UUID) -> Call[Undoing]:
+    """Undo what a run wrote, as far as that can be."""
+    return Call(Wish("POST", f"{RUNS}/{run_id}/undo"), Undoing)
+
+
 def examples() -> Call[Examples]:
     """Read three questions that the person's own data can answer."""
     return Call(Wish("GET", "/api/agent/examples"), Examples)
+
+
+def settings() -> Call[SettingsView]:
+    """Read which models and tools there are, the limits, and what of them is used."""
+    return Call(Wish("GET", "/api/agent/settings"), SettingsView)
+
+
+def doctor() -> Call[CheckUp]:
+    """Have the installation examined; needs a token with the scope `admin`."""
+    return Call(Wish("GET", "/api/agent/doctor"), CheckUp)
 
 
 def projects(search: str = "", *, limit: int | None = None, after: str | None = None) -> Call[ProjectPage]:

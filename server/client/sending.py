@@ -21,15 +21,27 @@ class Approvals(StrEnum):
     AUTO = "auto"
 
 
+class Route(StrEnum):
+    """How a message is handled."""
+
+    AUTO = "auto"
+    PLAN = "plan"
+    ANSWER = "answer"
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A message, where in the workspace and in which conversation it is asked, and whether its writes wait."""
+    """A message, where in the workspace and in which conversation it is asked, and whether its writes wait.
+
+    `route` has a plan made anyway, or an answer given at once; else the planner decides.
+    """
 
     message: str
     session_id: UUID | None = None
     context_type: str = "global"
     entity_id: UUID | None = None
     approvals: Approvals | None = None
+    route: Route | None = None
 
     def body(self) -> "dict[str, JsonValue]":
         """Return it as `POST /api/agent/stream` takes it."""
@@ -39,6 +51,7 @@ class Question:
             "session_id": _text(self.session_id),
             "entity_id": _text(self.entity_id),
             "approvals": self.approvals,
+            "route": self.route,
         }
         return {name: value for name, value in named.items() if value is not None}
 

@@ -18,7 +18,7 @@ from persistence.queue import Queue
 from persistence.runs.listing import Wanted
 from persistence.runs.runs import RunStatus
 from server.app import HttpServer, serving
-from server.bodies import Ask, Decision
+from server.bodies import Ask, Decision, Fork
 from server.client import calls
 from server.client.clients import AsyncClient, Received
 from server.client.errors import (
@@ -31,7 +31,7 @@ from server.client.errors import (
     TooMany,
     Unreachable,
 )
-from server.client.sending import Approvals, Decided, Question
+from server.client.sending import Approvals, Branch, Decided, Question, Route
 from server.scopes import Scope
 from server.tail import Hub
 from server.tokens import issue_token
@@ -209,6 +209,34 @@ async def test_what_is_stored_comes_as_the_servers_own_rows(speaks: Speaks, addr
 
 
 @both
+async def test_a_run_is_made_again_compared_and_undone(speaks: Speaks, address: str, token: str) -> None:
+    """What can be done with a run's record answers with the server's own rows."""
+    speaking = speaks(address, token)
+    run_id = run_id_of(await speaking.stream("Create a task: Water the plants"))
+    replay = await speaking.call(calls.replay(run_id))
+    assert end_of(await speaking.resume(replay.run.id)).finished_reason is FinishedReason.STOP
+    fork = await speaking.call(calls.fork(run_id, Branch(message="Hello")))
+    assert end_of(await speaking.resume(fork.run.id)).finished_reason is FinishedReason.STOP
+    comparison = await speaking.call(calls.compare(run_id, fork.run.id))
+    assert comparison == await speaking.call(calls.compare(run_id, fork.run.id))
+    assert len((await speaking.call(calls.bundle(run_id))).events) > 0
+    undoing = await speaking.call(calls.undo(run_id))
+    assert [call.tool for call in undoing.undone] == ["create_task"]
+    assert (await speaking.call(calls.tasks())).items == []
+
+
+@both
+async def test_the_installation_is_looked_at(speaks: Speaks, address: str, person: Person, token: str) -> None:
+    """Settings are for everybody, the examination for whoever administers the installation."""
+    settings = await speaks(address, token).call(calls.settings())
+    assert {model.offline for model in settings.models} == {True}
+    with pytest.raises(NotPermitted):
+        await speaks(address, token).call(calls.doctor())
+    administrator = issue_token(TOKEN_KEY, person.id, 1, scopes=[Scope.ADMIN])
+    assert (await speaks(address, administrator).call(calls.doctor())).checks
+
+
+@both
 async def test_sessions_are_read_changed_and_deleted(speaks: Speaks, address: str, token: str) -> None:
     """A session has its messages, takes another title, and is gone when it is deleted."""
     speaking = speaks(address, token)
@@ -364,9 +392,12 @@ async def test_a_stream_that_is_left_leaves_the_run_going(address: str, token: s
 def test_what_is_sent_is_what_the_server_reads() -> None:
     """A question and a decision with everything in them are bodies that the server takes."""
     some = UUID(int=7)
-    question = Question("Hi", session_id=some, context_type="task", entity_id=some, approvals=Approvals.AUTO)
+    place = {"session_id": some, "context_type": "task", "entity_id": some}
+    question = Question("Hi", some, "task", some, Approvals.AUTO, Route.PLAN)
     ask = Ask.model_validate(question.body())
-    assert (ask.message, ask.session_id, ask.place, ask.entity_id, ask.approvals) == ("Hi", some, "task", some, "auto")
+    told = {"message": "Hi", "approvals": "auto", "route": "plan", **place}
+    assert ask.model_dump(exclude={"history"}) == told
+    assert Fork.model_validate(Branch(message="Hi", model="deep", live=True).body()).writes == "live"
     decided = Decided("0" * 64, approve=True, dropped=frozenset({some}), note="No.", edited={UUID(int=8): {"a": 1}})
     said = Decision.model_validate(decided.body())
     assert (said.decision, said.note, len(said.calls)) == ("approve", "No.", 2)
