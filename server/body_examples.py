@@ -37,6 +37,11 @@ EXAMPLES: Final[Mapping[str, Examples]] = MappingProxyType(
             },
             "deny": {"digest": "0" * 64, "decision": "deny", "note": "Not this week."},
         },
+        "Fork": {
+            "from a step on, writes only tried out": {"from_step": 1},
+            "with another message": {"message": "What is overdue in my projects?"},
+            "with writes that take effect": {"from_step": 1, "writes": "live"},
+        },
         "NewToken": {
             "one that reads and writes": {"name": "laptop", "days": 30},
             "one that only reads": {"name": "dashboard", "days": 366, "scopes": ["read"]},

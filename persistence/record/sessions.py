@@ -7,7 +7,7 @@ from uuid import UUID
 
 from persistence.place import Place, behind
 from persistence.scope import Scope
-from persistence.workspace.search import pattern_for
+from persistence.workspace.search import fitting, pattern_for
 
 _COLUMNS: Final = """
     id, title, context_type, entity_id, approvals, status, message_count, last_message_at, created_at, updated_at
@@ -74,7 +74,7 @@ async def page(scope: Scope, search: str, after: Place | None, limit: int) -> li
         Session,
         f"""
         select {_COLUMNS} from chat_sessions
-        where status = 'active' and title ilike %(pattern)s
+        where status = 'active' and {fitting(search, "title ilike %(pattern)s")}
             and last_message_at <= coalesce(%(at)s, 'infinity'::timestamptz)
             and (%(at)s is null or last_message_at < %(at)s or id > %(id)s)
         order by last_message_at desc, id limit %(limit)s

@@ -14,7 +14,7 @@ from uuid import UUID
 from persistence.place import Place, behind
 from persistence.runs.runs import COLUMNS, FINISHED, Run, RunStatus
 from persistence.scope import Scope
-from persistence.workspace.search import pattern_for
+from persistence.workspace.search import fitting, pattern_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,7 @@ class Wanted:
 
 
 _FITTING: Final = """
-    request ilike %(pattern)s
-    and (%(statuses)s::text[] is null or status = any(%(statuses)s))
+    (%(statuses)s::text[] is null or status = any(%(statuses)s))
     and (%(strategies)s::text[] is null or strategy = any(%(strategies)s))
     and created_at >= coalesce(%(since)s, '-infinity'::timestamptz)
     and created_at < coalesce(%(until)s, 'infinity'::timestamptz)
@@ -43,7 +42,7 @@ async def page(scope: Scope, wanted: Wanted, after: Place | None, limit: int) ->
         Run,
         f"""
         select {COLUMNS} from runs
-        where {_FITTING} and {_in_a_small_index(wanted)}
+        where {_searched(wanted)} and {_FITTING} and {_in_a_small_index(wanted)}
             and created_at <= coalesce(%(at)s, 'infinity'::timestamptz)
             and (%(at)s is null or created_at < %(at)s or id > %(id)s)
         order by created_at desc, id limit %(limit)s
@@ -63,11 +62,15 @@ async def of_session(scope: Scope, session_id: UUID, wanted: Wanted, after: Plac
                 and position < case when %(id)s::uuid is null then 2147483647
                     else (select position from chat_messages where run_id = %(id)s and role = 'user') end
         ) as asked join runs on id = run_id
-        where {_FITTING}
+        where {_searched(wanted)} and {_FITTING}
         order by position desc limit %(limit)s
         """,
         {**_values(wanted), **behind(after), "session": session_id, "limit": limit},
     )
+
+
+def _searched(wanted: Wanted) -> LiteralString:
+    return fitting(wanted.search, "request ilike %(pattern)s")
 
 
 def _in_a_small_index(wanted: Wanted) -> LiteralString:

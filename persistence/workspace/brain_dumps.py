@@ -5,12 +5,12 @@ Row security limits every statement to the caller's rows, so none takes a user i
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from persistence.place import Place, behind
 from persistence.scope import Scope
-from persistence.workspace.search import OPENING_CHARS, pattern_for
+from persistence.workspace.search import OPENING_CHARS, fitting, pattern_for
 
 Status = Literal["pending", "processing", "completed", "failed"]
 
@@ -69,6 +69,9 @@ class Wanted:
     status: Status | None = None
 
 
+_SEARCHED: Final = "(b.title ilike %(pattern)s or b.content ilike %(pattern)s or b.ai_summary ilike %(pattern)s)"
+
+
 async def search(scope: Scope, wanted: Wanted, limit: int) -> list[ListedBrainDump]:
     """Return dumps whose content or summary contains the query, newest first."""
     return await scope.all(
@@ -92,12 +95,12 @@ async def page(scope: Scope, search: str, after: Place | None, limit: int) -> li
     """Return dumps whose title, content or summary contains the text, newest first, behind a place."""
     return await scope.all(
         PagedBrainDump,
-        """
+        f"""
         select b.id, b.title, left(b.content, %(opening)s) as opening, b.ai_summary, b.status,
             b.project_id, (select name from projects p where p.id = b.project_id) as project_name,
             b.created_at, b.updated_at
         from brain_dumps b
-        where (b.title ilike %(pattern)s or b.content ilike %(pattern)s or b.ai_summary ilike %(pattern)s)
+        where {fitting(search, _SEARCHED)}
             and b.created_at <= coalesce(%(at)s, 'infinity'::timestamptz)
             and (%(at)s is null or b.created_at < %(at)s or b.id > %(id)s)
         order by b.created_at desc, b.id

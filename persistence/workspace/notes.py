@@ -9,7 +9,7 @@ from uuid import UUID
 
 from persistence.place import Place, behind
 from persistence.scope import Scope
-from persistence.workspace.search import OPENING_CHARS, pattern_for
+from persistence.workspace.search import OPENING_CHARS, fitting, pattern_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +103,12 @@ async def page(scope: Scope, search: str, after: Place | None, limit: int) -> li
     """Return notes whose title or content contains the text, newest first, behind a place."""
     return await scope.all(
         PagedNote,
-        """
+        f"""
         select n.id, n.title, left(n.content, %(opening)s) as opening, n.category, n.tags,
             n.project_id, (select name from projects p where p.id = n.project_id) as project_name,
             n.created_at, n.updated_at
         from notes n
-        where (n.title ilike %(pattern)s or n.content ilike %(pattern)s)
+        where {fitting(search, "(n.title ilike %(pattern)s or n.content ilike %(pattern)s)")}
             and n.created_at <= coalesce(%(at)s, 'infinity'::timestamptz)
             and (%(at)s is null or n.created_at < %(at)s or n.id > %(id)s)
         order by n.created_at desc, n.id

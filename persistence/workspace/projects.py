@@ -5,12 +5,12 @@ Row security limits every statement to the caller's rows, so none takes a user i
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from persistence.place import Place, behind
 from persistence.scope import Scope
-from persistence.workspace.search import OPENING_CHARS, pattern_for
+from persistence.workspace.search import OPENING_CHARS, fitting, pattern_for
 
 Status = Literal["active", "paused", "completed", "archived"]
 
@@ -113,6 +113,12 @@ class Wanted:
     has_active_tasks: bool | None = None
 
 
+_SEARCHED: Final = """
+    (name ilike %(pattern)s or description ilike %(pattern)s
+        or exists (select from unnest(tags) tag where tag ilike %(pattern)s))
+"""
+
+
 async def search(scope: Scope, wanted: Wanted, limit: int) -> list[ListedProject]:
     """Return projects whose name, description or a tag contains the query, last changed first.
 
@@ -146,14 +152,13 @@ async def page(scope: Scope, search: str, after: Place | None, limit: int) -> li
     """Return projects whose name, description or a tag contains the text, last changed first, behind a place."""
     return await scope.all(
         PagedProject,
-        """
+        f"""
         select p.*, c.backlog, c.in_progress, c.blocked, c.done
         from (
             select id, name, status, left(description, %(opening)s) as opening, start_date, end_date, tags,
                 created_at, updated_at
             from projects
-            where (name ilike %(pattern)s or description ilike %(pattern)s
-                    or exists (select from unnest(tags) tag where tag ilike %(pattern)s))
+            where {fitting(search, _SEARCHED)}
                 and updated_at <= coalesce(%(at)s, 'infinity'::timestamptz)
                 and (%(at)s is null or updated_at < %(at)s or id > %(id)s)
             order by updated_at desc, id

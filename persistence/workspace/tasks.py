@@ -11,7 +11,7 @@ from uuid import UUID
 
 from persistence.place import Place, behind
 from persistence.scope import Scope
-from persistence.workspace.search import pattern_for
+from persistence.workspace.search import fitting, pattern_for
 
 Status = Literal["backlog", "in_progress", "done", "blocked"]
 Priority = Literal["low", "medium", "high"]
@@ -135,12 +135,13 @@ async def page(scope: Scope, search: str, after: Place | None, limit: int) -> li
     """Return tasks whose title or description contains the text, newest first, behind a place."""
     return await scope.all(
         PagedTask,
-        """
+        f"""
         select t.id, t.title, t.status, t.priority,
             t.project_id, (select name from projects p where p.id = t.project_id) as project_name,
             t.start_date, t.duration_minutes, t.parent_task_id, t.created_at, t.updated_at
         from tasks t
-        where t.deleted_at is null and (t.title ilike %(pattern)s or t.description ilike %(pattern)s)
+        where t.deleted_at is null
+            and {fitting(search, "(t.title ilike %(pattern)s or t.description ilike %(pattern)s)")}
             and t.created_at <= coalesce(%(at)s, 'infinity'::timestamptz)
             and (%(at)s is null or t.created_at < %(at)s or t.id > %(id)s)
         order by t.created_at desc, t.id

@@ -1,4 +1,4 @@
-"""Take the page's libraries out of their unpacked npm packages: `python -m tests.page.vendoring FOLDER`.
+"""Take our pages' libraries out of their unpacked npm packages: `python -m tests.page.vendoring FOLDER`.
 
 FOLDER holds one folder for each package, as `npm pack` and `tar` leave it. Files are
 taken as they are, but for the names of other modules, which become paths: a browser
@@ -10,7 +10,6 @@ import base64
 import hashlib
 import json
 import re
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ PLACES: Final = {
     "@preact/signals-core": "signals-core.mjs",
 }
 _IMPORT: Final = re.compile(r'(?<=\bfrom)"([@a-z/-]+)"')
-_MAP: Final = re.compile(r"\n?//# sourceMappingURL=\S+\n?$")
+_MAP: Final = re.compile(r"\n?(?://# sourceMappingURL=\S+|/\*# sourceMappingURL=\S+?\*/)\n?$")
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,12 @@ class Library:
 
     name: str
     files: dict[str, str]
-    licence: str = "LICENSE"
+    licences: tuple[str, ...] = ("LICENSE",)
+
+    @property
+    def folder(self) -> str:
+        """Return the folder that it lies in, unpacked."""
+        return self.name.replace("@", "").replace("/", "-")
 
 
 LIBRARIES: Final = (
@@ -45,6 +49,11 @@ LIBRARIES: Final = (
     Library("@preact/signals", {"dist/signals.module.js": "signals.mjs"}),
     Library("marked", {"lib/marked.esm.js": "marked.mjs"}),
     Library("dompurify", {"dist/purify.min.js": "purify.js"}),
+    Library(
+        "swagger-ui-dist",
+        {"swagger-ui-bundle.js": "swagger-ui/swagger-ui-bundle.js", "swagger-ui.css": "swagger-ui/swagger-ui.css"},
+        ("LICENSE", "NOTICE", "swagger-ui-bundle.js.LICENSE.txt"),
+    ),
 )
 
 
@@ -60,18 +69,20 @@ def relative(source: str) -> str:
 
 def main() -> None:
     """Write the vendored files, their licences and the lock anew."""
-    unpacked, lock = Path(sys.argv[1]), {}
-    for library in LIBRARIES:
-        folder = unpacked / library.name.replace("@", "").replace("/", "-")
-        about = json.loads((folder / "package.json").read_text())
-        for taken, name in library.files.items():
-            (VENDOR / name).write_text(relative((folder / taken).read_text()))
-        licence = f"licences/{folder.name}.txt"
-        shutil.copy(folder / library.licence, VENDOR / licence)
-        kept = [*library.files.values(), licence]
-        digests = {name: digest_of((VENDOR / name).read_bytes()) for name in kept}
-        lock[library.name] = {"version": about["version"], "licence": about["license"], "files": digests}
+    unpacked = Path(sys.argv[1])
+    lock = {library.name: vendored(library, unpacked / library.folder) for library in LIBRARIES}
     LOCK.write_text(json.dumps(lock, indent=2) + "\n")
+
+
+def vendored(library: Library, folder: Path) -> dict[str, object]:
+    """Take one library's files and licences out of its folder; return its entry in the lock."""
+    about = json.loads((folder / "package.json").read_text())
+    for taken, name in library.files.items():
+        (VENDOR / name).write_text(relative((folder / taken).read_text()))
+    licence = f"licences/{library.folder}.txt"
+    (VENDOR / licence).write_text("\n".join((folder / name).read_text() for name in library.licences))
+    digests = {name: digest_of((VENDOR / name).read_bytes()) for name in (*library.files.values(), licence)}
+    return {"version": about["version"], "licence": about["license"], "files": digests}
 
 
 if __name__ == "__main__":

@@ -163,7 +163,7 @@ async def test_the_events_have_a_schema(client: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "expected"),
     [
-        ("GET", "/", (404, "not_found")),
+        ("GET", "/nowhere", (404, "not_found")),
         ("GET", "/redoc", (404, "not_found")),
         ("PUT", STREAM, (405, "method_not_allowed")),
         ("POST", "/health/live", (405, "method_not_allowed")),
