@@ -60,7 +60,7 @@ def relative(source: str) -> str:
 
 def main() -> None:
     """Write the vendored files, their licences and the lock anew."""
-    unpacked, lock = Path(sys.argv[1]), {}
+    unpacked, lock = Path(sys.argv[1]), json.loads(LOCK.read_text())  # what else is vendored stays in it
     for library in LIBRARIES:
         folder = unpacked / library.name.replace("@", "").replace("/", "-")
         about = json.loads((folder / "package.json").read_text())
