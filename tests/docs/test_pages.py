@@ -15,7 +15,7 @@ SELLING: Final = re.compile(
     r"|battle.tested|state.of.the.art|world.class|revolution\w*|leverag\w*|simply|awesome|fully.featured)\b",
     re.IGNORECASE,
 )
-BADGE: Final = "!["
+BADGE: Final = re.compile(r"!\[[^\]]*\]\((?!(?:docs/)?pictures/)")  # a picture that is none of ours
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -36,7 +36,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_a_page_sells_nothing(page: Path) -> None:
     """No page praises the program, and none carries a badge."""
     assert SELLING.findall(prose(page)) == []
-    assert BADGE not in page.read_text()
+    assert BADGE.findall(page.read_text()) == []
 
 
 def test_the_readme_lists_every_command() -> None:
