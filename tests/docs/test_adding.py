@@ -17,7 +17,7 @@ from tools.registry import Registry
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Give a folder with the module of the example."""
-    [module] = fences(ROOT / "docs" / "adding.md", "python")
+    module, *_ = fences(ROOT / "docs" / "adding.md", "python")
     (tmp_path / "office_tools.py").write_text(module)
     return tmp_path
 
