@@ -13,6 +13,8 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
+from server.assets import KINDS, Asset
+
 PLACES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "swagger-ui.css": "vendor/swagger-ui",
@@ -21,18 +23,8 @@ PLACES: Final[Mapping[str, str]] = MappingProxyType(
         "docs.js": "api_docs",
     }
 )
-KINDS: Final[Mapping[str, str]] = MappingProxyType({"css": "text/css", "js": "text/javascript"})
 PAGE: Final = "api_docs/docs.html"
 DIGEST_CHARS: Final = 16
-
-
-@dataclass(frozen=True, slots=True)
-class DocsFile:
-    """One file, as it is and compressed."""
-
-    kind: str
-    content: bytes
-    packed: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +33,9 @@ class ApiDocs:
 
     page: str
     digest: str
-    held: Mapping[str, DocsFile]
+    held: Mapping[str, Asset]
 
-    def find(self, digest: str, name: str) -> DocsFile | None:
+    def find(self, digest: str, name: str) -> Asset | None:
         """Return a file of this release; None when there is none or another release is meant."""
         return self.held.get(name) if digest == self.digest else None
 
@@ -58,5 +50,5 @@ def api_docs() -> ApiDocs:
     return ApiDocs(page, digest, MappingProxyType(held))
 
 
-def _file(name: str, content: bytes) -> DocsFile:
-    return DocsFile(KINDS[name.rpartition(".")[2]], content, gzip.compress(content, mtime=0))
+def _file(name: str, content: bytes) -> Asset:
+    return Asset(KINDS[name.rpartition(".")[2]], content, gzip.compress(content, mtime=0))
