@@ -17,7 +17,7 @@ from graph.turn import APPROVAL_HOURS, Engine, run_turn
 from nodes.vocabulary.limits import Limits
 from persistence.pools import Database
 from server.counted import Counted
-from server.settings import ModelChoice, SettingsInvalid, variable
+from server.settings import ModelChoice, SettingsInvalid, ToolChoice, variable
 from server.worker import Turns
 from tools.registry import Registry
 
@@ -31,20 +31,20 @@ Models = tuple[BaseChatModel, ...]
 async def engine_of(
     database: Database,
     models: ModelChoice | None,
-    tools: str | None,
+    tools: ToolChoice | None,
     limits: Limits,
     approval_hours: float = APPROVAL_HOURS,
     link_hosts: Iterable[str] = (),
-    tools_digest: str | None = None,
 ) -> AsyncGenerator[Engine]:
-    """Give the engine over these models, the built-in tools and those of `tools`; close its connections after.
+    """Give the engine over these models, the built-in tools and those that were chosen; close its connections after.
 
     Raises:
         ModelProfileInvalid: a model could not be reached as it is configured.
-        ToolsRefused: `tools` does not name usable tools, or all of them are not those of `tools_digest`.
+        ToolsRefused: `tools` cannot be had, or all of them together are not those that were pinned.
         SettingsInvalid: no message could ever be answered within the tokens of a minute.
     """
-    registry = Registry.build(tools, tools_digest)
+    chosen = tools or ToolChoice()
+    registry = Registry.build(chosen.extension, chosen.digest, chosen.searxng_url)
     planner, executor = _offline() if models is None else configured(models)
     engine = Engine(database, registry, planner, executor, limits, approval_hours, frozenset(link_hosts), Counted())
     try:

@@ -61,6 +61,12 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _web_address(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("begins with http:// or https://")
+    return text
+
+
 def _usable(limits: Limits) -> Limits:
     for limit in fields(limits):
         if not 0 < getattr(limits, limit.name) < float("inf"):
@@ -90,6 +96,7 @@ Hosts = Annotated[tuple[str, ...], NoDecode, AfterValidator(_hosts)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Hours = Annotated[float, Field(gt=0, le=24 * 365)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 Key = Annotated[SecretStr | None, AfterValidator(_long_enough)]
 
 
@@ -141,6 +148,7 @@ class Settings(BaseSettings):
     executor_fallbacks: Names = ()
     tools: str | None = None  # module:attribute, a list of more tools
     link_hosts: Hosts = ()  # that an answer may link to; of any other address only the words are left
+    searxng_url: WebAddress | None = None  # with it there is a tool that searches the web by that SearxNG
     tools_digest: str | None = None  # what `planwright tools` prints: with other tools nothing starts
 
     lease_seconds: Seconds = 8.0  # a worker that is silent this long has lost its runs
@@ -196,6 +204,11 @@ class Settings(BaseSettings):
         key = self.model_api_key or self.openai_api_key or SecretStr("")
         return self._choice(self.model_base_url or OPENAI_URL, key, self.planner_model, self.planner_model)
 
+    @property
+    def chosen_tools(self) -> "ToolChoice":
+        """Return which tools the operator chose."""
+        return ToolChoice(self.tools, self.tools_digest, self.searxng_url)
+
     def _choice(self, base_url: str, api_key: SecretStr, planner: str, executor: str) -> "ModelChoice":
         return ModelChoice(
             base_url,
@@ -203,6 +216,15 @@ class Settings(BaseSettings):
             (self.planner_model or planner, *self.planner_fallbacks),
             (self.executor_model or executor, *self.executor_fallbacks),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """Which tools there are beside the built-in ones, and what all of them must be together."""
+
+    extension: str | None = None
+    digest: str | None = None
+    searxng_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,11 +163,10 @@ async def _working(settings: Settings, dsn: str, database: Database, work: Work)
         engine_of(
             database,
             settings.models,
-            settings.tools,
+            settings.chosen_tools,
             settings.limit,
             settings.approval_hours,
             settings.link_hosts,
-            settings.tools_digest,
         ) as engine,
         _informed(login(dsn, DISPATCH, secret)) as hub,
     ):

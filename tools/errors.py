@@ -69,6 +69,15 @@ class BadToolName(ToolsRefused):
         )
 
 
+class WebSearchMissing(ToolsRefused):
+    """A search engine is named, and what speaks with it is not installed."""
+
+    code = "web_search_missing"
+
+    def __init__(self) -> None:
+        super().__init__("PLANWRIGHT_SEARXNG_URL needs the extra “web”: pip install 'planwright[web]'.")
+
+
 class ToolsChanged(ToolsRefused):
     """The tools are not those that the operator pinned."""
 

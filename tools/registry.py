@@ -24,6 +24,7 @@ from tools.read import calendar as read_calendar
 from tools.read import notes as read_notes
 from tools.read import projects as read_projects
 from tools.read import tasks as read_tasks
+from tools.read.web import web_search
 from tools.tool import Access, AnyTool, Args, Caller, Effect, Tool, ToolAnswer, answer_of, answer_text, refused
 from tools.write import brain_dumps as write_brain_dumps
 from tools.write import calendar as write_calendar
@@ -59,16 +60,21 @@ class Registry:
     tools: MappingProxyType[str, AnyTool]
 
     @classmethod
-    def build(cls, extension: str | None = None, pinned: str | None = None) -> "Registry":
-        """Return the built-in tools and those of `module:attribute`, if one is named.
+    def build(
+        cls, extension: str | None = None, pinned: str | None = None, searxng_url: str | None = None
+    ) -> "Registry":
+        """Return the built-in tools and, where they are named, those of `module:attribute` and a search of the web.
 
         Raises:
             DuplicateTool: two tools share a name.
             BadToolName: no model could call a tool by its name.
             BadExtension: the attribute is not there, or is not a list of tools.
+            WebSearchMissing: a SearxNG is named, and the extra that speaks with it is not installed.
             ToolsChanged: a digest was `pinned`, and it is not theirs.
         """
         added = [] if extension is None else [_contained(tool) for tool in _loaded(extension)]
+        if searxng_url is not None:
+            added.append(_contained(web_search(searxng_url)))
         registry = cls.of((*READ_TOOLS, *WRITE_TOOLS, *added))
         if pinned is not None and pinned != registry.digest():
             raise ToolsChanged(registry.digest())

@@ -63,6 +63,8 @@ SETTINGS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "checkpoint_days": "Days that LangGraph’s checkpoints are kept, for a run’s history; 0 keeps them.",
             "link_hosts": "Comma list of hosts that an answer may link to; every other address is left as words.",
             "tools": "`module:attribute`, a list of further tools: [adding.md](adding.md).",
+            "searxng_url": "Address of a SearxNG that answers in JSON, such as `http://127.0.0.1:8888/search`. With it,"
+            " and the extra `web` installed, there is a 13th read tool, `search_web`. What it asks leaves this place.",
             "tools_digest": "Pins all tools, as `planwright tools` prints it: with others nothing starts.",
         },
         "Sign-in": {

@@ -8,7 +8,7 @@ from graph.offline.model import OfflineModel
 from nodes.vocabulary.limits import Limits
 from persistence.pools import Database
 from server.engine import engine_of
-from server.settings import ModelChoice
+from server.settings import ModelChoice, ToolChoice
 from tools.errors import BadExtension
 
 LIMITS = Limits(model_calls=3)
@@ -48,5 +48,5 @@ async def test_what_cannot_work_stops_the_start(database: Database) -> None:
         async with engine_of(database, choice, None, LIMITS):
             pass
     with pytest.raises(BadExtension):
-        async with engine_of(database, None, "no_such_module:TOOLS", LIMITS):
+        async with engine_of(database, None, ToolChoice("no_such_module:TOOLS"), LIMITS):
             pass

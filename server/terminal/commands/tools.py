@@ -32,7 +32,7 @@ def run(*, as_json: bool) -> None:
 def _registry() -> Registry:
     settings = settings_or_usage()
     try:
-        return Registry.build(settings.tools)
+        return Registry.build(settings.tools, searxng_url=settings.searxng_url)
     except ToolsRefused as error:
         typer.echo(f"planwright: {error}", err=True)
         raise typer.Exit(1) from None
