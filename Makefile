@@ -16,7 +16,7 @@ BROWSER := $(VENV)/.browser
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install install-dev test faults lint types report bench notebook screenshots docs lock clean
+.PHONY: help demo install install-dev test faults lint types report bench notebook screenshots docs studio lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,13 @@ screenshots: $(DEV) $(BROWSER) ## take the pictures of the web page anew
 docs: $(DEV) ## write what is generated anew: docs/configuration.md, clients/typescript/events.ts
 	$(BIN)/python -m tests.docs.configuration
 	$(BIN)/python -m tests.docs.event_types
+
+# The command line of LangGraph reports what it is used for, unless told not to.
+studio: export LANGGRAPH_CLI_NO_ANALYTICS := 1
+studio: $(RUNTIME) ## open the graph in LangGraph Studio, with the server's routes beside it
+	@test -x $(BIN)/langgraph || { \
+	  echo "LangGraph's development server is an extra: $(BIN)/uv pip install --python $(BIN)/python '.[studio]'" >&2; exit 1; }
+	$(BIN)/langgraph dev
 
 # Pins stay where they are; `make lock UPGRADE=--upgrade` moves them.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

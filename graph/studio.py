@@ -1,7 +1,7 @@
 """What `langgraph.json` names, for LangGraph Studio and its development server.
 
 Both bring a checkpointer of their own and show which node follows which. A turn
-needs the run's context, which only Planwright's own worker has: ask there. The
+needs the run's context, which only Planwright's own worker has: `server/studio.py` asks it. The
 server's warnings about the context's schema mean no more than that.
 """
 

@@ -1,0 +1,89 @@
+"""LangGraph Studio's development server, with our routes mounted and the LangGraph SDK as its client."""
+
+import asyncio
+import importlib
+import json
+import os
+import shutil
+import socket
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import TEST_SECRET
+from tests.house.project import ROOT
+from tests.server.reading import until
+
+LANGGRAPH = shutil.which("langgraph", path=str(Path(sys.executable).parent))
+pytestmark = pytest.mark.skipif(
+    LANGGRAPH is None, reason="the extra is not installed: pip install 'planwright[studio]'"
+)
+
+
+@asynccontextmanager
+async def studio(admin_dsn: str, folder: Path) -> AsyncGenerator[str]:
+    """Start the development server on a free port; give its address once it serves."""
+    assert LANGGRAPH is not None, "the tests are skipped without it"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = {
+        **os.environ,
+        "LANGGRAPH_CLI_NO_ANALYTICS": "1",
+        "LANGSMITH_TRACING": "false",
+        "PLANWRIGHT_DATABASE_URL": admin_dsn,
+        "PLANWRIGHT_DATA_DIR": str(folder),
+        "PLANWRIGHT_SECRET": TEST_SECRET.root.decode(),
+    }
+    command = [LANGGRAPH, "dev", "--no-browser", "--no-reload", "--port", str(port)]
+    for file in ("langgraph.json", "pyproject.toml"):
+        shutil.copy(ROOT / file, folder)  # it leaves a folder of its own where it runs
+    log = (folder / "log").open("wb")
+    process = await asyncio.create_subprocess_exec(*command, cwd=folder, env=environment, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+
+    async def serves() -> bool:
+        assert process.returncode is None, (folder / "log").read_text()
+        async with httpx.AsyncClient() as client:
+            try:
+                return (await client.get(f"{address}/health/ready")).is_success
+            except httpx.TransportError:
+                return False
+
+    try:
+        await until(serves)
+        yield address
+    finally:
+        process.terminate()
+        await process.wait()
+        log.close()
+
+
+async def test_the_sdk_runs_a_thread(admin_dsn: str, tmp_path: Path) -> None:
+    """The SDK finds both graphs, draws ours, and runs two turns of one thread, which are two runs of one session."""
+    async with studio(admin_dsn, tmp_path) as address:
+        client: Any = importlib.import_module("langgraph_sdk").get_client(url=address)
+        found = {assistant["graph_id"]: assistant for assistant in await client.assistants.search()}
+        drawn = await client.assistants.get_graph(found["planwright"]["assistant_id"])
+        thread = await client.threads.create()
+        asked = {"assistant_id": "ask", "stream_mode": "custom"}
+        events = [
+            part.data["type"]
+            async for part in client.runs.stream(
+                thread["thread_id"], input={"message": "Create a task: Water the plants"}, **asked
+            )
+            if part.event == "custom"
+        ]
+        first = (await client.threads.get_state(thread["thread_id"]))["values"]
+        await client.runs.wait(thread["thread_id"], "ask", input={"message": "What is open?"})
+        second = (await client.threads.get_state(thread["thread_id"]))["values"]
+    assert set(found) == set(json.loads((ROOT / "langgraph.json").read_text())["graphs"])
+    assert {"decide", "run_plan", "synthesise"} <= {node["id"] for node in drawn["nodes"]}
+    assert (events[0], events[-1]) == ("session", "done")
+    assert first["session_id"] == second["session_id"]
+    assert first["run_id"] != second["run_id"]
+    assert "Water the plants" in first["answer"]
