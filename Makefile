@@ -80,8 +80,9 @@ docs: $(DEV) ## write what is generated anew: docs/configuration.md, clients/typ
 	$(BIN)/python -m tests.docs.configuration
 	$(BIN)/python -m tests.docs.event_types
 
-# The command line of LangGraph reports what it is used for, unless told not to.
+# Both would ask others otherwise: LangGraph’s command line reports its use, its server looks for a newer release.
 studio: export LANGGRAPH_CLI_NO_ANALYTICS := 1
+studio: export LANGGRAPH_NO_VERSION_CHECK := true
 studio: $(RUNTIME) ## open the graph in LangGraph Studio, with the server's routes beside it
 	@test -x $(BIN)/langgraph || { \
 	  echo "LangGraph's development server is an extra: $(BIN)/uv pip install --python $(BIN)/python '.[studio]'" >&2; exit 1; }

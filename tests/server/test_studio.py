@@ -34,6 +34,7 @@ async def studio(admin_dsn: str, folder: Path) -> AsyncGenerator[str]:
     environment = {
         **os.environ,
         "LANGGRAPH_CLI_NO_ANALYTICS": "1",
+        "LANGGRAPH_NO_VERSION_CHECK": "true",
         "LANGSMITH_TRACING": "false",
         "PLANWRIGHT_DATABASE_URL": admin_dsn,
         "PLANWRIGHT_DATA_DIR": str(folder),
