@@ -45,6 +45,7 @@ async def test_a_fork_goes_another_way_and_is_compared(tab: Tab, stage: Stage, c
     await expect(tab.page.locator(".trace-head")).to_contain_text("writes only tried out")
     second = tab.page.url.rpartition("/")[2]
     await tab.open("/runs")
+    await expect(tab.page.get_by_role("checkbox")).to_have_count(2)
     for box in await tab.page.get_by_role("checkbox").all():
         await box.check()
     await tab.page.get_by_role("link", name="Compare the two").click()
