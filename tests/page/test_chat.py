@@ -9,6 +9,8 @@ from tests.page.stage import Stage
 from tests.scripted_model.replies import call, text, tools
 from tests.workspace_rows import Desk
 
+pytestmark = pytest.mark.xdist_group("browser")
+
 
 async def test_an_answer_streams_as_markdown(tab: Tab, stage: Stage) -> None:
     """The question stands there at once, the answer comes as formatted text, and the address is the session's."""

@@ -1,6 +1,7 @@
 """What can be done with a run afterwards: again, another way, beside another, back, away."""
 
 import httpx
+import pytest
 from playwright.async_api import expect
 
 from tests.page.accessibility import violations
@@ -10,6 +11,8 @@ from tests.page.scenes import SCENES
 from tests.page.stage import Stage
 from tests.scripted_model.replies import text
 from tests.scripted_model.script import rules, when
+
+pytestmark = pytest.mark.xdist_group("browser")
 
 
 async def trace_of(tab: Tab, stage: Stage, client: httpx.AsyncClient, name: str) -> str:

@@ -1,8 +1,11 @@
 """Reading a stream of events in the browser: however it is cut, silent or commented."""
 
+import pytest
 from playwright.async_api import Page
 
 from tests.page.person_at_page import Tab
+
+pytestmark = pytest.mark.xdist_group("browser")
 
 STREAM = 'id: 1\ndata: {"a":"é👩‍👧"}\n\n: keep-alive\n\nretry: 1500\n\nid: 2\ndata: {"b":2}\n\n'
 FRAMES = [{"id": 1, "data": '{"a":"é👩‍👧"}'}, {"retry": 1500}, {"id": 2, "data": '{"b":2}'}]
