@@ -1,11 +1,14 @@
 """A run that waits for its person: the card says what exactly will change, and one answer is taken."""
 
+import pytest
 from playwright.async_api import Locator, expect
 
 from tests.page.conftest import NewTab
 from tests.page.person_at_page import Tab
 from tests.page.scenes import crashing, two_writes, unknown_outcome
 from tests.page.stage import Stage
+
+pytestmark = pytest.mark.xdist_group("browser")
 
 
 async def waiting(tab: Tab, stage: Stage) -> Locator:

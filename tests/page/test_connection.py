@@ -21,6 +21,8 @@ from tests.page.stage import TOKEN_KEY, Stage
 from tests.scripted_model.gate import Gate
 from tests.scripted_model.replies import call, text, tools
 
+pytestmark = pytest.mark.xdist_group("browser")
+
 READ: Final = tools(call("get_calendar_events", {}))
 MONTH: Final = timedelta(days=30)
 NOBODY: Final = Identity(UUID(int=0))

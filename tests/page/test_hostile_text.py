@@ -18,6 +18,8 @@ from tests.scripted_model.script import Script, rules, when
 from tests.server.reading import send
 from tests.turns import submit
 
+pytestmark = pytest.mark.xdist_group("browser")
+
 TOGETHER: Final = 7  # texts in one conversation
 
 

@@ -16,6 +16,8 @@ from tests.turns import plan, submit
 from tools.registry import Registry
 from tools.tool import Access, Args, Caller, Tool, ToolAnswer, answered
 
+pytestmark = pytest.mark.xdist_group("browser")
+
 MANY = 200
 MEGABYTE = 1024 * 1024
 TOP = "(node) => node.getBoundingClientRect().top"

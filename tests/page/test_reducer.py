@@ -11,6 +11,8 @@ from tests.page.person_at_page import Tab
 from tests.page.recording import arrivals_of, as_json, names, odd, state_of, without_nothing
 from tests.page.scenes import SCENES
 
+pytestmark = pytest.mark.xdist_group("browser")
+
 # Folds a log event by event in the page's own module; each view is sent as JSON.
 FOLD = """async ([module, arrivals]) => {
   const { EMPTY, reduce } = await import(module);

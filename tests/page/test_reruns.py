@@ -1,6 +1,7 @@
 """What can be done with a run afterwards: again, another way, beside another, back, away."""
 
 import httpx
+import pytest
 from playwright.async_api import expect
 
 from tests.page.accessibility import violations
@@ -10,6 +11,8 @@ from tests.page.scenes import SCENES
 from tests.page.stage import Stage
 from tests.scripted_model.replies import text
 from tests.scripted_model.script import rules, when
+
+pytestmark = pytest.mark.xdist_group("browser")
 
 
 async def trace_of(tab: Tab, stage: Stage, client: httpx.AsyncClient, name: str) -> str:
@@ -45,6 +48,7 @@ async def test_a_fork_goes_another_way_and_is_compared(tab: Tab, stage: Stage, c
     await expect(tab.page.locator(".trace-head")).to_contain_text("writes only tried out")
     second = tab.page.url.rpartition("/")[2]
     await tab.open("/runs")
+    await expect(tab.page.get_by_role("checkbox")).to_have_count(2)
     for box in await tab.page.get_by_role("checkbox").all():
         await box.check()
     await tab.page.get_by_role("link", name="Compare the two").click()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from playwright.async_api import expect
 
 from tests.page.accessibility import NARROW_PX, sideways, violations
@@ -13,6 +14,8 @@ from tests.page.recording import Recorder
 from tests.page.scenes import SCENES
 from tests.page.stage import Stage
 from tests.server.reading import send
+
+pytestmark = pytest.mark.xdist_group("browser")
 
 SCREENS = {
     "/runs": "tbody tr",
@@ -149,8 +152,9 @@ async def test_signing_out_ends_the_session(tab: Tab) -> None:
     tab.forgive(401)
     await tab.open("/settings")
     await tab.page.get_by_role("button", name="Sign out").click()
-    await expect(tab.page.get_by_label("Token")).to_be_visible()
-    await tab.page.goto(tab.stage.address)
+    await expect(tab.page.get_by_role("heading", name="Sign in to Planwright")).to_be_visible()
+    assert await tab.page.locator("#main").count() == 0
+    await tab.page.goto(f"{tab.stage.address}/settings")
     await expect(tab.page.get_by_role("heading", name="Sign in to Planwright")).to_be_visible()
 
 

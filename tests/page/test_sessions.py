@@ -1,6 +1,7 @@
 """The conversations at the left: found, renamed, deleted, opened again with everything that was in them."""
 
 import httpx
+import pytest
 from playwright.async_api import expect
 
 from tests.page.person_at_page import Tab
@@ -9,6 +10,8 @@ from tests.page.stage import Stage
 from tests.scripted_model.gate import Gate
 from tests.scripted_model.replies import text
 from tests.server.reading import send
+
+pytestmark = pytest.mark.xdist_group("browser")
 
 
 async def test_a_conversation_is_found_renamed_and_deleted(tab: Tab, client: httpx.AsyncClient) -> None:

@@ -14,6 +14,8 @@ from tests.page.stage import Stage
 from tests.scripted_model.gate import Gate
 from tests.scripted_model.replies import call, text, tools
 
+pytestmark = pytest.mark.xdist_group("browser")
+
 TABS: Final = ("Plan", "Executors", "Tools", "Usage")
 # What the header, the conversation and one tab of the panel say of each scene.
 WORDS: Final = {

@@ -2,6 +2,7 @@
 
 from subprocess import run
 
+import pytest
 from playwright.async_api import BrowserContext
 
 from tests.house.project import ROOT
@@ -10,6 +11,8 @@ from tests.page.stage import Stage
 from tests.scripted_model.replies import text
 from tests.scripted_model.script import rules, when
 from tests.server.client.node import NODE, WITHOUT_NODE
+
+pytestmark = pytest.mark.xdist_group("browser")
 
 CLIENT = ROOT / "clients/typescript/planwright.ts"
 STRIPS = "console.log(require('node:module').stripTypeScriptTypes(require('node:fs').readFileSync(0, 'utf8')))"

@@ -51,10 +51,7 @@ export async function signIn(token) {
   signedIn.value = true;
 }
 
-export async function signOut() {
-  await remove("/api/auth/session");
-  signedIn.value = false;
-}
+export const signOut = () => remove("/api/auth/session");
 
 /** Return a path with those query parameters that have a value; a list repeats its name. */
 export function withQuery(path, parameters) {

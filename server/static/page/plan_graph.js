@@ -9,7 +9,7 @@ import { criticalPath } from "./times.js";
 import { STEP_WORDS, duration } from "./wording.js";
 
 const CARD = { least: 132, most: 460, wide: 300, gapX: 28, gapY: 12, edge: 2 };
-const HEIGHTS = [[300, 66], [190, 84], [0, 102]]; // by the width that a description has
+const HEIGHTS = [[300, 70], [190, 86], [0, 104]]; // by the width that a description has
 
 export function PlanGraph({ view, times, ended, picked, onPick }) {
   const [frame, room] = useRoom();

@@ -3,14 +3,13 @@
 import { useEffect, useState } from "../vendor/preact-hooks.mjs";
 import { get, withQuery } from "./api.js";
 import { html } from "./html.js";
-import { Icon } from "./icons.js";
 import { OpenFile } from "./open_file.js";
 import { place, setQuery } from "./router.js";
+import { SearchBox } from "./search_box.js";
 import { NEVER, RUN_WORDS, STRATEGY_WORDS, counted, duration, exactly, money, number, oneLine, when } from "./wording.js";
 
 const LOOK_MS = 5000; // while a run that is shown has not ended
 const PAGE = 50;
-const TYPED_MS = 250;
 export const KINDS = { queued: "", running: "live", waiting: "warn", done: "good", error: "bad", cancelled: "" };
 
 export function RunsScreen() {
@@ -62,20 +61,13 @@ function wanted(query) {
 }
 
 function Filters({ query }) {
-  let timer;
-  const typed = (event) => {
-    const { value } = event.target;
-    clearTimeout(timer);
-    timer = setTimeout(() => setQuery({ search: value.trim() }), TYPED_MS);
-  };
   const days = (event) => {
     const { value } = event.target;
     setQuery({ since: value ? new Date(Date.now() - Number(value) * 86_400_000).toISOString() : null });
   };
   const hasAny = [...query.keys()].length > 0;
   return html`<div class="filters" role="search" aria-label="Filters">
-    <label class="search"><${Icon} name="search" /><span class="unseen">Search requests</span>
-      <input type="search" placeholder="Search requests" value=${query.get("search") ?? ""} onInput=${typed} /></label>
+    <${SearchBox} label="Search requests" placeholder="Search requests" value=${query.get("search") ?? ""} onSearch=${(search) => setQuery({ search })} />
     <label><span class="unseen">Status</span><select value=${query.get("status") ?? ""} onChange=${(event) => setQuery({ status: event.target.value })}>
       <option value="">Any status</option>${Object.entries(RUN_WORDS).map(([value, words]) => html`<option value=${value}>${words}</option>`)}
     </select></label>

@@ -7,9 +7,9 @@ import { conversation, load, underWay } from "./conversation.js";
 import { html } from "./html.js";
 import { Icon } from "./icons.js";
 import { go, place } from "./router.js";
+import { SearchBox } from "./search_box.js";
 import { when } from "./wording.js";
 
-const TYPED_MS = 200;
 const LOOK_MS = 20_000; // what other tabs and devices did
 
 export const sessions = signal({ held: [], next: null, search: "", state: "loading" });
@@ -46,7 +46,7 @@ export function SessionList() {
     return () => clearInterval(timer);
   }, []);
   return html`<section class="sessions" aria-label="Conversations">
-    <${Search} />
+    <${SearchBox} label="Search conversations" value=${search} onSearch=${refreshSessions} />
     ${held.length === 0 && html`<p class="quiet small">${emptyWords(state, search)}</p>`}
     <ul class="plain rows">
       ${held.map((session) => html`<${SessionRow} key=${session.id} session=${session} />`)}
@@ -59,20 +59,6 @@ function emptyWords(state, search) {
   if (state === "loading") return "Loading…";
   if (state === "unreachable") return "The list cannot be read just now.";
   return search ? "No conversation has these words." : "Your conversations will be here.";
-}
-
-function Search() {
-  const timer = useRef();
-  const typed = (event) => {
-    const { value } = event.target;
-    clearTimeout(timer.current);
-    timer.current = setTimeout(() => refreshSessions(value.trim()), TYPED_MS);
-  };
-  return html`<label class="search">
-    <${Icon} name="search" />
-    <span class="unseen">Search conversations</span>
-    <input type="search" placeholder="Search" onInput=${typed} />
-  </label>`;
 }
 
 function SessionRow({ session }) {

@@ -14,7 +14,7 @@ export function SettingsScreen() {
   }, []);
   const known = settings.value;
   return html`<main class="screen" id="main">
-    <div class="bar screen-title"><h1 class="grow">Settings</h1><button class="ghost small" onClick=${signOut}>Sign out</button></div>
+    <div class="bar screen-title"><h1 class="grow">Settings</h1><button class="ghost small" onClick=${leave}>Sign out</button></div>
     ${known === null ? html`<p class="quiet">Loading…</p>` : html`<div class="settings">
       <${Models} models=${known.models} />
       <${Use} today=${known.today} limits=${known.limits} />
@@ -24,6 +24,12 @@ export function SettingsScreen() {
       <p class="quiet small">Planwright ${known.version} · <a href="/docs">API</a></p>
     </div>`}
   </main>`;
+}
+
+// Loaded anew, the page holds nothing of whoever left.
+async function leave() {
+  await signOut();
+  location.assign("/");
 }
 
 function Models({ models }) {

@@ -5,10 +5,10 @@ import { get, withQuery } from "./api.js";
 import { html } from "./html.js";
 import { Icon } from "./icons.js";
 import { place, setQuery } from "./router.js";
+import { SearchBox } from "./search_box.js";
 import { clock, day, exactly, spoken } from "./wording.js";
 
 const KINDS = { tasks: "Tasks", projects: "Projects", notes: "Notes", brain_dumps: "Brain dumps", calendar: "Calendar" };
-const TYPED_MS = 250;
 const WINDOW_MS = 28 * 86_400_000;
 
 export function WorkspaceScreen() {
@@ -29,19 +29,13 @@ export function WorkspaceScreen() {
     setShown({ items: [], next: null, state: "loading" });
     read();
   }, [kind, search]);
-  let timer;
-  const typed = (event) => {
-    const { value } = event.target;
-    clearTimeout(timer);
-    timer = setTimeout(() => setQuery({ search: value.trim() }), TYPED_MS);
-  };
   return html`<main class="screen" id="main">
     <h1>Workspace</h1>
     <div class="bar">
       <div class="segments" role="group" aria-label="What is shown">
         ${Object.entries(KINDS).map(([name, words]) => html`<button key=${name} aria-pressed=${kind === name} onClick=${() => setQuery({ kind: name, row: null, search: null })}>${words}</button>`)}
       </div>
-      ${kind !== "calendar" && html`<label class="search grow"><${Icon} name="search" /><span class="unseen">Search ${KINDS[kind].toLowerCase()}</span><input type="search" placeholder="Search" value=${search} onInput=${typed} /></label>`}
+      ${kind !== "calendar" && html`<${SearchBox} label=${`Search ${KINDS[kind].toLowerCase()}`} value=${search} onSearch=${(text) => setQuery({ search: text })} />`}
     </div>
     ${row_id && html`<${Row} key=${row_id} kind=${kind} row_id=${row_id} />`}
     ${shown.state === "unreachable" && html`<p class="quiet">This cannot be read just now.</p>`}
