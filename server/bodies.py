@@ -25,6 +25,7 @@ from server.refusals import Refused
 TITLE_MAX_CHARS: Final = 200  # as the table has it
 CODE_MAX_CHARS: Final = 100
 MODEL_MAX_CHARS: Final = 200  # as the table has it
+STEP_WORDS_MAX_CHARS: Final = 4000  # as the table has it
 STEP_MOST: Final = 10_000  # far more than any plan has
 ID_TEXT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -136,19 +137,21 @@ class NewToken(_Strict):
 class Fork(_Strict):
     """What `POST /api/agent/runs/{id}/fork` takes.
 
-    With `from_step`, everything that does not rest on that step stays as it was;
-    with `message`, the run begins anew, so not both. `model` is asked from there
+    With `from_step`, everything that does not rest on that step stays as it was,
+    and `step_words` say in its place what the step is to do; with `message`, the
+    run begins anew, so not both. `model` is asked from there
     on. Writes are only tried out unless they are to be `live`.
     """
 
     from_step: Annotated[int, Field(ge=1, le=STEP_MOST)] | None = None
+    step_words: Annotated[str, AfterValidator(_message), Field(max_length=STEP_WORDS_MAX_CHARS)] | None = None
     message: Annotated[str, AfterValidator(_message)] | None = None
     model: Annotated[str, Field(min_length=1, max_length=MODEL_MAX_CHARS)] | None = None
     writes: Literal["dry", "live"] = "dry"
 
     @model_validator(mode="after")
     def _begins_once(self) -> "Fork":
-        if self.from_step is not None and self.message is not None:
+        if self.message is not None if self.from_step is not None else self.step_words is not None:
             raise Refused("invalid_field")
         return self
 

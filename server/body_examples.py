@@ -39,6 +39,7 @@ EXAMPLES: Final[Mapping[str, Examples]] = MappingProxyType(
         },
         "Fork": {
             "from a step on, writes only tried out": {"from_step": 1},
+            "with a step in other words": {"from_step": 1, "step_words": "List the tasks of all projects."},
             "with another message": {"message": "What is overdue in my projects?"},
             "with writes that take effect": {"from_step": 1, "writes": "live"},
         },

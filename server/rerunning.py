@@ -70,7 +70,7 @@ async def fork(engine: "Engine", user_id: UUID, run_id: UUID, said: Fork, queue:
         if record.revision_of(said.from_step) is None:
             raise Refused("record_incomplete")
     message = said.message or original.request
-    rerun = Rerun(original.id, Writes(said.writes), said.from_step, said.model)
+    rerun = Rerun(original.id, Writes(said.writes), said.from_step, said.model, said.step_words)
     rate = Rate(engine.limits, engine.least_tokens(message, said.model))
     wanted = Wanted(f"Fork: {title_of(message)}", message, rerun, rate)
     return await _stored(engine.database, user_id, original, wanted, queue)

@@ -15,7 +15,7 @@ from server.columns import columns_of
 from server.prices import PRICES, Cost
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow(Run):
     """A run with what its other tables say of it.
 

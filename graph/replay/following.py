@@ -1,7 +1,8 @@
 """A run that goes by the record of another: in whose place its models and its tools speak, and how far."""
 
+import json
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from langchain_core.language_models import BaseChatModel
 
 from graph.replay.record import INTENTS, MAIN, Lane, Record, read_record, split
 from graph.replay.recorded_model import RecordedModel
+from nodes.planning.rules import PLAN_TOOL
 from nodes.vocabulary.errors import RecordIncomplete
 from nodes.vocabulary.events import Step
 from nodes.vocabulary.stand_in import Place
@@ -17,9 +19,33 @@ from persistence.record import conversations
 from persistence.runs.runs import Run, Writes
 from persistence.runs.usage import Usage
 from persistence.scope import Identity, Role
+from tools.arguments import parse_object
 from tools.conduct import Conduct, Outcome
+from tools.errors import ArgumentsInvalid
 from tools.intents import INTENTS_TOOL
 from tools.outcomes import replayed
+
+
+@dataclass(frozen=True, slots=True)
+class Reworded:
+    """A step that is to do something else than the recorded plan says."""
+
+    step_number: int
+    words: str
+
+    def call(self, made: dict[str, str]) -> dict[str, str]:
+        """Return a call as it was made, but that a plan says the step in other words."""
+        if made["name"] != PLAN_TOOL:
+            return made
+        try:
+            draft = parse_object(made["arguments"])
+        except ArgumentsInvalid:
+            return made
+        steps = draft.get("steps")
+        for step in steps if isinstance(steps, list) else []:
+            if isinstance(step, dict) and self.step_number in (step.get("stepNumber"), step.get("step_number")):
+                step["description"] = self.words
+        return {**made, "arguments": json.dumps(draft, ensure_ascii=False)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +55,7 @@ class Way:
     whole: bool = True
     last_position: int = 0
     steps: frozenset[int] = frozenset()
+    reworded: "Reworded | None" = None
 
     def holds(self, lane: Lane, position: int) -> bool:
         """Say whether what stands there is taken from the record."""
@@ -50,7 +77,10 @@ async def following(database: Database, identity: Identity, run: Run) -> "Follow
     async with database.acting(Role.WORKER, identity) as scope:
         record = await read_record(scope, run.replay_of)
     if run.from_step is not None:
-        return Following(database, identity, record, way_from(record, run.from_step))
+        way = way_from(record, run.from_step)
+        if run.step_words is not None:
+            way = replace(way, reworded=Reworded(run.from_step, run.step_words))
+        return Following(database, identity, record, way)
     if not record.is_whole:
         raise RecordIncomplete
     return Following(database, identity, record)
@@ -119,9 +149,12 @@ class Following:
         said = self.record.answers.get((lane, place.position))
         if said is None or said.purpose != purpose:
             raise RecordIncomplete
+        calls = [{"name": call["name"], "arguments": call["arguments"]} for call in said.message.tool_calls or []]
+        if self.way.reworded is not None:
+            calls = [self.way.reworded.call(made) for made in calls]
         return RecordedModel(
             said=said.message.content,
-            calls=[{"name": call["name"], "arguments": call["arguments"]} for call in said.message.tool_calls or []],
+            calls=calls,
             reasoning=said.message.reasoning,
             usage=said.usage,
         )

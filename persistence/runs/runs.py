@@ -58,12 +58,14 @@ class Rerun:
 
     A replay takes everything from there. A fork asks `asked_model`, or whom every
     run asks: from a step on, or from the beginning when there is no `from_step`.
+    `step_words` are what that step is to do, in place of what is recorded.
     """
 
     replay_of: UUID
     writes: Writes
     from_step: int | None = None
     asked_model: str | None = None
+    step_words: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class Run:
     from_step: int | None
     asked_model: str | None
     writes: str
+    step_words: str | None = None
 
     @property
     def finished(self) -> bool:
@@ -104,7 +107,7 @@ class Run:
 COLUMNS: Final = """
     id, session_id, request, route, status, strategy, attempt, crashes, last_seq, request_digest, cancel_requested_at,
     budget_spent_at, prompt_tokens, completion_tokens, finished_reason, error_code, created_at, started_at, finished_at,
-    events_expired_at, replay_of, from_step, asked_model, writes
+    events_expired_at, replay_of, from_step, asked_model, writes, step_words
 """
 
 
@@ -143,9 +146,9 @@ async def insert_rerun(scope: Scope, session_id: UUID, request: str, rerun: Reru
         Run,
         f"""
         insert into runs (session_id, request, request_digest, graph_version, queue, route, quoted_history, replay_of,
-            from_step, asked_model, writes)
+            from_step, asked_model, writes, step_words)
         select %(session)s, %(request)s, '', %(graph)s, %(queue)s, route, quoted_history, id,
-            %(step)s, %(model)s, %(writes)s
+            %(step)s, %(model)s, %(writes)s, %(words)s
         from runs where id = %(original)s
         returning {COLUMNS}
         """,
@@ -158,6 +161,7 @@ async def insert_rerun(scope: Scope, session_id: UUID, request: str, rerun: Reru
             "step": rerun.from_step,
             "model": rerun.asked_model,
             "writes": rerun.writes,
+            "words": rerun.step_words,
         },
     )
 

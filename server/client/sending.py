@@ -79,17 +79,22 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """Where a run is to go another way: from a step on or with another message, asked of whom, with which writes."""
+    """Where a run is to go another way: from a step on or with another message, asked of whom, with which writes.
+
+    `step_words` say what the step is to do, in place of what is recorded.
+    """
 
     from_step: int | None = None
     message: str | None = None
     model: str | None = None
     live: bool = False
+    step_words: str | None = None
 
     def body(self) -> "dict[str, JsonValue]":
         """Return it as `POST /api/agent/runs/{id}/fork` takes it."""
         writes = "live" if self.live else "dry"
-        return {"from_step": self.from_step, "message": self.message, "model": self.model, "writes": writes}
+        words = {} if self.step_words is None else {"step_words": self.step_words}
+        return {"from_step": self.from_step, "message": self.message, "model": self.model, "writes": writes, **words}
 
 
 def _text(value: UUID | None) -> str | None:

@@ -193,6 +193,7 @@ def fork(
     from_step: Annotated[
         int | None, typer.Option(help="Work on this step and what rests on it anew.", min=1, max=10_000)
     ] = None,
+    step_words: Annotated[str | None, typer.Option("--step", help="What that step is to do instead.")] = None,
     message: Annotated[str | None, typer.Option(help="Begin anew, with this message.")] = None,
     model: Annotated[str | None, typer.Option(help="Ask this configured model.")] = None,
     live: Annotated[bool, typer.Option("--live", help="Let it change things; else writes are only tried out.")] = False,
@@ -204,7 +205,7 @@ def fork(
     """Let a run go another way, in a session of its own."""
     from server.terminal.commands import fork as command
 
-    command.run(run, Branch(from_step, message, model, live), Reached(server, token, user), as_json=as_json)
+    command.run(run, Branch(from_step, message, model, live, step_words), Reached(server, token, user), as_json=as_json)
 
 
 @app.command()

@@ -60,17 +60,19 @@ async def test_a_fork_goes_another_way_and_is_compared(tab: Tab, stage: Stage, c
 
 
 async def test_a_fork_from_a_step_keeps_the_others(tab: Tab, stage: Stage, client: httpx.AsyncClient) -> None:
-    """From a step on, that step is worked on anew; those that do not rest on it keep their results."""
+    """From a step on, that step is worked on anew, in other words if wanted; others keep their results."""
     await trace_of(tab, stage, client, "complex")
     stage.plays(SCENES["complex"].script())
     await tab.page.get_by_role("button", name="Fork", exact=True).click()
     form = tab.page.locator("form.fork")
     await form.get_by_label("From").select_option("4")
-    await expect(form.locator("textarea")).to_have_count(0)
+    await expect(form.get_by_label("Message")).to_have_count(0)
+    await form.get_by_label("What the step is to do").fill("Weigh them by their dates alone")
     await form.get_by_role("button", name="Fork").click()
     await expect(tab.page.locator(".trace-head")).to_contain_text("writes only tried out")
     await expect(tab.page.locator(".trace-head .badge", has_text="Done")).to_be_visible()
     await expect(tab.page.locator(".node.completed")).to_have_count(5)
+    await expect(tab.page.locator(".node.completed", has_text="Weigh them by their dates alone")).to_be_visible()
 
 
 async def test_changes_are_undone(tab: Tab, stage: Stage, client: httpx.AsyncClient) -> None:

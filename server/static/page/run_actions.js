@@ -44,20 +44,26 @@ function Fork({ trace, onFork }) {
   const [step, setStep] = useState("");
   const [message, setMessage] = useState(run.request);
   const [model, setModel] = useState("");
+  const [words, setWords] = useState("");
+  const planned = (number) => plan.steps.find((one) => one.stepNumber === Number(number))?.description ?? "";
   const [live, setLive] = useState(false);
   const fork = async () => {
     const body = { writes: live ? "live" : "dry" };
-    if (step) body.from_step = Number(step);
+    if (step) {
+      body.from_step = Number(step);
+      if (words.trim() && words !== planned(step)) body.step_words = words;
+    }
     else body.message = message;
     if (model.trim()) body.model = model.trim();
     go(`/runs/${(await post(`/api/agent/runs/${run.id}/fork`, body)).run.id}`);
   };
   return html`<form class="card fork" onSubmit=${(event) => { event.preventDefault(); onFork(fork)(); }}>
     <h2>Let it go another way</h2>
-    ${plan && html`<label class="field"><span>From</span><select value=${step} onChange=${(event) => setStep(event.target.value)}>
+    ${plan && html`<label class="field"><span>From</span><select value=${step} onChange=${(event) => { setStep(event.target.value); setWords(planned(event.target.value)); }}>
       <option value="">the beginning, with another message</option>
       ${plan.steps.map((one) => html`<option value=${one.stepNumber}>step ${one.stepNumber}: ${one.description}</option>`)}
     </select></label>`}
+    ${step && html`<label class="field"><span>What the step is to do</span><textarea rows="2" dir="auto" value=${words} onInput=${(event) => setWords(event.target.value)}></textarea></label>`}
     ${!step && html`<label class="field"><span>Message</span><textarea rows="2" dir="auto" value=${message} onInput=${(event) => setMessage(event.target.value)}></textarea></label>`}
     <label class="field"><span>Model <span class="quiet">(the usual ones unless one is named)</span></span><input value=${model} onInput=${(event) => setModel(event.target.value)} /></label>
     <label class="check"><input type="checkbox" checked=${live} onChange=${(event) => setLive(event.target.checked)} /> Really change things; else writes are only tried out</label>

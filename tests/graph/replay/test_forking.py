@@ -73,6 +73,22 @@ async def test_a_step_and_what_rests_on_it_are_worked_on_anew(database: Database
     assert turn.run.status == "done"
 
 
+async def test_a_step_may_be_said_in_other_words(database: Database, person: Person) -> None:
+    """Its executor gets them, the new run's plan has them, and the original keeps its own."""
+    async with desk(database, person, complex_script()) as at:
+        original = await at.ask("Put my house in order")
+        before = len(at.model.requests)
+        turn = await forked(at, original.run.id, from_step=2, step_words="Look in the attic.")
+        asked = asked_since(at, before)
+        again = await forked(at, turn.run.id, from_step=3)
+    assert any("Look in the attic." in text and "submit_result" in text for text in asked)
+    plans = [done.all("plan_created")[0]["plan"] for done in (original, turn, again)]
+    planned = [[step["description"] for step in each["steps"]] for each in plans]
+    assert planned[1] == planned[2] == [planned[0][0], "Look in the attic.", *planned[0][2:]]
+    assert planned[0][1] != "Look in the attic."
+    assert turn.run.status == again.run.status == "done"
+
+
 async def test_a_write_is_tried_out_and_says_so(database: Database, person: Person) -> None:
     """The result of a dry run says what it would have said live; its step is done, and the answer is told the truth."""
     async with desk(database, person, complex_script(CLAIM)) as at:

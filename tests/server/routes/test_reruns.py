@@ -109,6 +109,9 @@ async def test_a_fork_streams_like_any_run(client: httpx.AsyncClient, run: Strea
     ("body", "status", "code"),
     [
         pytest.param({"from_step": 3, "message": "x"}, 422, "invalid_field", id="two beginnings"),
+        pytest.param({"step_words": "x"}, 422, "invalid_field", id="words for no step"),
+        pytest.param({"from_step": 3, "step_words": " "}, 422, "message_empty", id="a step that says nothing"),
+        pytest.param({"from_step": 3, "step_words": "x" * 4001}, 422, "invalid_field", id="a step of a book's length"),
         pytest.param({"from_step": 0}, 422, "invalid_field", id="no step"),
         pytest.param({"from_step": 3.5}, 422, "invalid_field", id="half a step"),
         pytest.param({"from_step": 99}, 422, "unknown_step", id="a step there is not"),
