@@ -66,7 +66,7 @@ async def test_a_fork_from_a_step_keeps_the_others(tab: Tab, stage: Stage, clien
     await tab.page.get_by_role("button", name="Fork", exact=True).click()
     form = tab.page.locator("form.fork")
     await form.get_by_label("From").select_option("4")
-    await expect(form.get_by_label("Message")).to_have_count(0)
+    await expect(form.get_by_label("Message", exact=True)).to_have_count(0)
     await form.get_by_label("What the step is to do").fill("Weigh them by their dates alone")
     await form.get_by_role("button", name="Fork").click()
     await expect(tab.page.locator(".trace-head")).to_contain_text("writes only tried out")
