@@ -4,6 +4,7 @@ import { signal } from "../vendor/signals.mjs";
 
 /** Whether the server knows who asks: true, false, or null before the first answer. */
 export const signedIn = signal(null);
+let signedOut = 0; // how often: what was asked before says nothing of what holds after
 
 /** A request that was not served; `code` is one of docs/http.md, or "unreachable". */
 export class Refusal extends Error {
@@ -27,6 +28,7 @@ export async function send(method, path, { body, headers = {}, signal: abort } =
     sent.body = JSON.stringify(body);
     sent.headers["Content-Type"] = "application/json";
   }
+  const before = signedOut;
   let response;
   try {
     response = await fetch(path, sent);
@@ -35,7 +37,7 @@ export async function send(method, path, { body, headers = {}, signal: abort } =
     throw new Refusal(0, "unreachable", "The server does not answer.");
   }
   if (response.ok) {
-    signedIn.value = true;
+    if (before === signedOut) signedIn.value = true;
     return response;
   }
   throw await refusalOf(response);
@@ -69,7 +71,10 @@ async function json(method, path, body) {
 }
 
 async function refusalOf(response) {
-  if (response.status === 401) signedIn.value = false;
+  if (response.status === 401) {
+    signedOut += 1;
+    signedIn.value = false;
+  }
   const said = await response.json().catch(() => ({}));
   return new Refusal(response.status, said.code ?? "internal", said.error ?? "Something went wrong.", response.headers);
 }

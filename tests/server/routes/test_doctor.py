@@ -13,7 +13,7 @@ from server.app import HttpServer, serving
 from server.scopes import Scope
 from server.settings import Settings
 from server.tokens import issue_token
-from server.wiring import Planwright, Work, opened
+from server.wiring import Planwright, opened
 from tests.conftest import TEST_SECRET, Person
 from tests.scripted_model.replies import status, text
 from tests.scripted_model.server import ScriptedModel
@@ -43,7 +43,7 @@ async def installation(admin_dsn: str, tmp_path: Path, model: ScriptedModel) -> 
         model_api_key=SecretStr(MODEL_KEY),
         planner_model="deep",
     )
-    async with opened(settings, work=Work.NONE) as planwright:
+    async with opened(settings) as planwright:  # with a queue of its own: other tests leave runs in the shared one
         yield planwright
 
 
