@@ -1,14 +1,15 @@
 """Every state of a run as the page shows it: in words, to everybody, in both themes, on a narrow screen."""
 
+import re
 from typing import Final
 
 import httpx
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.page.accessibility import NARROW_PX, sideways, violations
 from tests.page.person_at_page import Tab
-from tests.page.recording import Recorder
+from tests.page.recording import Recorder, arrivals_of
 from tests.page.scenes import SCENES, complex_run
 from tests.page.stage import Stage
 from tests.scripted_model.gate import Gate
@@ -16,6 +17,7 @@ from tests.scripted_model.replies import call, text, tools
 
 pytestmark = pytest.mark.xdist_group("browser")
 
+LOGS: Final = re.compile(r"/api/agent/runs/[^/]+/events")
 TABS: Final = ("Plan", "Executors", "Tools", "Usage")
 # What the header, the conversation and one tab of the panel say of each scene.
 WORDS: Final = {
@@ -73,6 +75,23 @@ async def test_a_state_is_said_in_words(tab: Tab, stage: Stage, client: httpx.As
     assert await violations(tab.page) == []
     await tab.page.set_viewport_size({"width": NARROW_PX, "height": 700})
     assert await sideways(tab.page) == 0
+
+
+@pytest.mark.parametrize("name", WORDS)
+async def test_a_recorded_log_shows_the_same(tab: Tab, stage: Stage, client: httpx.AsyncClient, name: str) -> None:
+    """Header and panel are made of the events alone: they say of a recorded log what they say of a run."""
+    recorder = Recorder(stage, client)
+    await recorder.play(SCENES["simple"])
+    frames = "".join(f"id: {event.seq}\ndata: {event.payload}\n\n" for event in arrivals_of(name))
+
+    async def recorded(route: Route) -> None:
+        await route.fulfill(content_type="text/event-stream", body=frames)
+
+    await tab.page.route(LOGS, recorded)
+    await tab.open(f"/s/{recorder.session_id}")
+    state, _, where, panel = WORDS[name]
+    await tab.until(state)
+    await expect(await tab.show(where)).to_contain_text(panel)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
