@@ -51,13 +51,7 @@ class RecordedModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        message = AIMessage(
-            content=self.said,
-            additional_kwargs=self._kept(),
-            response_metadata=self._metadata(),
-            usage_metadata=self._usage(),
-        )
-        return ChatResult(generations=[ChatGeneration(message=message)])
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(**self._answer()))])
 
     @override
     async def _agenerate(
@@ -77,21 +71,18 @@ class RecordedModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        chunk = AIMessageChunk(
-            content=self.said,
-            additional_kwargs=self._kept(),
-            response_metadata=self._metadata(),
-            usage_metadata=self._usage(),
-            chunk_position="last",
-        )
-        yield ChatGenerationChunk(message=chunk)
+        yield ChatGenerationChunk(message=AIMessageChunk(**self._answer(), chunk_position="last"))
 
-    def _kept(self) -> dict[str, object]:
+    def _answer(self) -> dict[str, Any]:
+        """Return the fields of the message, whole or as the only chunk."""
         calls = {"raw_tool_calls": self.calls} if self.calls else {}
-        return {**calls, **({} if self.reasoning is None else {"reasoning_content": self.reasoning})}
-
-    def _metadata(self) -> dict[str, str]:
-        return {"finish_reason": "tool_calls" if self.calls else "stop", "model_name": MODEL_NAME}
+        reasoning = {} if self.reasoning is None else {"reasoning_content": self.reasoning}
+        return {
+            "content": self.said,
+            "additional_kwargs": {**calls, **reasoning},
+            "response_metadata": {"finish_reason": "tool_calls" if self.calls else "stop", "model_name": MODEL_NAME},
+            "usage_metadata": self._usage(),
+        }
 
     def _usage(self) -> UsageMetadata:
         return UsageMetadata(

@@ -187,7 +187,7 @@ async def test_what_is_not_there_is_said_so(tab: Tab, stage: Stage) -> None:
     await expect(tab.page.get_by_role("heading", name="This run is not there")).to_be_visible()
 
 
-async def test_a_first_visit_is_quick(tab: Tab, client: httpx.AsyncClient) -> None:
+async def test_a_first_visit_asks_for_no_more_than_it_shows(tab: Tab, client: httpx.AsyncClient) -> None:
     """The page asks for each of its files once, and for nothing that the first screen does not need."""
     await send(client, "Good morning")
     asked: list[str] = []
