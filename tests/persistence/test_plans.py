@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from persistence.place import Place
@@ -27,6 +28,7 @@ from tests.conftest import Person, new_person
 
 SESSIONS: Final = 3_000
 SHOWN: Final = 20
+OF_OTHERS: Final = 500  # a table of less than that, all people's rows together, may well be sorted
 HOUR: Final = timedelta(hours=1)
 OF_AN_HOUR: Final = 60  # one a minute
 ENTRY_AND_ROW: Final = 2  # each thing found is one index entry and one row
@@ -48,6 +50,12 @@ class Owner:
 async def owner(database: Database, admin_dsn: str) -> Owner:
     """Give somebody with thousands of sessions, and a fresh sample of them to the planner."""
     person = await new_person(database)
+    other = await new_person(database)
+    with psycopg.connect(admin_dsn) as admin:
+        admin.execute(
+            "insert into planwright.projects (user_id, name, slug) select %s, n, n from generate_series(1, %s) n",
+            (other.id, OF_OTHERS),
+        )
     await asyncio.to_thread(seed, admin_dsn, person.id, SESSIONS)
     async with database.acting(Role.API, person.identity) as scope:
         session_id = await scope.value(UUID, "select id from chat_sessions where title = 'Session 2000'")
