@@ -16,6 +16,7 @@ from contextlib import aclosing, contextmanager
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from pydantic import JsonValue, SecretStr
@@ -96,13 +97,23 @@ class ModelConnection:
         return await self._client.post(self._url, data=body, headers=self._headers, allow_redirects=False)
 
     def _new_client(self) -> aiohttp.ClientSession:
-        """Make the client. The time limit of a call is kept here, for all of its parts together."""
+        """Make the client. The time limit of a call is kept here, for all of its parts together.
+
+        The environment is asked for a proxy once. With `trust_env`, aiohttp would ask it for each call, in a thread
+        that waits for a busy event loop, and look into `.netrc`, whose password it cannot send beside our key.
+        """
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=NO_LIMIT, keepalive_timeout=IDLE_CONNECTION_SECONDS),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_seconds),
             cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=True,
+            proxy=_proxy_for(self._url),
         )
+
+
+def _proxy_for(url: str) -> str | None:
+    """Return the proxy that the environment names for an address, as `http_proxy`, `https_proxy` and `no_proxy` say."""
+    parts = urlsplit(url)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
 @contextmanager
