@@ -4,12 +4,13 @@ The truth about a run is its row; a job only says that someone should look at
 it now. It names the attempt that it follows (`migrations/0009_queue.sql`), so a
 job that comes twice or too late is of no effect.
 
-Five things of Procrastinate 3.10 are mended here (decision 10). A statement of its
+Six things of Procrastinate 3.10 are mended here (decision 10). A statement of its
 loops that meets a database that is away ends them, the listener's silently; here
 they wait for it. A notification that comes while it fetches is forgotten, and one
 that comes before it listens is not heard; here the one is said twice, and jobs are
-looked for when listening begins. And a job of a silent worker that is given back can
+looked for when listening begins. A job of a silent worker that is given back can
 still be ended by that worker when it wakes up, so such jobs are replaced by new ones.
+The end of a job that is there no more is an error that nobody hears; here it has ended.
 And what a notification says is believed, though every login may send one; here the
 word that a job is to be stopped is held against the queue's table, and nonsense is passed over.
 """
@@ -28,9 +29,13 @@ from procrastinate import App, JobContext
 from procrastinate.connector import LISTEN_TIMEOUT, Notify
 from procrastinate.exceptions import ConnectorException
 from procrastinate.job_context import AbortReason
+from procrastinate.jobs import Job as ProcrastinateJob
+from procrastinate.jobs import Status
+from procrastinate.manager import JobManager
 from procrastinate.psycopg_connector import PsycopgConnector
 from procrastinate.worker import Worker
 from psycopg import AsyncConnection, OperationalError
+from psycopg.errors import RaiseException
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
@@ -97,6 +102,7 @@ class Queue:
     async def work(self, act: Act, rhythm: Rhythm) -> None:
         """Work on jobs until `stop`; then let those at work end for `drain_seconds`, and cancel the rest."""
         app = App(connector=self._connector)
+        app.job_manager = _Jobs(self._connector)
         app.task(name=TASK, pass_context=True)(self._task(act))
         async with app.open_async(), asyncio.TaskGroup() as group:
             beating = group.create_task(self._beat(app, rhythm), name="queue heartbeat")
@@ -191,6 +197,18 @@ def _told(payload: str) -> object:
         return json.loads(payload)
     except (ValueError, RecursionError):
         return None
+
+
+class _Jobs(JobManager):
+    """Takes a job that is there no more for one that has ended: it was replaced, or the answer to its end got lost."""
+
+    async def finish_job(self, job: ProcrastinateJob, status: Status, delete_job: bool) -> None:  # noqa: FBT001 - the parent's
+        try:
+            await super().finish_job(job, status, delete_job)
+        except ConnectorException as error:
+            if not isinstance(error.__cause__, RaiseException):
+                raise
+            log.info("Job %s had ended before", job.id)
 
 
 class _Patient(PsycopgConnector):

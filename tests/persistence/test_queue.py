@@ -1,6 +1,7 @@
 """The queue of runs, on real connections: who gets a job, when, and what becomes of jobs that nobody works on."""
 
 import asyncio
+import gc
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -321,6 +322,25 @@ async def test_a_worker_that_woke_up_does_not_end_anothers_job(site: Site) -> No
             )
             await site.until(run.id, (SHARED, "todo"))
         assert await site.jobs(run.id) == [(SHARED, "todo")]
+
+
+async def test_a_job_that_is_there_no_more_has_ended(site: Site) -> None:
+    """Its worker was silent for too long and it was replaced, or the answer to its end got lost: no error either way."""
+    unheard: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: unheard.append(told))
+    hands = Hands()
+    async with site.working(hands, NEVER):
+        run = await site.queued()
+        job = await hands.next()
+        await site.admin.execute("delete from procrastinate_jobs where id = %s", (job.id,))
+        hands.go_on.set()
+        another = await site.queued()
+        await hands.next()
+        await site.until(another.id)
+    gc.collect()  # which is when an exception that nobody asked for is told
+    asyncio.get_running_loop().set_exception_handler(None)
+    assert await site.jobs(run.id) == []
+    assert unheard == []
 
 
 async def test_a_job_in_the_queue_of_a_process_that_is_gone_becomes_everybodys(site: Site) -> None:
