@@ -325,7 +325,7 @@ async def test_a_worker_that_woke_up_does_not_end_anothers_job(site: Site) -> No
 
 
 async def test_a_job_that_is_there_no_more_has_ended(site: Site) -> None:
-    """Its worker was silent for too long and it was replaced, or the answer to its end got lost: no error either way."""
+    """It was replaced as its worker was silent, or the answer to its end got lost: that is no error."""
     unheard: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, told: unheard.append(told))
     hands = Hands()
