@@ -11,7 +11,7 @@ from graph.offline import looking_up
 from graph.offline.ask import Ask
 from graph.offline.looking_up import OPEN
 from graph.offline.phrases import MAX_WORDS_CHARS, Words
-from graph.offline.rows import Row, Task, event_of, row_in, rows_in, task_of, tasks_in, text_of, total_of
+from graph.offline.rows import Row, Task, event_of, row_in, task_of, tasks_in, text_of, total_of
 from graph.offline.script import Script, reading_one
 from graph.offline.wording import (
     bold,
@@ -33,13 +33,13 @@ _PRIORITY: Final = re.compile(r"\b(high|medium|low|urgent|important)\b", re.IGNO
 _PRIORITY_WORDS: Final = {"urgent": "high", "important": "high"}
 _STATUSES: Final[tuple[tuple[str, str], ...]] = (
     (r"\bblocked\b", "blocked"),
-    (r"\bin[- ]progress\b|\bcurrent\b|\bstarted\b|\bworking on\b", "in_progress"),
+    (r"\bin[- ]progress\b|\bcurrent\b|\bstarted\b|\bworking on\b|\bin the middle of\b", "in_progress"),
     (r"\b(?:done|complete(?:d)?|finish(?:ed)?)\b", "done"),
     (r"\bbacklog\b", "backlog"),
 )
 _OF_PROJECT: Final = re.compile(
     r"\b(?:of|in|for|from|on|under) (?:the |my )?(?:project (?P<after>.+)|(?P<before>.+?) project)$"
-    r"|\b(?:of|in|from|under) (?P<bare>(?!total\b|progress\b|the next\b|backlog\b).+)$",
+    r"|\b(?:of|in|from|under) (?P<bare>(?!total\b|progress\b|the next\b|the middle\b|backlog\b).+)$",
     re.IGNORECASE,
 )
 
@@ -143,9 +143,7 @@ def whole_task(data: Row, ask: Ask) -> str:
     task = task_of(row | {"project": row.get("project") or data.get("project")}, ask.zone)
     linked = data.get("calendar_event") or row.get("calendar_event")
     event = event_of(linked, ask.zone) if isinstance(linked, dict) else None
-    subtasks = tasks_in(row_in(data, "subtasks"), ask.zone) or [
-        task_of(subtask, ask.zone) for subtask in rows_in(data, "subtasks")
-    ]
+    subtasks = tasks_in(row_in(row, "subtasks"), ask.zone)
     return paragraphs(
         joined((task_line(task, ask.now), length(task.minutes))),
         shortened(text_of(row, "description"), 2_000),

@@ -30,6 +30,9 @@ _PROJECT_AT_END: Final = re.compile(
     r"(?:project (?P<after>[^:]+)|(?P<before>[^:]+?) project|(?P<this>this project))$",
     re.IGNORECASE,
 )
+_PROJECT_BEHIND_QUOTES: Final = re.compile(
+    r"^[\"“](?P<title>[^\"“”]+)[\"”]\s+(?:in|to|for|under|into) (?:the |my )?(?P<project>.+)$", re.IGNORECASE
+)
 _MUST_EXIST: Final = re.compile(r"^(?:the|my|our|task|this|that|it\b|[\"“'‘])", re.IGNORECASE)
 _REPEATS: Final = re.compile(
     rf"[,\s]+(?:repeating |recurring )?(?P<word>{'|'.join(sorted(PATTERN_BY_WORD, key=len, reverse=True))})$",
@@ -198,6 +201,8 @@ def _parts(ask: Ask, text: str) -> tuple[str, When, str, str]:
             level, text = found["priority"] or found["short"], text[: found.start()]
         elif not project and (found := _PROJECT_AT_END.search(text)):
             project, text = found["after"] or found["before"] or found["this"], text[: found.start()]
+        elif not project and (found := _PROJECT_BEHIND_QUOTES.search(text)):
+            text, project = found["title"], found["project"]
         else:
             break
     title = text.strip().strip('"“”').strip()

@@ -197,7 +197,13 @@ _TABLE: Final[tuple[tuple[Handler, tuple[str, ...]], ...]] = (
             "{name} (is|are|was) [now] {status}",
         ),
     ),
-    (changing.start, ("(start|begin) [working on|work on|with] {name}",)),
+    (
+        changing.start,
+        (
+            "(start|begin) [working on|work on|with] {name}",
+            "(i|i've|i have) [just|already] (started|begun) [working on|work on|with] {name}",
+        ),
+    ),
     (changing.reopen, ("reopen {name}",)),
     (changing.status_by_verb, ("{verb} {name}",)),
     (
@@ -248,6 +254,7 @@ _TABLE: Final[tuple[tuple[Handler, tuple[str, ...]], ...]] = (
         (
             f"{_SHOW} [details of|details for] [the|my] task {{name}}",
             "details (of|on|about|for) [the|my] [task] {name}",
+            "(which|what) subtasks (does|do) [the|my] [task] {name} have",
         ),
     ),
     (asking_calendar.show_event, (f"{_SHOW} (event|meeting|appointment) {{name}}",)),
@@ -267,6 +274,7 @@ _TABLE: Final[tuple[tuple[Handler, tuple[str, ...]], ...]] = (
             f"... notes {_ABOUT} {{query}}",
             "... note (about|on|mentioning|with|containing|regarding) {query}",
             "... notes [i have|do i have|are there]",
+            "what did (i|we) (decide|agree|write|write down|note) [on|about|for|down about] {query}",
         ),
     ),
     (asking_texts.show_note, (f"{_SHOW} note {{name}}",)),
@@ -291,6 +299,7 @@ _TABLE: Final[tuple[tuple[Handler, tuple[str, ...]], ...]] = (
             "... (task|tasks|todo|todos|to-do|to-dos) ...",
             "(what's|what is|what) [currently] (blocked|in progress|due) ...",
             "what do i (have|need) to do ...",
+            "what am i (working on|in the middle of) ...",
             "what (did i|have i) (finish|complete|do|done|completed|finished) ...",
             "[show|list] [me] [my] (blocked|backlog|in progress)",
         ),

@@ -313,6 +313,21 @@ def enable_user(user: Somebody) -> None:
     command.admit(user, admitted=True)
 
 
+@app.command(name="eval")
+def evaluate(
+    model: Annotated[
+        list[str] | None, typer.Option(help="One to ask, “offline” too; may be repeated. Else the one that is set.")
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Only this request, by its id; may be repeated.")] = None,
+    at_least: Annotated[float, typer.Option(help="Leave with 1 below this share, in percent.", min=0, max=100)] = 0.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was right and wrong as JSON.")] = False,
+) -> None:
+    """Ask models sixty requests on demo workspaces of their own, and say how often they were right."""
+    from server.terminal.commands import evaluate as command
+
+    command.run(model or [], only or [], at_least, as_json=as_json)
+
+
 @app.command()
 def doctor() -> None:
     """Check the installation; each failure comes with one next step."""

@@ -58,6 +58,7 @@ DATA: dict[str, Row] = {
         "slots": [{"start_time": "2026-11-26T10:00:00+01:00", "end_time": "2026-11-26T12:00:00+01:00"}]
     },
     "create_task": {"task": {"id": "new", "title": "Yoga"}},
+    "get_task_details": {"task": REVIEW | {"subtasks": {"total": 1, "tasks": [task("Book a room")]}}},
     "search_projects": {"projects": [{"id": "p1", "name": "Relaunch", "status": "active"}], "total": 1},
     "check_task_has_calendar_event": {"has_event": True, "event": {"start_time": "2026-11-27T14:00:00+01:00"}},
 }
@@ -70,6 +71,7 @@ DATA: dict[str, Row] = {
         ("what's on my calendar tomorrow?", ["2 events", "08:00–09:00 **Dentist**"]),
         ("when am I free tomorrow?", ["Thu 26 Nov 10:00–12:00 (2 h)"]),
         ("show my high-priority tasks", ["**Quarterly report**"]),
+        ("show task review", ["**Review**", "Subtasks:", "**Book a room**"]),
         ("is the review on my calendar?", ["**Review** · yes, Fri 27 Nov, 14:00"]),
         ("when is the dentist?", ["**Dentist**", "Thu 26 Nov, 08:00"]),
         ("what are my projects?", ["You have 1 project", "**Relaunch** · active"]),
@@ -138,6 +140,10 @@ def test_an_answer_holds_the_real_rows(request_text: str, words: list[str]) -> N
                     {"task_id": "new", "start_time": "2026-11-26T19:00:00", "duration_minutes": 45},
                 ),
             ],
+        ),
+        (
+            "add a task “film to the end” to the relaunch",
+            [("create_task", {"title": "film to the end", "project_id": "p1"})],
         ),
         (
             "add a note to project Relaunch: the film is late",

@@ -269,3 +269,32 @@ def test_the_list_of_commands_imports_nothing_heavy() -> None:
     program = "import sys, server.terminal.cli; print(*sys.modules)"
     loaded = run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert heavy.isdisjoint(loaded)
+
+
+def test_models_are_held_against_what_is_right(installed: CommandLine) -> None:
+    """`eval` prints shares on stdout, each request on stderr, and leaves with 1 below what is asked for."""
+    chosen = ("--only", "greeting", "--only", "arithmetic", "--model", "offline")
+    asked = installed.run("eval", *chosen, "--at-least", "51")
+    head, row = (" ".join(line.split()) for line in asked.stdout.splitlines())
+    assert asked.returncode == 1
+    assert head == "model asked route tools effects facts all tokens p50 p95"
+    assert row.startswith("offline 2 100 % 100 % 100 % 50 % 50 % ")
+    assert asked.stderr.splitlines() == [
+        "offline: 2 requests",
+        "  ✓ greeting",
+        "  ✗ arithmetic  facts: not said: 391",
+    ]
+
+
+def test_a_request_that_is_not_there_is_refused(installed: CommandLine) -> None:
+    """`eval` names what it does not know, before anything is started."""
+    refused = installed.run("eval", "--only", "nothing", "--only", "greeting")
+    assert (refused.returncode, refused.stderr) == (2, "planwright: There is no request nothing.\n")
+
+
+def test_an_evaluation_touches_nothing_of_the_operators(installed: CommandLine, rows: Rows) -> None:
+    """It has a database of its own, so no person and no run of it is in the configured one."""
+    before = rows.of("select count(*) from users")
+    asked = installed.run("eval", "--only", "add-task", "--json")
+    assert json.loads(asked.stdout)[0]["passed"] == 1
+    assert rows.of("select count(*) from users") == before

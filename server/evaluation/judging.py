@@ -1,0 +1,113 @@
+"""Whether what came of a request is right, in four respects. Pure: of outcomes, not of databases."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from persistence.workspace.contents import Contents, Row
+from server.evaluation.request import Change, Effect, OneOf, Request
+
+NAMES: Final = ("name", "title", "summary", "content")  # of a row: the first of them that it has
+_MARKS: Final = re.compile(r"[*_`]+")
+_SPACES: Final = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a request. `seconds` are those from its acceptance to the end of its run."""
+
+    status: str
+    route: str | None
+    tools: tuple[str, ...]
+    effects: tuple[Effect, ...]
+    answer: str
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A request and what was wrong with its outcome, by respect, in words; nothing wrong is right."""
+
+    request: Request
+    outcome: Outcome
+    wrong: Mapping[str, str]
+
+
+def judged(request: Request, outcome: Outcome) -> Verdict:
+    """Hold an outcome against what is expected."""
+    expected = request.expected
+    found = {
+        "route": "" if outcome.route in expected.route else f"was {outcome.route}, not {' or '.join(expected.route)}",
+        "tools": _told("not called", [each for each in expected.tools if not _has_one(outcome.tools, each)]),
+        "effects": _effects(expected.effects, outcome.effects),
+        "facts": _facts(expected.facts, expected.never, outcome.answer),
+    }
+    if outcome.status != "done":
+        found = dict.fromkeys(found, f"the run ended as {outcome.status}")
+    return Verdict(request, outcome, {respect: words for respect, words in found.items() if words})
+
+
+def effects_between(before: Contents, after: Contents) -> tuple[Effect, ...]:
+    """Return what came, changed and went between two moments of a workspace; `to` are the new values that changed."""
+    came = [_effect("created", place, after[place], after[place]) for place in after if place not in before]
+    went = [_effect("deleted", place, before[place], {}) for place in before if place not in after]
+    changed = [
+        _effect("changed", place, before[place], new)
+        for place in after
+        if place in before and (new := _changed(before[place], after[place]))
+    ]
+    return (*came, *changed, *went)
+
+
+def _changed(before: Row, after: Row) -> Row:
+    return {name: value for name, value in after.items() if value != before.get(name) and name != "updated_at"}
+
+
+def _effect(change: Change, place: tuple[str, UUID], row: Row, to: Row) -> Effect:
+    table, _ = place
+    name = next(str(row[column]) for column in NAMES if row.get(column))
+    return Effect(change=change, table=table, name=name, to=dict(to))
+
+
+def _effects(expected: Sequence[Effect], found: Sequence[Effect]) -> str:
+    """Say which expected effects did not come about, and which others did; each accounts for one."""
+    left, missing = list(found), list[Effect]()
+    for wanted in expected:
+        fitting = next((effect for effect in left if _is(wanted, effect)), None)
+        if fitting is None:
+            missing.append(wanted)
+        else:
+            left.remove(fitting)
+    return "; ".join(part for part in (_told("missing", _named(missing)), _told("besides", _named(left))) if part)
+
+
+def _is(wanted: Effect, found: Effect) -> bool:
+    same = (wanted.change, wanted.table, _plain(wanted.name)) == (found.change, found.table, _plain(found.name))
+    return same and all(found.to.get(name) == value for name, value in wanted.to.items())
+
+
+def _named(effects: Sequence[Effect]) -> list[str]:
+    return [f"{effect.change} {effect.table} “{effect.name}”" for effect in effects]
+
+
+def _facts(facts: Sequence[OneOf], never: Sequence[str], answer: str) -> str:
+    said = _plain(answer)
+    missing = [fact for fact in facts if not any(_plain(one) in said for one in fact.split("|"))]
+    wrong = [text for text in never if _plain(text) in said]
+    return "; ".join(part for part in (_told("not said", missing), _told("said", wrong)) if part)
+
+
+def _plain(text: str) -> str:
+    """Return a text as it is compared: without marks of Markdown, in one case, with single spaces."""
+    return _SPACES.sub(" ", _MARKS.sub("", text)).strip().casefold()
+
+
+def _has_one(called: Sequence[str], names: OneOf) -> bool:
+    return not set(names.split("|")).isdisjoint(called)
+
+
+def _told(what: str, of: Sequence[str]) -> str:
+    return f"{what}: {', '.join(of)}" if of else ""
