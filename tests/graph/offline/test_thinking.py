@@ -58,7 +58,7 @@ DATA: dict[str, Row] = {
         "slots": [{"start_time": "2026-11-26T10:00:00+01:00", "end_time": "2026-11-26T12:00:00+01:00"}]
     },
     "create_task": {"task": {"id": "new", "title": "Yoga"}},
-    "get_task_details": {"task": REVIEW | {"subtasks": {"total": 1, "tasks": [task("Book a room")]}}},
+    "get_task_details": {"task": REVIEW | Row(subtasks=Row(total=1, tasks=[task("Book a room")]))},
     "search_projects": {"projects": [{"id": "p1", "name": "Relaunch", "status": "active"}], "total": 1},
     "check_task_has_calendar_event": {"has_event": True, "event": {"start_time": "2026-11-27T14:00:00+01:00"}},
 }
