@@ -1,5 +1,6 @@
 // Executors at work: one lane each on a common axis of time, what each is at, and what it brought.
 
+import { Axis } from "./axis.js";
 import { Empty } from "./empty.js";
 import { html } from "./html.js";
 import { Icon } from "./icons.js";
@@ -8,7 +9,6 @@ import { timesOf } from "./times.js";
 import { duration, number } from "./wording.js";
 
 const LEAST_PERCENT = 1.2; // of the axis, so that a short one can be seen
-const TICKS = 4;
 
 export function ExecutorsPanel({ run }) {
   const view = run.view.value;
@@ -22,7 +22,7 @@ export function ExecutorsPanel({ run }) {
   const axis = axisOf(view.executors, times);
   const lanes = view.executors.toSorted((one, other) => one.step_number - other.step_number);
   return html`<div class="stack">
-    ${axis && html`<${Axis} axis=${axis} />`}
+    ${axis && html`<${Axis} span=${axis.span} />`}
     <ul class="plain lanes" aria-label="Executors">
       ${lanes.map((one) => html`<${Lane} key=${one.id} executor=${one} view=${view} times=${times} axis=${axis} ended=${ended} />`)}
     </ul>
@@ -35,11 +35,6 @@ function axisOf(executors, times) {
   const from = Math.min(...spans.map((span) => span.began));
   const to = Math.max(from + 1, ...spans.map((span) => span.ended ?? Date.now()));
   return { from, to, span: to - from };
-}
-
-function Axis({ axis }) {
-  const marks = Array.from({ length: TICKS + 1 }, (_, place) => (axis.span * place) / TICKS);
-  return html`<div class="axis" aria-hidden="true">${marks.map((ms) => html`<span>${ms ? duration(ms) : "0"}</span>`)}</div>`;
 }
 
 /** Return in a word how an executor stands. */

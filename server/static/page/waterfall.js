@@ -1,11 +1,11 @@
 // What happened when, on one axis: agents lighter, their calls darker, waits hatched, the critical path marked.
 
+import { Axis } from "./axis.js";
 import { html } from "./html.js";
 import { rowsOf } from "./trace_rows.js";
 import { duration } from "./wording.js";
 
 const LEAST_PERCENT = 0.4; // of the axis, so that a short call can be seen
-const TICKS = 5;
 
 export function Waterfall({ trace, critical, picked, onPick }) {
   const { from, to, rows } = rowsOf(trace);
@@ -16,7 +16,7 @@ export function Waterfall({ trace, critical, picked, onPick }) {
     return { left: `${Math.min(left, 100 - LEAST_PERCENT)}%`, width: `${Math.min(width, 100)}%` };
   };
   return html`<div class="waterfall">
-    <div class="axis" aria-hidden="true"><span></span><div>${Array.from({ length: TICKS + 1 }, (_, place) => html`<span>${place ? duration((span * place) / TICKS) : "0"}</span>`)}</div></div>
+    <div class="over-tracks"><${Axis} span=${span} /></div>
     <ul class="plain" aria-label="What happened when">
       ${rows.map((row) => html`<li key=${row.key}>
         <button class=${`fall ${row.kind} level-${row.level} ${row.failed ? "failed" : ""} ${critical.has(row.step) ? "critical" : ""}`}
