@@ -35,8 +35,11 @@ async def engine_of(
     limits: Limits,
     approval_hours: float = APPROVAL_HOURS,
     link_hosts: Iterable[str] = (),
+    spoken_by: BaseChatModel | None = None,
 ) -> AsyncGenerator[Engine]:
     """Give the engine over these models, the built-in tools and those that were chosen; close its connections after.
+
+    `spoken_by` is asked in place of all of them: a model that the program itself brings, and closes.
 
     Raises:
         ModelProfileInvalid: a model could not be reached as it is configured.
@@ -45,13 +48,13 @@ async def engine_of(
     """
     chosen = tools or ToolChoice()
     registry = Registry.build(chosen.extension, chosen.digest, chosen.searxng_url)
-    planner, executor = _offline() if models is None else configured(models)
+    planner, executor = _chosen(models, spoken_by)
     engine = Engine(database, registry, planner, executor, limits, approval_hours, frozenset(link_hosts), Counted())
     try:
         _check_budget(engine)
         yield engine
     finally:
-        if models is not None:
+        if spoken_by is None:
             await close_chat_models([*planner, *executor])
 
 
@@ -68,8 +71,11 @@ def turns_of(engine: Engine) -> Turns:
     )
 
 
-def _offline() -> tuple[Models, Models]:
-    model = OfflineModel()
+def _chosen(models: ModelChoice | None, spoken_by: BaseChatModel | None) -> tuple[Models, Models]:
+    """Return the planner's and the executors' models; without any, the offline one speaks for both."""
+    if spoken_by is None and models is not None:
+        return configured(models)
+    model = spoken_by or OfflineModel()
     return (model,), (model,)
 
 

@@ -85,6 +85,12 @@ async def trace_of(scope: Scope, run_id: UUID) -> Trace | None:
     )
 
 
+def names_of(trace: Trace) -> dict[UUID, str]:
+    """Return what each agent goes by: executors by their step, “executor 3”."""
+    names = {agent.id: agent.type for agent in trace.agents}
+    return names | {done.executor_agent_id: f"executor {done.step_number}" for done in trace.executions}
+
+
 def _priced(call: ModelCall) -> PricedCall:
     return PricedCall(**columns_of(call), cost=PRICES.cost([call]))
 

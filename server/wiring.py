@@ -32,6 +32,8 @@ from server.upkeep import Keeping, Upkeep
 from server.worker import Worker
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
     from graph.turn import Engine
 
 DRAIN_SECONDS: Final = 20.0  # that running turns get to end by themselves when the process stops
@@ -71,15 +73,22 @@ class Work(Enum):
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, work: Work = Work.OWN) -> AsyncGenerator[Planwright]:
+async def opened(
+    settings: Settings, *, work: Work = Work.OWN, spoken_by: "BaseChatModel | None" = None
+) -> AsyncGenerator[Planwright]:
     """Start everything below HTTP, and stop it in the opposite order.
+
+    `spoken_by` is asked in place of the models that the settings name.
 
     Raises:
         PersistenceError: there is no usable database.
         ModelProfileInvalid, ToolsRefused: a model or a tool is not usable.
     """
     with database_server(settings) as dsn:
-        async with _connected(settings, dsn) as database, _working(settings, dsn, database, work) as planwright:
+        async with (
+            _connected(settings, dsn) as database,
+            _working(settings, dsn, database, work, spoken_by) as planwright,
+        ):
             yield planwright
 
 
@@ -152,7 +161,9 @@ def sign_in_of(settings: Settings) -> SignIn:
 
 
 @asynccontextmanager
-async def _working(settings: Settings, dsn: str, database: Database, work: Work) -> AsyncGenerator[Planwright]:
+async def _working(
+    settings: Settings, dsn: str, database: Database, work: Work, spoken_by: "BaseChatModel | None"
+) -> AsyncGenerator[Planwright]:
     from server.doctor.examination import of_installation
     from server.engine import engine_of, turns_of
     from server.tracing import traced
@@ -167,6 +178,7 @@ async def _working(settings: Settings, dsn: str, database: Database, work: Work)
             settings.limit,
             settings.approval_hours,
             settings.link_hosts,
+            spoken_by,
         ) as engine,
         _informed(login(dsn, DISPATCH, secret)) as hub,
     ):

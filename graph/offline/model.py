@@ -21,7 +21,7 @@ from langchain_core.tools import BaseTool
 from pydantic import JsonValue
 from typing_extensions import override
 
-from graph.offline.reading import read
+from graph.offline.reading import Asked, read
 from graph.offline.thinking import Reply, reply_to
 from persistence.text import storable, storable_json
 
@@ -61,7 +61,7 @@ class OfflineModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return ChatResult(generations=[ChatGeneration(message=Answer.to(messages, kwargs.get("tools")).whole())])
+        return ChatResult(generations=[ChatGeneration(message=self._answer(messages, kwargs.get("tools")).whole())])
 
     @override
     async def _agenerate(
@@ -81,8 +81,18 @@ class OfflineModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        for chunk in Answer.to(messages, kwargs.get("tools")).pieces():
+        for chunk in self._answer(messages, kwargs.get("tools")).pieces():
             yield ChatGenerationChunk(message=chunk)
+
+    def reply(self, asked: Asked) -> Reply:
+        """Return what it says next; a model that knows more than this one begins here."""
+        return reply_to(asked)
+
+    def _answer(self, messages: Sequence[BaseMessage], tools: Sequence[object] | None) -> "Answer":
+        """Return the answer to these messages with these tools on offer."""
+        shown = [str(message.text) for message in messages]
+        seed = hashlib.sha256("\0".join(shown).encode(errors="replace")).hexdigest()[:12]
+        return Answer(self.reply(read(messages, names_of(tools or ()))), sum(map(len, shown)), seed)
 
 
 class Answer:
@@ -99,13 +109,6 @@ class Answer:
         self._usage: Final = UsageMetadata(
             input_tokens=tokens_in, output_tokens=tokens_out, total_tokens=tokens_in + tokens_out
         )
-
-    @classmethod
-    def to(cls, messages: Sequence[BaseMessage], tools: Sequence[object] | None) -> "Answer":
-        """Return the answer to these messages with these tools on offer."""
-        shown = [str(message.text) for message in messages]
-        seed = hashlib.sha256("\0".join(shown).encode(errors="replace")).hexdigest()[:12]
-        return cls(reply_to(read(messages, names_of(tools or ()))), sum(map(len, shown)), seed)
 
     def whole(self) -> AIMessage:
         """Return the answer in one piece."""

@@ -67,10 +67,11 @@ def _span_of_step(trace: Trace, number: int) -> Span | None:
 
 
 def _span(trace: Trace, began: datetime, ended: datetime | None) -> Span:
-    return Span(_ms(trace, began), None if ended is None else _ms(trace, ended))
+    return Span(moment_ms(trace, began), None if ended is None else moment_ms(trace, ended))
 
 
-def _ms(trace: Trace, moment: datetime) -> int:
+def moment_ms(trace: Trace, moment: datetime) -> int:
+    """Return how long after the run was accepted something was; 0 when it was before."""
     return max(round((moment - trace.run.created_at) / timedelta(milliseconds=1)), 0)
 
 
@@ -115,7 +116,7 @@ def _step_groups(trace: Trace) -> Iterator[Group]:
     steps = plan_steps(trace)
     path = critical_path(steps)
     ends = {step.number: step.ended_ms for step in steps}
-    planned_ms = 0 if trace.plan is None else _ms(trace, trace.plan.created_at)
+    planned_ms = 0 if trace.plan is None else moment_ms(trace, trace.plan.created_at)
     for step in steps:
         if step.began_ms is None:
             continue
@@ -160,7 +161,7 @@ def _of_planner_at(trace: Trace, step: PlanStep) -> list[Row]:
     rows = [
         _of_model(trace, call, "planner", depth=1)
         for call in trace.model_calls
-        if call.purpose == OF_STEPS and span.holds(_ms(trace, call.created_at))
+        if call.purpose == OF_STEPS and span.holds(moment_ms(trace, call.created_at))
     ]
     planners = {agent.id for agent in trace.agents if agent.type == "planner"}
     rows += [
@@ -176,7 +177,7 @@ def _in_time(rows: Iterable[Row]) -> list[Row]:
 
 
 def _of_model(trace: Trace, call: ModelCall, name: str, *, depth: int, kind_is_turn: bool = False) -> Row:
-    began_ms = _ms(trace, call.created_at)
+    began_ms = moment_ms(trace, call.created_at)
     ended_ms = None if call.duration_ms is None else began_ms + call.duration_ms
     tokens = (call.prompt_tokens or 0) + (call.completion_tokens or 0)
     said = f"{call.model}, {call.outcome or 'open'}, {tokens:,} tokens"
@@ -186,7 +187,7 @@ def _of_model(trace: Trace, call: ModelCall, name: str, *, depth: int, kind_is_t
 
 
 def _of_tool(trace: Trace, call: LedgerRow, *, depth: int) -> Row:
-    began_ms = _ms(trace, call.created_at)
+    began_ms = moment_ms(trace, call.created_at)
     ended_ms = None if call.duration_ms is None else began_ms + call.duration_ms
     failed = call.state not in {CallState.APPLIED, CallState.INTENT, CallState.DRY}
     bar = Bar("tool", began_ms, ended_ms, f"{call.tool}, {call.access}, {call.state}", failed=failed)

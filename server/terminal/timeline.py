@@ -24,7 +24,7 @@ from server.terminal.printable import one_line
 from server.terminal.standing import rerun_words, status_words
 from server.terminal.tree import STEP_MARKS
 from server.terminal.wording import SEPARATOR, STEP_WORDS, counted, duration
-from server.trace import Trace
+from server.trace import Trace, names_of
 from tools.intents import Intent
 
 TEXT_CHARS: Final = 200  # of a text in a row; the column cuts it further
@@ -107,7 +107,7 @@ def _marked(status: StepStatus) -> str:
 
 def _happenings(trace: Trace) -> Iterator[Row]:
     """Model calls, tool calls and executions in the order they began."""
-    names = _names(trace)
+    names = names_of(trace)
     began = trace.run.created_at
     rows = [*_model_rows(trace, names), *_tool_rows(trace, names)]
     for moment, row in sorted(rows, key=itemgetter(0)):
@@ -130,12 +130,6 @@ def _tool_rows(trace: Trace, names: dict[UUID, str]) -> Iterator[tuple[datetime,
         how = SEPARATOR.join(part for part in (state, call.error_code, one_line(call.arguments, 120)) if part)
         who = names.get(call.agent_id, "")
         yield call.created_at, (who, call.access, call.tool, _lasted(call.duration_ms), how)
-
-
-def _names(trace: Trace) -> dict[UUID, str]:
-    """Executors go by their step: “executor 3”."""
-    names = {agent.id: agent.type for agent in trace.agents}
-    return names | {done.executor_agent_id: f"executor {done.step_number}" for done in trace.executions}
 
 
 def _intents(trace: Trace) -> Iterator[Row]:
@@ -169,7 +163,7 @@ def _executions(trace: Trace) -> Iterator[Row]:
 
 
 def _title(trace: Trace, conversation: Conversation) -> str:
-    names = _names(trace)
+    names = names_of(trace)
     who = conversation.executor_agent_id
     with_whom = "Planner’s thinking" if who is None else f"Planner and {names.get(who, 'executor')}"
     if who is None and conversation.step_number is not None:
