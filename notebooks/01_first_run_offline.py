@@ -1,11 +1,33 @@
 # %% [markdown]
 # # First run, offline
 #
-# This notebook draws the graph, runs one request, and looks at what LangGraph kept of it. It needs no key and no
-# network. It starts a Postgres of its own in a temporary folder. The built-in offline model answers: rules, not a
-# language model.
+# This notebook runs one request and looks at what LangGraph kept of it. It needs no key and no network: a Postgres of
+# its own starts in a temporary folder, the demo workspace is laid around today, and the built-in offline model answers.
+# That model is rules, not a language model.
 #
 # `make notebook` runs it again and stores the outputs.
+
+# %% [markdown]
+# ## One request
+#
+# `workbench` opens what `planwright serve` starts too, but for HTTP: database, migrations, tools, models, worker. `ask`
+# sends the message and shows the run in one place while it runs; below stands its last picture.
+
+# %%
+from server.notebooks.workbench import workbench
+
+bench = await workbench()
+run = await bench.ask("Help me organize my project tasks for next week")
+
+# %% [markdown]
+# ## The answer
+#
+# Nothing in an answer loads an image or leads to an unlisted address: that was taken out before it was stored.
+
+# %%
+from IPython.display import Markdown
+
+Markdown(run.answer)
 
 # %% [markdown]
 # ## The graph
@@ -14,119 +36,43 @@
 # internet, so it never stands there. A dashed line is a choice that the node makes.
 
 # %%
-from IPython.display import SVG
+from graph.debug import drawn_graph
 
-from graph.build import build
-from graph.picture import svg
-
-SVG(svg(build().get_graph()))
+drawn_graph()
 
 # %% [markdown]
-# ## An installation of our own
+# ## What LangGraph kept
 #
-# `opened` is what `planwright serve` starts too, but for HTTP: database, migrations, tools, models, worker. The folder
-# is opened to other users because PostgreSQL refuses to run as root: started by root, it runs as `nobody`.
+# The thread is the session. Each row is a checkpoint, the newest first: when it was saved, which node came next, what
+# had been decided, and how large the state was. Plans, steps and messages stand in Planwright’s own tables, so the
+# state stays a few hundred bytes, however long the session is.
 
 # %%
-import shutil
-import tempfile
-from contextlib import AsyncExitStack
-from datetime import UTC, datetime
-from pathlib import Path
-from zoneinfo import ZoneInfo
-
-from persistence.scope import Identity, Role
-from persistence.workspace.demo import seed
-from server.settings import Settings
-from server.wiring import local_user, opened
-
-folder = Path(tempfile.mkdtemp(prefix="planwright-notebook-"))
-folder.chmod(0o755)
-
-stack = AsyncExitStack()
-planwright = await stack.enter_async_context(opened(Settings(data_dir=folder / "data", database_url=None)))
-
-user_id = await local_user(planwright.database, "Europe/Berlin")
-async with planwright.database.acting(Role.WORKER, Identity(user_id)) as scope:
-    await seed(scope, datetime.now(UTC), ZoneInfo("Europe/Berlin"))
+run.history()
 
 # %% [markdown]
-# ## One request
-#
-# `accept` stores the message and its run in one transaction, which also puts the run into the worker's queue. `tail`
-# reads the run's event log until the terminal event: the same events, with the same numbers, that HTTP streams.
+# The newest checkpoint’s state, whole: ids, a counter or two, and where the graph went.
 
 # %%
-import json
-
-from nodes.vocabulary.view import Arrival, RunView, reduce
-from server.accept import accept
-from server.bodies import Ask
-from server.tail import Heartbeat, tail
-
-ask = Ask(message="Help me organize my project tasks for next week")
-accepted = await accept(planwright.database, user_id, ask, queue=planwright.queue)
-
-view = RunView()
-async for event in tail(planwright.database, user_id, accepted.run.id, 0, planwright.hub):
-    if isinstance(event, Heartbeat):
-        continue
-    view = reduce(view, Arrival(event.seq, event.payload))
-    payload = json.loads(event.payload)
-    step = payload.get("step", payload).get("stepNumber", "")
-    tool = payload.get("tool_call", {}).get("function", {}).get("name", "")
-    print(f"{event.seq:>3}  {payload['type']:<16}  {step:<2} {tool}".rstrip())
+run.kept[0].values
 
 # %% [markdown]
-# ## The answer
+# ## The event log
 #
-# `reduce` folded the events into a view: the function that the terminal uses.
+# `POST /api/agent/stream` would have sent these events, with the same numbers. The live picture above is folded from
+# them, by the function that the terminal uses as well.
 
 # %%
-from IPython.display import Markdown
-
-Markdown(view.answer)
-
-# %% [markdown]
-# ## The state history
-#
-# The thread is the session. An identity that names no run only reads. Each row is a checkpoint, the newest first: what
-# had been decided, which node came next, and how large the state was. Plans, steps and messages stand in Planwright's
-# own tables, so the state stays small.
-
-# %%
-from langchain_core.runnables import RunnableConfig
-
-from persistence.checkpoints import Checkpoints
-
-graph = build(Checkpoints(planwright.database, Identity(user_id)))
-thread = RunnableConfig(configurable={"thread_id": str(accepted.run.session_id)})
-
-print("superstep  next          route         revision  bytes")
-async for snapshot in graph.aget_state_history(thread):
-    kept = snapshot.values
-    following = ", ".join(snapshot.next) or "end"
-    size = len(json.dumps(kept))
-    superstep = (snapshot.metadata or {}).get("step")
-    print(f"{superstep:>9}  {following:<12}  {kept.get('route', ''):<12}  {kept.get('revision', ''):>8}  {size:>5}")
+run.events()
 
 # %% [markdown]
 # ## The record
 #
-# The tables hold the true numbers: the model that answered, tokens, durations, tool calls. `planwright show RUN` prints
-# them as a timeline.
+# The tables hold the numbers: what was decided, how many tokens were counted, how long it took. `planwright show RUN`
+# prints them as a timeline; here a run is shown by its name.
 
 # %%
-from server.trace import trace_of
-
-async with planwright.database.acting(Role.API, Identity(user_id)) as scope:
-    trace = await trace_of(scope, accepted.run.id)
-
-print(f"{trace.run.status}, {trace.run.strategy}, {trace.run.prompt_tokens + trace.run.completion_tokens:,} tokens")
-for done in trace.executions:
-    made = f"{done.tool_calls_made} tool calls, {done.duration_ms} ms, {done.tokens_used:,} tokens"
-    print(f"step {done.step_number}: {done.status}, {made}")
+run
 
 # %%
-await stack.aclose()
-shutil.rmtree(folder)
+await bench.close()

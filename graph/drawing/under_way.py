@@ -9,7 +9,7 @@ from graph.drawing.plan_graph import PlanStep, plan_graph
 HEAD_HEIGHT: Final = 34
 LINE_STEP: Final = 18
 MARGIN: Final = 16
-LEAST_WIDTH: Final = 640  # so that a run without a plan has room for its calls
+LEAST_WIDTH: Final = 880  # so that a run without a plan has room for its calls
 
 
 def under_way(head: str, steps: Sequence[PlanStep], lines: Sequence[str]) -> Picture:

@@ -1,7 +1,7 @@
 """A run as it is recorded, wherever the record comes from: our tables, a server over HTTP, an exported file.
 
-    Recorded(await client.call(calls.bundle(run_id)))
-    Recorded(read_bundle(Path("run.json").read_bytes()))
+Over HTTP it is `Recorded(await client.call(calls.bundle(run_id)))`, of a file that `planwright export --json`
+wrote `Recorded(read_bundle(Path("run.json").read_bytes()))`.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Recorded:
 
     @property
     def status(self) -> str:
-        """Return where it stands: “done”, “waiting”, …"""
+        """Return where it stands: “done”, “waiting” and so on."""
         return self.bundle.trace.run.status
 
     @property

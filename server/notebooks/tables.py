@@ -1,9 +1,10 @@
 """What is recorded of a run, as tables. Times are counted from the moment it was accepted."""
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from graph.debug import Table, Tables
 from graph.drawing.picture import in_words
@@ -13,11 +14,11 @@ from server.comparing import Comparison, Pair
 from server.exports.bundle import Bundle, LoggedAt
 from server.exports.figures import OF_STEPS, moment_ms, plan_steps
 from server.prices import Cost
-from server.terminal.tree import arguments_of, first_sentence
+from server.terminal.tree import ARGUMENTS, arguments_of, first_sentence
 from server.trace import PricedCall, Trace, names_of
 
-LINE_MARKS = {"both": " ", "first": "−", "second": "+"}  # as a diff has them
-SHOWN_OF_TEXT = 60  # characters of what an event says
+LINE_MARKS: Final[Mapping[str, str]] = MappingProxyType({"first": "-", "second": "+"})  # as a diff has them
+EVENT_CHARS: Final = 60  # of what an event says
 
 
 def facts(bundle: Bundle) -> Table:
@@ -68,7 +69,7 @@ def steps(trace: Trace) -> Table:
 def usage(trace: Trace) -> Table:
     """Return every model call with its tokens and its price, and what they add up to."""
     names, calls, run = names_of(trace), trace.model_calls, trace.run
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             in_words(moment_ms(trace, call.created_at)),
             "" if call.agent_id is None else names.get(call.agent_id, ""),
@@ -208,10 +209,9 @@ def _price(cost: Cost) -> str:
 def _message(call: LedgerRow) -> str:
     """Return the sentence that a call's result begins with, and the code of a refusal."""
     try:
-        result = json.loads(call.result or "{}")
-    except (ValueError, RecursionError):
+        message = ARGUMENTS.validate_json(call.result or "{}").get("message")
+    except ValidationError:
         return ""
-    message = result.get("message") if isinstance(result, dict) else None
     words = first_sentence(message) if isinstance(message, str) else ""
     return " · ".join(filter(None, [call.error_code, words]))
 
@@ -227,7 +227,7 @@ def _told(logged: LoggedAt) -> str:
     event = logged.event
     said: JsonValue = _inner(event, "tool_call", "function", "name") or event.get("content")
     said = said or event.get("finished_reason") or event.get("error")
-    return str(said)[:SHOWN_OF_TEXT] if isinstance(said, str) else ""
+    return said[:EVENT_CHARS] if isinstance(said, str) else ""
 
 
 def _inner(value: JsonValue, *names: str) -> JsonValue:

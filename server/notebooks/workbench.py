@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Generator
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -92,7 +92,7 @@ class Served:
     """A workbench over HTTP: its address, and a token that signs its user in."""
 
     address: str
-    token: str
+    token: str = field(repr=False)
 
 
 class Workbench:
@@ -166,7 +166,9 @@ class Workbench:
 class Opening:
     """A workbench that is going to be opened: awaited, or for as long as an `async with` lasts."""
 
-    def __init__(self, settings: Settings | None, user: str | None, model: BaseChatModel | None, tools: str | None):
+    def __init__(
+        self, settings: Settings | None, user: str | None, model: BaseChatModel | None, tools: str | None
+    ) -> None:
         self._settings: Final = settings
         self._user: Final = user
         self._model: Final = model
@@ -203,7 +205,7 @@ def workbench(
     model: BaseChatModel | None = None,
     tools: str | None = None,
 ) -> Opening:
-    """Open Planwright here, with a worker of its own: `await workbench()`, or `async with workbench() as bench`.
+    """Open Planwright in this process, with a worker of its own. Await what this returns, or use it by `async with`.
 
     Args:
         settings: of an installation; `Settings()` is the one of this machine. Without them, one for the moment.
