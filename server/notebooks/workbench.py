@@ -27,12 +27,12 @@ from graph.debug import Table, checkpoints_of, history
 from graph.offline.model import OfflineModel
 from persistence.checkpoints import Checkpoints
 from persistence.runs.events import LoggedEvent
-from persistence.runs.runs import Run as RunStored
 from persistence.scope import Identity, Role
 from server.accept import accept
 from server.app import serving
-from server.bodies import Ask, Fork
-from server.client.sending import Branch, Question
+from server.bodies import Ask, Decision, Fork
+from server.client.sending import Branch, Decided, Question
+from server.deciding import decide
 from server.exports.bundle import bundle_of
 from server.notebooks.live import watched
 from server.notebooks.recorded import Recorded
@@ -86,6 +86,14 @@ class Run(Recorded):
         """
         return await self.bench.fork(self.id, Branch(from_step, message, model, live, words))
 
+    async def decide(self, *, approve: bool, note: str | None = None) -> "Run":
+        """Have the calls that it waits for run, or not, and return it when it ended or waits again.
+
+        Raises:
+            Refused: it waits for nothing, or somebody decided before.
+        """
+        return await self.bench.decide(self, approve=approve, note=note)
+
 
 @dataclass(frozen=True)
 class Served:
@@ -113,16 +121,29 @@ class Workbench:
         here, ask = self.planwright, Ask.model_validate(asked.body())
         rate = Rate(here.engine.limits, here.engine.least_tokens(ask.message))
         accepted = await accept(here.database, self.user_id, ask, queue=here.queue, rate=rate)
-        return await self._seen(accepted.run)
+        return await self._seen(accepted.run.id)
 
     async def replay(self, run_id: UUID) -> Run:
         """Let a run happen again from its record; see `Run.replay`."""
-        return await self._seen(await replay(self.planwright.engine, self.user_id, run_id, self.planwright.queue))
+        run = await replay(self.planwright.engine, self.user_id, run_id, self.planwright.queue)
+        return await self._seen(run.id)
 
     async def fork(self, run_id: UUID, branch: Branch) -> Run:
         """Let a run go another way; see `Run.fork`."""
         said = Fork.model_validate(branch.body())
-        return await self._seen(await fork(self.planwright.engine, self.user_id, run_id, said, self.planwright.queue))
+        run = await fork(self.planwright.engine, self.user_id, run_id, said, self.planwright.queue)
+        return await self._seen(run.id)
+
+    async def decide(self, run: Run, *, approve: bool, note: str | None = None) -> Run:
+        """Decide on the calls that a run waits for; see `Run.decide`."""
+        here, asked = self.planwright, run.bundle.trace.approvals
+        if not asked:
+            raise Refused("not_waiting")
+        decided = Decided(asked[-1].approval.digest, approve, note=note)
+        said = Decision.model_validate(decided.body())
+        await decide(here.database, here.engine.registry, self.user_id, run.id, said, here.queue)
+        here.hub.told(run.id)
+        return await self._seen(run.id)
 
     async def load(self, run_id: UUID) -> Run:
         """Return a run as it stands.
@@ -153,9 +174,9 @@ class Workbench:
         """Stop everything that was started, and remove a folder that was made for it."""
         await self._stack.aclose()
 
-    async def _seen(self, run: RunStored) -> Run:
-        await watched(self._events(run.id))
-        return await self.load(run.id)
+    async def _seen(self, run_id: UUID) -> Run:
+        await watched(self._events(run_id))
+        return await self.load(run_id)
 
     async def _events(self, run_id: UUID) -> AsyncIterator[LoggedEvent]:
         async for told in tail(self.planwright.database, self.user_id, run_id, 0, self.planwright.hub):
