@@ -68,7 +68,8 @@ forked.usage()
 # ## Writes are only tried out
 #
 # A fork may also begin anew, with another message. This one asks for changes. A fork’s writes are dry unless it is said
-# otherwise: each is checked and carried out as far as the database goes, then rolled back. The ledger calls it `dry`.
+# otherwise: each is checked and carried out in a transaction that is rolled back, and a tool that acts elsewhere is not
+# called. The ledger calls it `dry`. Dry writes cannot build on each other, since no row is there after the first.
 
 # %%
 dry = await run.fork(message="Schedule my open tasks into next week")

@@ -112,7 +112,8 @@ run = await bench.ask("How many working days are there from 2026-12-01 to 2026-1
 print(run.answer)
 
 # %% [markdown]
-# The call stands in the ledger like any other, with its arguments as the model wrote them and the sentence that it read.
+# The call stands in the ledger like any other, with its arguments as the model wrote them, and the sentence that the
+# model read.
 
 # %%
 run.tools()

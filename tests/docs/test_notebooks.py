@@ -20,6 +20,7 @@ NOTEBOOKS: Final = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NOWHERE: Final = "http://127.0.0.1:9"  # a proxy that is not there: whoever leaves the machine fails
 MEDIA: Final = {"text/plain", "text/html", "text/markdown", "image/svg+xml"}
 MARKUP: Final = {"text/html", "image/svg+xml"}
+ASKING: Final = re.compile(r"await (?:\w+\.(?:ask|replay|fork|decide)|watched)\(")
 ADDRESS: Final = re.compile(r"\w+://[^\s\"'<>]*|\bwww\.\S+|\bsrc=|\bhref=")
 SVG: Final = "http://www.w3.org/2000/svg"  # the name of the format; nobody goes there
 LOOPBACK: Final = "http://127.0.0.1:"
@@ -95,6 +96,18 @@ def test_stored_outputs_hold_nothing_active_and_no_place(notebook: Path) -> None
             assert tempfile.gettempdir() not in text
             assert [link for link in ADDRESS.findall(text) if not link.startswith((SVG, LOOPBACK))] == []
         assert_inert({media: "".join(parts) for media, parts in shown.items() if media in MARKUP})
+
+
+@notebooks
+def test_a_run_is_shown_in_one_place(notebook: Path) -> None:
+    """A cell that asks has one picture, which was drawn over until the run ended; no picture of before is left."""
+    cells = json.loads(notebook.read_text())["cells"]
+    asking = [cell["outputs"] for cell in cells if ASKING.search("".join(cell["source"]))]
+    pictures = [[shown for shown in outputs if shown["output_type"] == "display_data"] for outputs in asking]
+    assert [len(shown) for shown in pictures] == [1] * len(asking)
+    heads = ["".join(shown["data"]["text/plain"]).split(" · ")[0] for [shown] in pictures]
+    assert set(heads) <= {"Done", "Waiting for your approval"}
+    assert "Done" in heads
 
 
 @notebooks

@@ -19,7 +19,7 @@ from persistence.runs.ledger import CallState
 from persistence.scope import Identity, Role
 from server.client import calls
 from server.client.clients import AsyncClient
-from server.client.sending import Branch, Question
+from server.client.sending import Approvals, Branch, Question
 from server.notebooks.live import watched
 from server.notebooks.recorded import Recorded
 from server.notebooks.workbench import Workbench, workbench
@@ -111,6 +111,20 @@ async def test_a_fork_does_a_step_in_other_words(bench: Workbench) -> None:
     steps = run.diff(other).tables[1]
     assert [row[0] for row in steps.rows if row[1] == "no"] == ["1"]
     assert steps.rows[0][-1].endswith(f"→ {words}")
+
+
+async def test_a_run_that_waits_is_decided_on(bench: Workbench) -> None:
+    """`ask` returns a run that waits; a decision lets it go on, once."""
+    run = await bench.ask(Question(WRITING, approvals=Approvals.ASK))
+    assert run.status == "waiting"
+    assert await tasks_of(bench) == []
+    decided = await run.decide(approve=True, note="Do.")
+    assert decided.status == "done"
+    assert await tasks_of(bench) == ["Water the plants"]
+    with pytest.raises(Refused, match="Another decision"):
+        await run.decide(approve=False)
+    with pytest.raises(Refused, match="does not wait"):
+        await (await bench.ask("Hello")).decide(approve=True)
 
 
 async def test_what_cannot_be_made_is_refused(bench: Workbench) -> None:
