@@ -22,8 +22,8 @@ run = await bench.ask("Help me organize my project tasks for next week")
 # %% [markdown]
 # ## The answer
 #
-# An answer loads no image and links to no host that is not on the list: before it was stored, whatever would have done so
-# was made plain text.
+# An answer loads no image and links to no host that is not on the list: before it was stored, whatever would have done
+# so was made plain text.
 
 # %%
 from IPython.display import Markdown
