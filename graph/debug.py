@@ -7,7 +7,7 @@ made of plain data; where that comes from is the business of `server/notebooks`.
 
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -140,10 +140,19 @@ def steps_of(view: RunView) -> list[PlanStep]:
 
 
 async def checkpoints_of(graph: PlanwrightGraph, session_id: UUID, run_id: UUID) -> list[StateSnapshot]:
-    """Return what LangGraph kept of a run, the newest first. The thread is its session, which may have had others."""
+    """Return what LangGraph kept of a run, the newest first. The thread is its session, which may have had others.
+
+    The checkpoint that only takes the next run's input in still has the state of the run before, and is neither's.
+    """
     thread = RunnableConfig(configurable={"thread_id": str(session_id)})
-    kept: AsyncIterator[StateSnapshot] = graph.aget_state_history(thread)
-    return [snapshot async for snapshot in kept if snapshot.values.get("run_id") == str(run_id)]
+    found: list[StateSnapshot] = []
+    async for snapshot in graph.aget_state_history(thread):
+        is_ours = snapshot.values.get("run_id") == str(run_id)
+        if is_ours and (snapshot.metadata or {}).get("source") != "input":
+            found.append(snapshot)
+        elif found:
+            break
+    return found
 
 
 def history(kept: Sequence[StateSnapshot], accepted: datetime) -> Table:

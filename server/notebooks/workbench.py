@@ -10,11 +10,13 @@ Without settings it is an installation for the moment: a database in a temporary
 folder, the demo workspace, the offline model, whatever the environment says.
 """
 
+import atexit
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Generator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -243,10 +245,13 @@ def workbench(
 
 @contextmanager
 def _passing() -> Generator[Settings]:
-    """Give the settings of an installation in a folder that is removed after it."""
+    """Give the settings of an installation in a folder that is removed after it, or when the process ends before."""
     folder = Path(tempfile.mkdtemp(prefix="planwright-notebook-"))
     folder.chmod(0o755)  # started by root, PostgreSQL runs as `nobody`, who has to get in
+    remove = partial(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(remove)  # the last to be registered is the first to be called: the server stops before
     try:
         yield Settings(data_dir=folder / "data", database_url=None, tools=None, tools_digest=None, searxng_url=None)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove()
+        atexit.unregister(remove)

@@ -1,6 +1,9 @@
 """Planwright in a notebook."""
 
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
@@ -78,7 +81,8 @@ async def test_the_history_is_the_runs_own(bench: Workbench) -> None:
     first = await bench.ask("What is overdue?")
     second = await bench.ask(Question("And today?", session_id=first.bundle.session.id))
     assert second.bundle.session.id == first.bundle.session.id
-    for run in (first, second):
+    for run in (await bench.load(first.id), second):
+        assert len(run.kept) == len(first.kept)
         assert {kept.values["run_id"] for kept in run.kept} == {str(run.id)}
     assert int(second.history().rows[-1][0]) > int(first.history().rows[0][0])
 
@@ -183,6 +187,21 @@ async def test_one_line_opens_an_installation_for_the_moment(
         assert ("greet", "read", "Say hello.") in bench.tools().rows
         assert len(await tasks_of(bench)) > 10
         assert left_behind()
+    assert left_behind() == []
+
+
+def test_a_notebook_that_is_left_open_leaves_nothing(left_behind: Callable[[], list[str]]) -> None:
+    """When its process ends without closing it, the server is stopped and the folder removed all the same."""
+    program = (
+        "import asyncio\nfrom server.notebooks.workbench import workbench\n"
+        "async def leave_open(): await (await workbench()).ask('Hello')\n"
+        "asyncio.run(leave_open())"
+    )
+    environment = {**os.environ, "TMPDIR": tempfile.gettempdir()}
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
     assert left_behind() == []
 
 
