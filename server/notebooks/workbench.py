@@ -10,14 +10,9 @@ Without settings it is an installation for the moment: a database in a temporary
 folder, the demo workspace, the offline model, whatever the environment says.
 """
 
-import atexit
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Generator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -38,6 +33,7 @@ from server.deciding import decide
 from server.exports.bundle import bundle_of
 from server.notebooks.live import watched
 from server.notebooks.recorded import Recorded
+from server.passing import passing_folder
 from server.rate import Rate
 from server.refusals import Refused
 from server.rerunning import fork, replay
@@ -245,13 +241,6 @@ def workbench(
 
 @contextmanager
 def _passing() -> Generator[Settings]:
-    """Give the settings of an installation in a folder that is removed after it, or when the process ends before."""
-    folder = Path(tempfile.mkdtemp(prefix="planwright-notebook-"))
-    folder.chmod(0o755)  # started by root, PostgreSQL runs as `nobody`, who has to get in
-    remove = partial(shutil.rmtree, folder, ignore_errors=True)
-    atexit.register(remove)  # the last to be registered is the first to be called: the server stops before
-    try:
+    """Give the settings of an installation that is there for the moment."""
+    with passing_folder() as folder:
         yield Settings(data_dir=folder / "data", database_url=None, tools=None, tools_digest=None, searxng_url=None)
-    finally:
-        remove()
-        atexit.unregister(remove)

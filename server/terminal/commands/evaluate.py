@@ -1,10 +1,7 @@
 """`planwright eval`: how well models answer the requests of the data set."""
 
 import json
-import shutil
-import tempfile
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -17,6 +14,7 @@ from server.evaluation.judging import Verdict
 from server.evaluation.report import RESPECTS, Report, report_on
 from server.evaluation.request import Request, read
 from server.evaluation.running import verdicts_on
+from server.passing import passing_folder
 from server.settings import Settings
 from server.terminal.exits import CommandFailed, ExitCode, perform
 from server.terminal.local import setup_told
@@ -56,23 +54,12 @@ def _configured(settings: Settings) -> str:
 async def _report(model: str, settings: Settings, requests: Sequence[Request]) -> Report:
     verdicts: list[Verdict] = []
     typer.echo(f"{model}: {len(requests)} requests", err=True)
-    with _empty_folder() as folder, failures_told(), setup_told():
+    with passing_folder() as folder, failures_told(), setup_told():
         async with opened(_asking(model, settings, folder)) as planwright:
             async for verdict in verdicts_on(planwright, requests, settings.time_zone):
                 typer.echo(_line(verdict), err=True)
                 verdicts.append(verdict)
     return report_on(model, verdicts)
-
-
-@contextmanager
-def _empty_folder() -> Generator[Path]:
-    """Give a folder for a database of the evaluation's own: nothing of anybody's is touched."""
-    folder = Path(tempfile.mkdtemp(prefix="planwright-eval-"))
-    folder.chmod(0o755)  # Postgres refuses to run as root; it then runs as another
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _asking(model: str, settings: Settings, folder: Path) -> Settings:
