@@ -16,7 +16,7 @@ BROWSER := $(VENV)/.browser
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install install-dev test faults lint types report bench notebook screenshots docs studio lock clean
+.PHONY: help demo install install-dev test faults lint types report bench notebook screenshots docs site studio lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +79,12 @@ screenshots: $(DEV) $(BROWSER) ## take the pictures of the web page anew
 docs: $(DEV) ## write what is generated anew: docs/configuration.md, clients/typescript/events.ts
 	$(BIN)/python -m tests.docs.configuration
 	$(BIN)/python -m tests.docs.event_types
+
+# A page that is in no menu, a link or an anchor that leads nowhere: each ends the build.
+SITE ?= build/site
+site: $(DEV) ## build the documentation as a site, into build/site
+	@NO_MKDOCS_2_WARNING=true $(BIN)/python -m mkdocs build --strict --site-dir $(SITE)
+	@echo "Open $(SITE)/index.html"
 
 # Both would ask others otherwise: LangGraph’s command line reports its use, its server looks for a newer release.
 studio: export LANGGRAPH_CLI_NO_ANALYTICS := 1

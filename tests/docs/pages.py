@@ -39,4 +39,9 @@ def table_rows(page: Path, heading: str) -> Iterator[list[str]]:
 
 def anchors(page: Path) -> set[str]:
     """Return the fragments by which a page's headings are linked to."""
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(prose(page))}
+    return {anchor(heading) for heading in HEADING.findall(prose(page))}
+
+
+def anchor(heading: str) -> str:
+    """Return the fragment that leads to a heading, by GitHub’s rule."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
