@@ -13,13 +13,15 @@ INSTALLER := $(VENV)/.installer
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 BROWSER := $(VENV)/.browser
+WHEELHOUSE := build/wheelhouse
+WHEELS := $(WHEELHOUSE)/.complete
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install install-dev test faults lint types report bench notebook screenshots docs site studio lock clean
+.PHONY: help demo install install-dev test faults lint types report bench notebook screenshots docs site studio release-check lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(RUNTIME) ## run one request on a demo workspace, with nothing else installed or configured
 	@$(BIN)/planwright demo
@@ -94,6 +96,10 @@ studio: $(RUNTIME) ## open the graph in LangGraph Studio, with the server's rout
 	  echo "LangGraph's development server is an extra: $(BIN)/uv pip install --python $(BIN)/python '.[studio]'" >&2; exit 1; }
 	$(BIN)/langgraph dev
 
+# What it installs comes out of $(WHEELHOUSE) alone; only filling that reads an index.
+release-check: $(DEV) $(WHEELS) ## build wheel and sdist into dist, and try them where there is nothing but Python
+	RELEASE_WHEELHOUSE=$(WHEELHOUSE) $(BIN)/pytest tests/release $(TEST_ARGS)
+
 # Pins stay where they are; `make lock UPGRADE=--upgrade` moves them.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-annotate --custom-compile-command "make lock" $(UPGRADE)
@@ -131,6 +137,13 @@ $(INSTALLER): requirements-uv.lock
 
 $(RUNTIME): requirements.lock pyproject.toml server/__init__.py | $(INSTALLER)
 	$(call install,requirements.lock)
+	@touch $@
+
+$(WHEELS): requirements.lock | $(INSTALLER)
+	@echo "Fetching the wheels of requirements.lock into $(WHEELHOUSE) (once)"
+	@rm -rf $(WHEELHOUSE)
+	@$(BIN)/pip download --quiet --disable-pip-version-check --only-binary :all: --require-hashes \
+	  --requirement requirements.lock --dest $(WHEELHOUSE)
 	@touch $@
 
 # Debian's Chromium, for the tests of the web page.

@@ -11,13 +11,13 @@ from uuid import UUID
 
 import typer
 
+from server import __version__
 from server.client.sending import Approvals, Branch, Question
 from server.scopes import Scope
 from server.terminal.backend import Reached
 
 app = typer.Typer(
     name="planwright",
-    help="A planner and executor agent for projects, tasks, notes and calendars.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -40,6 +40,21 @@ Asking = Annotated[
 ]
 Somebody = Annotated[str, typer.Argument(metavar="USER", help="An e-mail address, or an id of `planwright user list`.")]
 RunId = Annotated[UUID, typer.Argument(metavar="RUN", help="A run’s id, as `planwright runs` lists it.")]
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"planwright {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def planwright(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version, and no more.")
+    ] = False,
+) -> None:
+    """A planner and executor agent for projects, tasks, notes and calendars."""
 
 
 @app.command()
