@@ -13,6 +13,7 @@ INSTALLER := $(VENV)/.installer
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 BROWSER := $(VENV)/.browser
+SERVERS := $(VENV)/.servers
 WHEELHOUSE := build/wheelhouse
 WHEELS := $(WHEELHOUSE)/.complete
 
@@ -30,7 +31,7 @@ install: $(RUNTIME) ## create .venv with what running needs
 
 install-dev: $(DEV) ## create .venv with what testing needs too
 
-test: $(DEV) $(BROWSER) ## run the tests (TEST_ARGS="tests/tools -x" to choose)
+test: $(DEV) $(BROWSER) $(SERVERS) ## run the tests (TEST_ARGS="tests/tools -x" to choose)
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup $(TEST_ARGS)
 
 # FAULTS_SEED repeats a run, FAULTS_KILL=30 and the like bound a family, FAULTS_ONLY="complex, 3" picks a point.
@@ -149,6 +150,11 @@ $(WHEELS): requirements.lock | $(INSTALLER)
 # Debian's Chromium, for the tests of the web page.
 $(BROWSER): tests/page/install_chromium.sh | $(INSTALLER)
 	@tests/page/install_chromium.sh
+	@touch $@
+
+# nginx, Caddy and PgBouncer, for the tests of the deployment.
+$(SERVERS): tests/deploy/install_servers.sh | $(INSTALLER)
+	@tests/deploy/install_servers.sh
 	@touch $@
 
 # The development lock holds every pin of the runtime lock.

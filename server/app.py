@@ -138,7 +138,9 @@ async def serve_until_stopped(settings: Settings, work: Work, greeted: Greeted |
     with listening(settings.host, settings.port) as open_socket:
         async with opened(settings, work=work) as planwright:
             server = HttpServer(planwright, address_of(open_socket))
-            if not has_keys:
+            if has_keys:
+                typer.echo(f"Planwright listens on {server.address}.")
+            else:
                 database = planwright.database
                 user_id = await (greeted(database) if greeted else local_user(database, settings.time_zone))
                 await _greet(planwright, user_id, server.address)
