@@ -79,8 +79,9 @@ notebook: $(DEV) ## run the notebooks and store their outputs
 screenshots: $(DEV) $(BROWSER) ## take the pictures of the web page anew
 	$(BIN)/python -m tests.page.pictures
 
-docs: $(DEV) ## write what is generated anew: docs/configuration.md, clients/typescript/events.ts
+docs: $(DEV) ## write what is generated anew: the configuration’s page, the concepts’ pictures, the clients’ types
 	$(BIN)/python -m tests.docs.configuration
+	$(BIN)/python -m tests.docs.concept_pictures
 	$(BIN)/python -m tests.docs.event_types
 
 # A page that is in no menu, a link or an anchor that leads nowhere: each ends the build.

@@ -43,7 +43,7 @@ def managed_dsn() -> Iterator[str]:
 
 
 def test_a_login_that_is_no_superuser_is_enough(managed_dsn: str, tmp_path: Path) -> None:
-    """With the rights that a managed service gives, migrations and a planned run work, and the doctor names what is left."""
+    """With the rights that a managed service gives, everything works, and the doctor names what it leaves open."""
     installation = CommandLine(
         {
             "PLANWRIGHT_DATABASE_URL": managed_dsn,
