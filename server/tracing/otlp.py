@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from graph.turn import Listeners, nobody
-from server.tracing.switch import switches
+from server.tracing.switch import has_extra, switches
 
 log = logging.getLogger(__name__)
 
@@ -18,11 +18,11 @@ async def exported() -> AsyncGenerator[Listeners]:
     if not on:
         yield nobody
         return
-    try:
-        from server.tracing.span_export import exporting
-    except ModuleNotFoundError:
+    if not has_extra():
         log.warning("Nothing is traced by %s: the extra is not installed, pip install 'planwright[otel]'", on[0])
         yield nobody
         return
+    from server.tracing.span_export import exporting
+
     async with exporting() as listeners:
         yield listeners

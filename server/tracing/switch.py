@@ -1,8 +1,10 @@
 """What the environment says of OpenTelemetry, by its own standard variables. Nothing of it is imported here."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Final
 
+EXTRA: Final = ("openinference", "opentelemetry.sdk", "opentelemetry.exporter")
 ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 EXPORTERS: Final = "OTEL_TRACES_EXPORTER"
 DISABLED: Final = "OTEL_SDK_DISABLED"
@@ -29,3 +31,8 @@ def switches(environment: Mapping[str, str]) -> list[str]:
 def shows_texts(environment: Mapping[str, str]) -> bool:
     """Say whether spans hold what people and models wrote. By the conventions they do not unless it is asked for."""
     return environment.get(SHOWS_TEXTS, "").strip().lower() in SHOWING
+
+
+def has_extra() -> bool:
+    """Say whether the libraries of the extra `otel` are installed. LangSmith's brings `opentelemetry` itself."""
+    return all(find_spec(name) is not None for name in EXTRA)

@@ -54,7 +54,7 @@ def side_by_side() -> Script:
 
 @dataclass(frozen=True)
 class Observed:
-    """A complex run: its spans, its events, and what the ledger of model calls says, prompt and answer, call by call."""
+    """A complex run: its spans, its events, and what the ledger of model calls says, prompt and answer of each."""
 
     receiver: Receiver
     events: list[dict[str, Any]]
