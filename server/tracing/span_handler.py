@@ -1,7 +1,7 @@
 """A run as spans: what LangChain's callbacks tell of it.
 
-OpenInference's own instrumentation would patch every callback manager of the process, tell the texts of errors and
-all that an executor holds, and name it by a title that is to be hidden: docs/decisions/0023-opentelemetry.md.
+OpenInference's own instrumentation of LangChain would tell titles and the texts of errors whatever is to be hidden,
+and patch every callback manager of the process: docs/decisions/0023-opentelemetry.md.
 """
 
 import time

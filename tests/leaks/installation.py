@@ -170,7 +170,7 @@ def secrets() -> list[str]:
 
 
 @contextmanager
-def installation(server_dsn: str, folder: str, script: Script = answer, **settings: str) -> Generator[Installation]:
+def installation(server_dsn: str, folder: str, script: Script = answer, /, **settings: str) -> Generator[Installation]:
     """Start a server on a database of its own, whose model answers by a script, and end both."""
     name = f"planwright_test_{uuid4().hex[:12]}"
     with psycopg.connect(server_dsn, autocommit=True) as admin, ScriptedModel(script, api_key=MODEL_KEY) as model:

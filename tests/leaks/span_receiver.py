@@ -14,7 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as SentSpan
 KIND: Final = "openinference.span.kind"
 SENDER: Final = frozenset({"service.name", "service.version"})
 
-Value = str | int | float | bool | list[str]
+Value = str | int | float | bool | tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _value(value: AnyValue) -> Value:
         case "bool_value":
             return value.bool_value
         case "array_value":
-            return [each.string_value for each in value.array_value.values]
+            return tuple(each.string_value for each in value.array_value.values)
         case _:
             return value.string_value
 

@@ -30,7 +30,7 @@ SUMMARY: Final = "Four tasks are overdue"
 
 @contextmanager
 def sending(
-    server_dsn: str, folder: Path, address: str, script: Script = answer, **settings: str
+    server_dsn: str, folder: Path, address: str, script: Script = answer, /, **settings: str
 ) -> Generator[Installation]:
     """Start a server that is told to send spans somewhere."""
     switched_on = {"OTEL_EXPORTER_OTLP_ENDPOINT": address, "OTEL_EXPORTER_OTLP_HEADERS": f"authorization={KEY}"}
@@ -100,7 +100,7 @@ def test_spans_show_a_complex_run_as_a_tree(observed: Observed) -> None:
     assert {f"executor: Read the person's {tool}." for tool in GATHERING} < {
         span.name for span in observed.steps.values()
     }
-    assert sorted(observed.steps) == [1, 2, 3, 4, 5]
+    assert set(observed.steps) == {1, 2, 3, 4, 5}
     for executor in observed.steps.values():
         assert receiver.above(executor)[-1] == "planwright"
         assert [span.sort for span in receiver.below(executor)] == ["LLM", "TOOL", "LLM"]
@@ -150,7 +150,7 @@ def test_model_calls_speak_both_conventions(observed: Observed) -> None:
     assert planned.attributes["llm.finish_reason"] == "tool_calls"
     assert answered.attributes["output.value"] == answered.attributes["llm.output_messages.0.message.content"] == ANSWER
     assert answered.attributes["llm.output_messages.0.message.role"] == "assistant"
-    assert answered.attributes["gen_ai.response.finish_reasons"] == ["stop"]
+    assert answered.attributes["gen_ai.response.finish_reasons"] == ("stop",)
     assert answered.attributes["gen_ai.request.stream"] is True
     assert float(str(answered.attributes["gen_ai.response.time_to_first_chunk"])) > 0
     inside = [span for span in calls if "planwright.step.number" in span.attributes]

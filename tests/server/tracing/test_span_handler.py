@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 import pytest
+from langchain_core.callbacks import BaseCallbackHandler
 from openinference.instrumentation import TraceConfig, TracerProvider
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -34,8 +35,12 @@ async def watched(
     provider = TracerProvider(config=config, shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(kept))
     tracer = provider.get_tracer("test")
+
+    def listeners(request: str) -> list[BaseCallbackHandler]:
+        return [SpanHandler(tracer, config, request)]
+
     async with desk(database, person, script) as at:
-        at.engine = replace(at.engine, listeners=lambda request: [SpanHandler(tracer, config, request)])
+        at.engine = replace(at.engine, listeners=listeners)
         yield at, kept
 
 
