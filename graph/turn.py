@@ -5,12 +5,14 @@ foreseen travels to the worker, which logs it and ends the run by `end_failed`.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Final, Never
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
@@ -50,12 +52,21 @@ from tools.registry import Registry
 from tools.tool import Caller
 
 APPROVAL_HOURS: Final = 24.0  # that a run waits for a person: until the same time tomorrow
+Listeners = Callable[[str], list[BaseCallbackHandler]]
 GRAPH: Final = build()  # compiled once; each turn gets a copy with the checkpoints of its own attempt
+
+
+def nobody(_: str) -> list[BaseCallbackHandler]:
+    """Listen to nothing, whatever was asked."""
+    return []
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What every turn of an installation shares; built once, by `server/wiring.py`."""
+    """What every turn of an installation shares; built once, by `server/wiring.py`.
+
+    `listeners` gives who is told of what a run over a request does, for traces: nobody, unless an operator wants it.
+    """
 
     database: Database
     registry: Registry
@@ -65,6 +76,7 @@ class Engine:
     approval_hours: float = APPROVAL_HOURS
     link_hosts: frozenset[str] = frozenset()
     counters: Counters = field(default_factory=Uncounted)
+    listeners: Listeners = nobody
 
     @property
     def planner_facts(self) -> list[ModelFacts]:
@@ -113,7 +125,7 @@ async def run_turn(engine: Engine, identity: Identity, told: Told) -> None:
     try:
         context = await _context(engine, identity, told)
         async with wall, context.early:
-            stopped_at = await _through_the_graph(context)
+            stopped_at = await _through_the_graph(context, engine.listeners(context.request))
         if isinstance(stopped_at, FinishedReason):
             await end_answered(engine.database, identity, told, stopped_at)
         else:
@@ -132,7 +144,7 @@ async def _end_with(database: Database, identity: Identity, told: Told, failure:
     await end_failed(database, identity, told, failure.code, retryable=failure.retryable, text=str(failure))
 
 
-async def _through_the_graph(context: Context) -> FinishedReason | list[UUID]:
+async def _through_the_graph(context: Context, listeners: list[BaseCallbackHandler]) -> FinishedReason | list[UUID]:
     """Start the run on its session's thread, or go on from the last checkpoint that it left there.
 
     Returns how it ended, or the calls that it waits for.
@@ -143,6 +155,7 @@ async def _through_the_graph(context: Context) -> FinishedReason | list[UUID]:
         recursion_limit=context.limits.supersteps,
         run_name="planwright",
         tags=[tag("run", context.run_id), tag("session", context.session_id)],
+        callbacks=listeners or None,
     )
     left = await graph.aget_state(config)
     is_ours = left.values.get("run_id") == str(context.run_id)

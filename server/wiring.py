@@ -7,7 +7,7 @@ it takes a second, which `planwright --help` does not have.
 import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -166,11 +166,13 @@ async def _working(
 ) -> AsyncGenerator[Planwright]:
     from server.doctor.examination import of_installation
     from server.engine import engine_of, turns_of
-    from server.tracing import traced
+    from server.tracing.langsmith_client import traced
+    from server.tracing.otlp import exported
 
     secret = installation_secret(settings)
     async with (
         traced(),
+        exported() as listeners,
         engine_of(
             database,
             settings.models,
@@ -179,9 +181,10 @@ async def _working(
             settings.approval_hours,
             settings.link_hosts,
             spoken_by,
-        ) as engine,
+        ) as quiet,
         _informed(login(dsn, DISPATCH, secret)) as hub,
     ):
+        engine = replace(quiet, listeners=listeners)
         queue = Queue(dsn, secret, f"only {uuid4().hex}" if work is Work.OWN else SHARED)
         worker = Worker(database, queue, turns_of(engine), hub, _rhythm(settings, work))
         upkeep = Upkeep(database, Keeping(settings.event_days, settings.checkpoint_days))

@@ -12,6 +12,7 @@ from persistence.checkup import OVERDUE_SECONDS, DatabaseFacts, QueueFacts, Role
 from persistence.migrate import migrations
 from persistence.scope import DISPATCH, Role
 from server.terminal.wording import counted
+from server.tracing.switch import switches
 
 # The first releases without the published advisories of 2025; older majors are out of support.
 POSTGRES_FLOORS: Final = {15: 150014, 16: 160010, 17: 170006, 18: 180000}
@@ -19,7 +20,6 @@ CLOCK_DIFFERENCE_SECONDS: Final = 30.0  # the leeway of tokens; a signed context
 UPKEEP_LATE_SECONDS: Final = 300.0  # a round is due each minute
 TRUE_WORDS: Final = frozenset({"1", "true", "yes", "on"})
 TRACING_SWITCHES: Final = ("LANGSMITH_TRACING", "LANGSMITH_TRACING_V2", "LANGCHAIN_TRACING", "LANGCHAIN_TRACING_V2")
-TRACING_ADDRESSES: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 DISTRIBUTION: Final = "planwright"
 _REQUIREMENT: Final = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^]]*\])?>=([0-9.]+)")
 
@@ -163,13 +163,16 @@ def _clock(difference: timedelta) -> Finding:
     return Finding(Verdict.OK, "clock", f"{seconds * 1000:.0f} ms apart from the database’s")
 
 
-def tracing_findings(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield a note for each variable that sends what people write to somewhere else."""
+def tracing_findings(environment: Mapping[str, str], *, has_extra: bool) -> Iterator[Finding]:
+    """Yield a note for each variable that sends what people write to somewhere else, or would with the extra."""
     on = [name for name in TRACING_SWITCHES if environment.get(name, "").lower() in TRUE_WORDS]
-    on += [name for name in TRACING_ADDRESSES if environment.get(name)]
-    for name in on:
+    wanted = switches(environment)
+    for name in [*on, *(wanted if has_extra else [])]:
         yield Finding(Verdict.NOTE, "tracing", f"{name} sends runs out of this machine", f"Unless meant: unset {name}")
-    if not on:
+    if wanted and not has_extra:
+        step = "Install the extra: pip install 'planwright[otel]'"
+        yield Finding(Verdict.NOTE, "tracing", f"{wanted[0]} is set, and nothing is sent by it", step)
+    elif not on and not wanted:
         yield Finding(Verdict.OK, "tracing", "nothing is sent out")
 
 

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Final
 
 from server.doctor.checks import Finding, dependency_findings, tracing_findings
+from server.tracing.switch import has_extra
 
 FRESH_SECONDS: Final = 30.0
 
@@ -19,7 +20,7 @@ Examine = Callable[[], Awaitable[Sequence[Finding]]]
 
 async def of_process() -> Sequence[Finding]:
     """Return what there is to say of this process alone."""
-    return [*tracing_findings(os.environ), *dependency_findings()]
+    return [*tracing_findings(os.environ, has_extra=has_extra()), *dependency_findings()]
 
 
 class Doctor:

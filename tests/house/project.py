@@ -19,6 +19,12 @@ def declared_requirements() -> list[Requirement]:
     return [Requirement(line) for line in project["dependencies"]]
 
 
+def requirements_of_extra(name: str) -> list[Requirement]:
+    """Return what pyproject.toml asks for in one of its extras."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return [Requirement(line) for line in project["optional-dependencies"][name]]
+
+
 def files_below(folder: Path) -> Iterator[Path]:
     """Yield every file that belongs to the project: no caches, no environment, no history."""
     for parent, folders, names in os.walk(folder):

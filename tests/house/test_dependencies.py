@@ -11,7 +11,7 @@ import pytest
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.house.project import PACKAGES, ROOT, declared_requirements
+from tests.house.project import PACKAGES, ROOT, declared_requirements, requirements_of_extra
 
 # Below these versions there are published advisories, or a behaviour that the design counts on is missing.
 FLOORS: Final = {
@@ -69,7 +69,8 @@ def test_every_pin_is_what_was_declared() -> None:
 
 def test_every_import_is_declared() -> None:
     """Nothing is imported that is only there because something else needs it."""
-    declared = {canonicalize_name(requirement.name) for requirement in declared_requirements()}
+    known = [*declared_requirements(), *requirements_of_extra("otel")]
+    declared = {canonicalize_name(requirement.name) for requirement in known}
     owners = packages_distributions()
     outside = set(imported_names()) - set(PACKAGES) - set(sys.stdlib_module_names) - TYPE_CHECKER
     undeclared = {name for name in outside if declared.isdisjoint(map(canonicalize_name, owners.get(name, [])))}
@@ -79,8 +80,18 @@ def test_every_import_is_declared() -> None:
 def test_every_dependency_has_its_reason() -> None:
     """The decision on dependencies names each one of them."""
     decision = (ROOT / "docs/decisions/0003-dependencies.md").read_text()
-    names = {requirement.name for requirement in declared_requirements()}
+    known = [*declared_requirements(), *requirements_of_extra("otel")]
+    names = {requirement.name for requirement in known}
     assert {name for name in names if f"`{name}`" not in decision} == set()
+
+
+def test_the_extra_for_spans_is_tested_as_it_is_declared() -> None:
+    """What it asks for is pinned in the development lock, and in no other: its tests always run, and it stays one."""
+    locked, shipped = pins("requirements-dev.lock"), pins("requirements.lock")
+    for requirement in requirements_of_extra("otel"):
+        name = canonicalize_name(requirement.name)
+        assert requirement.specifier.contains(locked[name]), requirement
+        assert name not in shipped
 
 
 def test_testing_runs_what_is_shipped() -> None:

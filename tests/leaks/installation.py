@@ -24,6 +24,7 @@ from tests.roomy import ROOMY_SETTINGS
 from tests.scripted_model.demo import organise
 from tests.scripted_model.replies import Reply, call, raw_body, status, text, tools
 from tests.scripted_model.requests import ChatRequest
+from tests.scripted_model.script import Script
 from tests.scripted_model.server import ScriptedModel
 from tests.server.terminal.command_line import PATIENCE_SECONDS, CommandLine
 
@@ -169,10 +170,10 @@ def secrets() -> list[str]:
 
 
 @contextmanager
-def installation(server_dsn: str, folder: str, **settings: str) -> Generator[Installation]:
-    """Start a server on a database of its own, and end both."""
+def installation(server_dsn: str, folder: str, script: Script = answer, /, **settings: str) -> Generator[Installation]:
+    """Start a server on a database of its own, whose model answers by a script, and end both."""
     name = f"planwright_test_{uuid4().hex[:12]}"
-    with psycopg.connect(server_dsn, autocommit=True) as admin, ScriptedModel(answer, api_key=MODEL_KEY) as model:
+    with psycopg.connect(server_dsn, autocommit=True) as admin, ScriptedModel(script, api_key=MODEL_KEY) as model:
         admin.execute(SQL("create database {}").format(Identifier(name)))
         dsn, port = make_conninfo(server_dsn, dbname=name), free_port()
         environment = {

@@ -158,7 +158,15 @@ def test_a_real_database_has_no_fault(admin_dsn: str) -> None:
 )
 def test_tracing_that_sends_data_out_is_noted(environment: dict[str, str], noted: list[str]) -> None:
     """It may be meant, so it is a note; it is never silent."""
-    assert [one.text for one in tracing_findings(environment) if one.verdict is Verdict.NOTE] == noted
+    assert [one.text for one in tracing_findings(environment, has_extra=True) if one.verdict is Verdict.NOTE] == noted
+
+
+def test_an_endpoint_without_the_extra_is_noted() -> None:
+    """Nothing is sent then, and the note says what to install."""
+    (finding,) = tracing_findings({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://otel:4318"}, has_extra=False)
+    assert finding.verdict is Verdict.NOTE
+    assert finding.text == "OTEL_EXPORTER_OTLP_ENDPOINT is set, and nothing is sent by it"
+    assert "planwright[otel]" in finding.next_step
 
 
 def test_the_dependencies_here_are_at_their_floors() -> None:
