@@ -3,8 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
+
+from pydantic import JsonValue
 
 from persistence.workspace.contents import Contents, Row
 from server.evaluation.request import Change, Effect, OneOf, Request
@@ -16,8 +19,14 @@ _SPACES: Final = re.compile(r"\s+")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a request. `seconds` are those from its acceptance to the end of its run."""
+    """What came of a request.
 
+    Attributes:
+        asked_at: on the person's clock.
+        seconds: from its acceptance to the end of its run.
+    """
+
+    asked_at: datetime
     status: str
     route: str | None
     tools: tuple[str, ...]
@@ -42,7 +51,7 @@ def judged(request: Request, outcome: Outcome) -> Verdict:
     found = {
         "route": "" if outcome.route in expected.route else f"was {outcome.route}, not {' or '.join(expected.route)}",
         "tools": _told("not called", [each for each in expected.tools if not _has_one(outcome.tools, each)]),
-        "effects": _effects(expected.effects, outcome.effects),
+        "effects": _effects(expected.effects, outcome.effects, outcome.asked_at),
         "facts": _facts(expected.facts, expected.never, outcome.answer),
     }
     if outcome.status != "done":
@@ -51,11 +60,15 @@ def judged(request: Request, outcome: Outcome) -> Verdict:
 
 
 def effects_between(before: Contents, after: Contents) -> tuple[Effect, ...]:
-    """Return what came, changed and went between two moments of a workspace; `to` are the new values that changed."""
-    came = [_effect("created", place, after[place], after[place]) for place in after if place not in before]
-    went = [_effect("deleted", place, before[place], {}) for place in before if place not in after]
+    """Return what came, changed and went between two moments of a workspace.
+
+    `to` are the new values that changed, with a row's name where its id stands.
+    """
+    names = {str(row_id): _name(row) for moment in (before, after) for (_, row_id), row in moment.items()}
+    came = [_effect("created", place, after[place], after[place], names) for place in after if place not in before]
+    went = [_effect("deleted", place, before[place], {}, names) for place in before if place not in after]
     changed = [
-        _effect("changed", place, before[place], new)
+        _effect("changed", place, before[place], new, names)
         for place in after
         if place in before and (new := _changed(before[place], after[place]))
     ]
@@ -66,17 +79,21 @@ def _changed(before: Row, after: Row) -> Row:
     return {name: value for name, value in after.items() if value != before.get(name) and name != "updated_at"}
 
 
-def _effect(change: Change, place: tuple[str, UUID], row: Row, to: Row) -> Effect:
+def _name(row: Row) -> str:
+    return next(str(row[column]) for column in NAMES if row.get(column))
+
+
+def _effect(change: Change, place: tuple[str, UUID], row: Row, to: Row, names: Mapping[str, str]) -> Effect:
     table, _ = place
-    name = next(str(row[column]) for column in NAMES if row.get(column))
-    return Effect(change=change, table=table, name=name, to=dict(to))
+    told = {column: names.get(value, value) if isinstance(value, str) else value for column, value in to.items()}
+    return Effect(change=change, table=table, name=_name(row), to=told)
 
 
-def _effects(expected: Sequence[Effect], found: Sequence[Effect]) -> str:
+def _effects(expected: Sequence[Effect], found: Sequence[Effect], asked_at: datetime) -> str:
     """Say which expected effects did not come about, and which others did; each accounts for one."""
     left, missing = list(found), list[Effect]()
     for wanted in expected:
-        fitting = next((effect for effect in left if _is(wanted, effect)), None)
+        fitting = next((effect for effect in left if _is(wanted, effect, asked_at)), None)
         if fitting is None:
             missing.append(wanted)
         else:
@@ -84,9 +101,14 @@ def _effects(expected: Sequence[Effect], found: Sequence[Effect]) -> str:
     return "; ".join(part for part in (_told("missing", _named(missing)), _told("besides", _named(left))) if part)
 
 
-def _is(wanted: Effect, found: Effect) -> bool:
+def _is(wanted: Effect, found: Effect, asked_at: datetime) -> bool:
     same = (wanted.change, wanted.table, _plain(wanted.name)) == (found.change, found.table, _plain(found.name))
-    return same and all(found.to.get(name) == value for name, value in wanted.to.items())
+    values = all(found.to.get(name) == value for name, value in wanted.to.items())
+    return same and values and all(_then(found.to.get(name)) == at.seen_from(asked_at) for name, at in wanted.at.items())
+
+
+def _then(value: JsonValue) -> datetime | None:
+    return datetime.fromisoformat(value) if isinstance(value, str) else None
 
 
 def _named(effects: Sequence[Effect]) -> list[str]:

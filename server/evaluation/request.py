@@ -1,5 +1,6 @@
 """The data set: sixty requests over the demo workspace, and what is right for each of them."""
 
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -21,13 +22,29 @@ class Data(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Moment(Data):
+    """A moment as it is said: so many days after that of asking, at a time of the day, both where the person is."""
+
+    days: int
+    time: time
+
+    def seen_from(self, asked_at: datetime) -> datetime:
+        """Return the moment that is meant, given when it was said, on the person's clock."""
+        return datetime.combine(asked_at.date() + timedelta(days=self.days), self.time, asked_at.tzinfo)
+
+
 class Effect(Data):
-    """One row of the workspace that came, changed or went. `to` are values that it has then, those that count."""
+    """One row of the workspace that came, changed or went.
+
+    `to` are values that it has then, those that count; another row is told by
+    its name. `at` are moments that it has then.
+    """
 
     change: Change
     table: str
     name: str
     to: dict[str, JsonValue] = {}
+    at: dict[str, Moment] = {}
 
 
 class Note(Data):
@@ -48,12 +65,13 @@ class Expected(Data):
 
 
 class Request(Data):
-    """One request, after what was said in its session `before`."""
+    """One request, after what was said in its session `before`, by a person in `time_zone` or wherever."""
 
     id: str
     request: str
     before: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
+    time_zone: str | None = None
     expected: Expected
 
 

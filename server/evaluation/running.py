@@ -41,18 +41,21 @@ async def verdicts_on(planwright: Planwright, requests: Sequence[Request], time_
 
 
 async def _verdict_on(planwright: Planwright, request: Request, time_zone: str) -> Verdict:
-    database, someone = planwright.database, await _person_of(planwright, request, time_zone)
+    zone = ZoneInfo(request.time_zone or time_zone)
+    database, someone = planwright.database, await _person_of(planwright, request, zone)
     session_id: UUID | None = None
     for earlier in request.before:
         session_id = (await _ask(planwright, someone, earlier, session_id)).session_id
     async with database.acting(Role.API, someone) as scope:
         before = await contents(scope)
+    asked_at = datetime.now(zone)
     asked = await _ask(planwright, someone, request.request, session_id)
     async with database.acting(Role.API, someone) as scope:
         after = await contents(scope)
         trace = await trace_of(scope, asked.run_id)
     assert trace is not None, "it has just run"
     outcome = Outcome(
+        asked_at=asked_at,
         status=trace.run.status,
         route=trace.run.strategy,
         tools=tuple(call.tool for call in trace.tool_calls),
@@ -64,11 +67,11 @@ async def _verdict_on(planwright: Planwright, request: Request, time_zone: str) 
     return judged(request, outcome)
 
 
-async def _person_of(planwright: Planwright, request: Request, time_zone: str) -> Identity:
+async def _person_of(planwright: Planwright, request: Request, zone: ZoneInfo) -> Identity:
     async with planwright.database.acting(Role.API, NOBODY) as scope:
-        someone = Identity(await users.sign_up(scope, f"{uuid4()}@evaluation.invalid", time_zone))
+        someone = Identity(await users.sign_up(scope, f"{uuid4()}@evaluation.invalid", zone.key))
     async with planwright.database.acting(Role.WORKER, someone) as scope:
-        await demo.seed(scope, datetime.now(UTC), ZoneInfo(time_zone))
+        await demo.seed(scope, datetime.now(UTC), zone)
         for note in request.notes:
             await notes.insert(scope, notes.NewNote(note.title, note.content, None, [], None))
     return someone

@@ -1,7 +1,9 @@
 """What is right and what is wrong in the outcome of a request."""
 
 from dataclasses import replace
+from datetime import datetime, time
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -9,8 +11,9 @@ from hypothesis import strategies as st
 
 from server.evaluation.judging import Outcome, effects_between, judged
 from server.evaluation.report import report_on
-from server.evaluation.request import Effect, Request
+from server.evaluation.request import Effect, Moment, Request
 
+ASKED_AT = datetime(2026, 3, 28, 20, 0, tzinfo=ZoneInfo("Europe/Berlin"))  # the clocks go forward in that night
 REQUEST = Request.model_validate(
     {
         "id": "plants",
@@ -27,7 +30,16 @@ REQUEST = Request.model_validate(
     }
 )
 MADE = Effect(change="created", table="tasks", name="water the  plants", to={"priority": "medium", "status": "backlog"})
-RIGHT = Outcome("done", "tool_use", ("list_tasks", "create_task"), (MADE,), "Created **Water the\nplants**.", 9, 1.0)
+RIGHT = Outcome(
+    asked_at=ASKED_AT,
+    status="done",
+    route="tool_use",
+    tools=("list_tasks", "create_task"),
+    effects=(MADE,),
+    answer="Created **Water the\nplants**.",
+    tokens=9,
+    seconds=1.0,
+)
 
 
 def test_an_outcome_that_is_right_has_nothing_wrong() -> None:
@@ -58,6 +70,36 @@ def test_an_outcome_that_is_right_has_nothing_wrong() -> None:
 def test_what_is_wrong_is_told_by_respect(outcome: Outcome, wrong: dict[str, str]) -> None:
     """Each respect for itself; a run that did not end well is wrong in all of them."""
     assert judged(REQUEST, outcome).wrong == wrong
+
+
+@pytest.mark.parametrize(
+    ("start", "is_right"),
+    [
+        pytest.param("2026-03-29T07:00:00+00:00", True, id="nine o'clock there"),
+        pytest.param("2026-03-29T09:00:00+02:00", True, id="told in another zone"),
+        pytest.param("2026-03-29T09:00:00+00:00", False, id="nine o'clock elsewhere"),
+        pytest.param("2026-03-29T08:00:00+00:00", False, id="before the clocks went forward"),
+        pytest.param("2026-03-28T08:00:00+00:00", False, id="a day early"),
+        pytest.param(None, False, id="no time at all"),
+    ],
+)
+def test_a_moment_is_meant_on_the_clock_of_the_person(start: str | None, *, is_right: bool) -> None:
+    """“Tomorrow at nine” is the day after that of asking, and nine by the clock there on that day."""
+    meant = Effect(change="changed", table="tasks", name="Call", at={"start_date": Moment(days=1, time=time(9))})
+    effects = (meant.model_copy(update={"at": {}, "to": {"start_date": start}}),)
+    request = REQUEST.model_copy(update={"expected": REQUEST.expected.model_copy(update={"effects": (meant,)})})
+    assert ("effects" not in judged(request, replace(RIGHT, effects=effects)).wrong) is is_right
+
+
+def test_a_row_is_told_by_its_name_where_another_names_its_id() -> None:
+    """Ids are other ones for each person, so the data set cannot name them."""
+    launch, move, task = uuid4(), uuid4(), uuid4()
+    projects = {("projects", launch): {"name": "Launch"}, ("projects", move): {"name": "Move"}}
+    before = projects | {("tasks", task): {"title": "Call", "project_id": str(move)}}
+    after = projects | {("tasks", task): {"title": "Call", "project_id": str(launch)}}
+    assert effects_between(before, after) == (
+        Effect(change="changed", table="tasks", name="Call", to={"project_id": "Launch"}),
+    )
 
 
 def test_effects_are_the_rows_that_came_changed_and_went() -> None:

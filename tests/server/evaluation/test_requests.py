@@ -1,6 +1,7 @@
 """The data set of `planwright eval`."""
 
 from collections import Counter
+from zoneinfo import available_timezones
 
 from persistence.workspace.contents import TABLES
 from server.evaluation.request import Request, read
@@ -21,6 +22,7 @@ def test_expectations_name_what_there_is() -> None:
     tools = {name for request in REQUESTS for each in request.expected.tools for name in each.split("|")}
     assert tools <= set(Registry.build().names())
     assert {effect.table for request in REQUESTS for effect in request.expected.effects} <= set(TABLES)
+    assert {request.time_zone for request in REQUESTS if request.time_zone} <= available_timezones()
 
 
 def test_every_request_expects_something_that_can_be_wrong() -> None:
@@ -39,7 +41,7 @@ def test_every_request_expects_something_that_can_be_wrong() -> None:
 
 
 def test_every_kind_of_request_is_there() -> None:
-    """Each route, changes and none, follow-ups, and a text in the workspace that wants to be obeyed."""
+    """Each route, changes and none, follow-ups, moments, other time zones, and a note that wants to be obeyed."""
     assert {route for request in REQUESTS for route in request.expected.route} == {"simple", "tool_use", "complex"}
     assert {effect.change for request in REQUESTS for effect in request.expected.effects} == {
         "created",
@@ -48,3 +50,5 @@ def test_every_kind_of_request_is_there() -> None:
     }
     assert any(request.before for request in REQUESTS)
     assert any(request.notes for request in REQUESTS)
+    assert any(effect.at for request in REQUESTS for effect in request.expected.effects)
+    assert len({request.time_zone for request in REQUESTS}) > 2
