@@ -104,7 +104,8 @@ def _effects(expected: Sequence[Effect], found: Sequence[Effect], asked_at: date
 def _is(wanted: Effect, found: Effect, asked_at: datetime) -> bool:
     same = (wanted.change, wanted.table, _plain(wanted.name)) == (found.change, found.table, _plain(found.name))
     values = all(found.to.get(name) == value for name, value in wanted.to.items())
-    return same and values and all(_then(found.to.get(name)) == at.seen_from(asked_at) for name, at in wanted.at.items())
+    moments = all(_then(found.to.get(name)) == moment.seen_from(asked_at) for name, moment in wanted.at.items())
+    return same and values and moments
 
 
 def _then(value: JsonValue) -> datetime | None:
