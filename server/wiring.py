@@ -6,7 +6,7 @@ it takes a second, which `planwright --help` does not have.
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import partial
@@ -84,12 +84,12 @@ async def opened(
         PersistenceError: there is no usable database.
         ModelProfileInvalid, ToolsRefused: a model or a tool is not usable.
     """
-    with database_server(settings) as dsn:
-        async with (
-            _connected(settings, dsn) as database,
-            _working(settings, dsn, database, work, spoken_by) as planwright,
-        ):
-            yield planwright
+    async with (
+        _database_server(settings) as dsn,
+        _connected(settings, dsn) as database,
+        _working(settings, dsn, database, work, spoken_by) as planwright,
+    ):
+        yield planwright
 
 
 @asynccontextmanager
@@ -99,9 +99,8 @@ async def connected(settings: Settings) -> AsyncGenerator[Database]:
     Raises:
         PersistenceError: there is no usable database.
     """
-    with database_server(settings) as dsn:
-        async with _connected(settings, dsn) as database:
-            yield database
+    async with _database_server(settings) as dsn, _connected(settings, dsn) as database:
+        yield database
 
 
 @asynccontextmanager
@@ -129,6 +128,17 @@ def database_server(settings: Settings) -> Generator[str]:
         return
     with embedded.start(settings.data_dir) as server:
         yield server.dsn
+
+
+@asynccontextmanager
+async def _database_server(settings: Settings) -> AsyncGenerator[str]:
+    """Give the same, and leave it in a thread: whoever shares the loop does not wait until the server has stopped."""
+    with ExitStack() as serving:
+        dsn = serving.enter_context(database_server(settings))
+        try:
+            yield dsn
+        finally:
+            await asyncio.to_thread(serving.close)
 
 
 def installation_secret(settings: Settings) -> Secret:

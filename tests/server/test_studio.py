@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.skipif(
 
 
 @asynccontextmanager
-async def studio(admin_dsn: str, folder: Path) -> AsyncGenerator[str]:
+async def studio(admin_dsn: str | None, folder: Path) -> AsyncGenerator[str]:
     """Start the development server on a free port; give its address once it serves."""
     assert LANGGRAPH is not None, "the tests are skipped without it"
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -36,10 +37,11 @@ async def studio(admin_dsn: str, folder: Path) -> AsyncGenerator[str]:
         "LANGGRAPH_CLI_NO_ANALYTICS": "1",
         "LANGGRAPH_NO_VERSION_CHECK": "true",
         "LANGSMITH_TRACING": "false",
-        "PLANWRIGHT_DATABASE_URL": admin_dsn,
         "PLANWRIGHT_DATA_DIR": str(folder),
         "PLANWRIGHT_SECRET": TEST_SECRET.root.decode(),
     }
+    if admin_dsn is not None:
+        environment["PLANWRIGHT_DATABASE_URL"] = admin_dsn
     command = [LANGGRAPH, "dev", "--no-browser", "--no-reload", "--port", str(port)]
     for file in ("langgraph.json", "pyproject.toml"):
         shutil.copy(ROOT / file, folder)  # it leaves a folder of its own where it runs
@@ -88,3 +90,16 @@ async def test_the_sdk_runs_a_thread(admin_dsn: str, tmp_path: Path) -> None:
     assert first["session_id"] == second["session_id"]
     assert first["run_id"] != second["run_id"]
     assert "Water the plants" in first["answer"]
+
+
+async def test_it_stops_its_own_database_in_peace() -> None:
+    """As `make studio` runs it, on a database of its own: the end is no error, and the database is at rest."""
+    with tempfile.TemporaryDirectory(prefix="planwright-studio-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        async with studio(None, folder):
+            assert (folder / "cluster" / "postmaster.pid").exists()
+        log = (folder / "log").read_text()
+        assert not (folder / "cluster" / "postmaster.pid").exists()
+    assert "Application shutdown failed" not in log
+    assert "Traceback" not in log

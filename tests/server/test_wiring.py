@@ -1,12 +1,18 @@
 """The composition root."""
 
+import asyncio
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Generator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from pydantic import SecretStr
 
+from persistence.embedded import EmbeddedServer
 from server.accept import accept
 from server.bodies import Ask
 from server.settings import Settings
@@ -16,6 +22,7 @@ from server.wiring import Work, connected, installation_secret, local_user, open
 from tests.conftest import TEST_SECRET, Person
 from tests.server.reading import ended, run_of
 
+PATIENCE_SECONDS: Final = 10.0
 VENDORS = {"langchain_openai", "openai", "tiktoken", "numpy"}
 SLOW = {  # to import, and whose import each
     "server.app": VENDORS | {"langgraph", "langchain_core", "langsmith", "requests"},
@@ -52,6 +59,33 @@ async def test_a_program_works_on_what_it_is_told_to(settings: Settings, person:
             assert row.status == "queued"
         async with opened(settings, work=Work.SHARED):
             assert (await ended(database, person, str(left.id))).status == "done"
+
+
+@pytest.fixture
+def data_dir() -> Generator[Path]:
+    """Give a place for a database of our own that its user can reach."""
+    folder = Path(tempfile.mkdtemp(prefix="planwright-wiring-"))
+    folder.chmod(0o755)
+    yield folder / "data"
+    shutil.rmtree(folder)
+
+
+async def test_the_loop_is_free_while_our_own_server_stops(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> None:
+    """Whoever shares the loop goes on: a notebook, LangGraph's development server, which takes a wait for an error."""
+    loop, close, answered = asyncio.get_running_loop(), EmbeddedServer.close, list[str]()
+
+    async def answer() -> str:
+        return "here"
+
+    def ask_and_close(server: EmbeddedServer) -> None:
+        answered.append(asyncio.run_coroutine_threadsafe(answer(), loop).result(PATIENCE_SECONDS))
+        close(server)
+
+    monkeypatch.setattr(EmbeddedServer, "close", ask_and_close)
+    async with connected(Settings(data_dir=data_dir)) as database:
+        assert await local_user(database, "UTC")
+    assert answered == ["here"]
+    assert not (data_dir / "cluster" / "postmaster.pid").exists()
 
 
 async def test_this_machines_user_is_made_once(settings: Settings) -> None:
