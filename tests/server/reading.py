@@ -80,9 +80,9 @@ async def run_of(database: Database, person: Person, run_id: str) -> Run | None:
         return await runs.find(scope, UUID(run_id))
 
 
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], patience_seconds: float = PATIENCE_SECONDS) -> None:
     """Wait until a condition holds."""
-    give_up = monotonic() + PATIENCE_SECONDS
+    give_up = monotonic() + patience_seconds
     while not await condition():
         assert monotonic() < give_up, "the condition never held"
         await asyncio.sleep(0.01)
