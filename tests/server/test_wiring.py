@@ -82,8 +82,8 @@ async def test_the_loop_is_free_while_our_own_server_stops(monkeypatch: pytest.M
         close(server)
 
     monkeypatch.setattr(EmbeddedServer, "close", ask_and_close)
-    async with connected(Settings(data_dir=data_dir)) as database:
-        assert await local_user(database, "UTC")
+    async with connected(Settings(data_dir=data_dir)):
+        assert (data_dir / "cluster" / "postmaster.pid").exists()
     assert answered == ["here"]
     assert not (data_dir / "cluster" / "postmaster.pid").exists()
 
