@@ -13,7 +13,7 @@ folder, the demo workspace, the offline model, whatever the environment says.
 from collections.abc import AsyncIterator, Generator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from langchain_core.language_models import BaseChatModel
@@ -102,12 +102,20 @@ class Served:
 
 
 class Workbench:
-    """An installation that is open in this process, and in whose name it is used."""
+    """An installation that is open in this process, and in whose name it is used.
+
+    One that nobody names any more, as after its cell was run again, stays open until
+    it is closed or the process ends: a stack that is forgotten would take the folder
+    away from under its server.
+    """
+
+    _still_open: ClassVar[set["Workbench"]] = set()
 
     def __init__(self, planwright: Planwright, user_id: UUID, stack: AsyncExitStack) -> None:
         self.planwright: Final = planwright
         self.user_id: Final = user_id
         self._stack: Final = stack
+        self._still_open.add(self)
 
     async def ask(self, question: Question | str) -> Run:
         """Send a message, show its run while it runs, and return it when it ended or waits for a person.
@@ -171,6 +179,7 @@ class Workbench:
     async def close(self) -> None:
         """Stop everything that was started, and remove a folder that was made for it."""
         await self._stack.aclose()
+        self._still_open.discard(self)
 
     async def _seen(self, run_id: UUID) -> Run:
         await watched(self._events(run_id))

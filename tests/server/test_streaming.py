@@ -106,16 +106,17 @@ async def serving_process(dsn: str, folder: Path) -> AsyncGenerator[str]:
     server = await asyncio.create_subprocess_exec(sys.executable, *arguments, env=environment, stdout=nothing)
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-            await until(lambda: _is_ready(client))
+            await until(lambda: _is_up(client))
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
         await server.wait()
 
 
-async def _is_ready(client: httpx.AsyncClient) -> bool:
+async def _is_up(client: httpx.AsyncClient) -> bool:
+    """Say whether it answers; it is not ready where another test left a run that nobody works on."""
     try:
-        return (await client.get("/health/ready")).status_code == 200
+        return (await client.get("/health/live")).status_code == 200
     except httpx.TransportError:
         return False
 

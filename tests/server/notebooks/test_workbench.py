@@ -191,18 +191,21 @@ async def test_one_line_opens_an_installation_for_the_moment(
 
 
 def test_a_notebook_that_is_left_open_leaves_nothing(left_behind: Callable[[], list[str]]) -> None:
-    """When its process ends without closing it, the server is stopped and the folder removed all the same."""
+    """When a kernel ends that closed none, of two that the same cell opened, their servers and folders go with it."""
     program = (
         "import asyncio\nfrom server.notebooks.workbench import workbench\n"
-        "async def leave_open(): await (await workbench()).ask('Hello')\n"
-        "asyncio.run(leave_open())"
+        "async def leave_open():\n"
+        "    for _ in range(2): await (await workbench()).ask('Hello')\n"
+        "asyncio.new_event_loop().run_until_complete(leave_open())"
     )
     environment = {**os.environ, "TMPDIR": tempfile.gettempdir()}
     ended = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
     )
-    assert ended.returncode == 0, ended.stderr
+    assert (ended.returncode, ended.stderr) == (0, "")
     assert left_behind() == []
+    at_work = subprocess.run(["ps", "-axo", "command"], capture_output=True, text=True, check=True).stdout
+    assert tempfile.gettempdir() not in at_work
 
 
 async def test_what_cannot_be_opened_leaves_nothing(left_behind: Callable[[], list[str]]) -> None:
