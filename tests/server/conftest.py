@@ -1,6 +1,7 @@
 """A real HTTP server on a real Postgres, with turns that the test scripts."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import httpx
@@ -14,7 +15,7 @@ from server.engine import engine_of
 from server.tail import Hub
 from server.tokens import issue_token
 from server.wiring import Planwright
-from server.worker import Worker
+from server.worker import Turns, Worker
 from tests.conftest import TEST_SECRET, Person
 from tests.roomy import ROOMY
 from tests.server.reading import signed_in_client
@@ -46,17 +47,24 @@ def queue(admin_dsn: str) -> Queue:
     return Queue(admin_dsn, TEST_SECRET, name, successor=name)
 
 
+@asynccontextmanager
+async def running(database: Database, engine: Engine, queue: Queue, turns: Turns) -> AsyncGenerator[Planwright]:
+    """Give a running program whose worker takes these turns."""
+    hub = Hub()
+    worker = Worker(database, queue, turns, hub, RHYTHM)
+    worker.start()
+    yield Planwright(database, engine, worker, hub, TOKEN_KEY, queue.name)
+    await worker.stop()
+
+
 @pytest.fixture
 async def planwright(
     database: Database, engine: Engine, script: ScriptedTurns, queue: Queue
 ) -> AsyncIterator[Planwright]:
     """Give a running program whose worker plays the script."""
-    hub = Hub()
-    worker = Worker(database, queue, script.turns(), hub, RHYTHM)
-    worker.start()
-    yield Planwright(database, engine, worker, hub, TOKEN_KEY, queue.name)
-    script.go_on.set()
-    await worker.stop()
+    async with running(database, engine, queue, script.turns()) as started:
+        yield started
+        script.go_on.set()
 
 
 @pytest.fixture(scope="session")

@@ -10,12 +10,10 @@ from persistence.pools import Database
 from persistence.queue import Queue
 from server.client import following
 from server.engine import turns_of
-from server.tail import Hub
 from server.tokens import issue_token
 from server.wiring import Planwright
-from server.worker import Worker
 from tests.conftest import Person
-from tests.server.conftest import RHYTHM, TOKEN_KEY
+from tests.server.conftest import TOKEN_KEY, running
 
 WITHOUT_PAUSES: Final = (0.0,) * 6
 
@@ -23,11 +21,8 @@ WITHOUT_PAUSES: Final = (0.0,) * 6
 @pytest.fixture
 async def planwright(database: Database, engine: Engine, queue: Queue) -> AsyncIterator[Planwright]:
     """Give a running program over the offline model."""
-    hub = Hub()
-    worker = Worker(database, queue, turns_of(engine), hub, RHYTHM)
-    worker.start()
-    yield Planwright(database, engine, worker, hub, TOKEN_KEY, queue.name)
-    await worker.stop()
+    async with running(database, engine, queue, turns_of(engine)) as started:
+        yield started
 
 
 @pytest.fixture
