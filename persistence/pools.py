@@ -3,11 +3,13 @@
 import asyncio
 import select
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 from typing import Final, LiteralString
+from uuid import UUID
+from weakref import WeakValueDictionary
 
 from psycopg import DatabaseError, OperationalError
 from psycopg.pq import TransactionStatus
@@ -61,6 +63,7 @@ class Database:
     ) -> None:
         self._key: Final = secret.signing_key()
         self._checkout_timeout_seconds: Final = checkout_timeout_seconds
+        self._turns: Final[WeakValueDictionary[UUID | None, asyncio.Lock]] = WeakValueDictionary()
         make = partial(_pool, conninfo, secret, checkout_timeout_seconds)
         self._pools: Final = {
             (Role.API, False): make(Role.API, sizes[Role.API]),
@@ -68,6 +71,10 @@ class Database:
             (Role.WORKER, True): make(Role.WORKER, min(sizes[Role.WORKER], LENT_MAX), lent=True),
             (Role.EXECUTOR, True): make(Role.EXECUTOR, sizes[Role.EXECUTOR], lent=True),
         }
+
+    def _turn(self, role: Role, who: Identity) -> AbstractAsyncContextManager[None]:
+        """Return the turn of a transaction among those of its run here, which would wait for each other at its fence."""
+        return self._turns.setdefault(who.run_id, asyncio.Lock()) if _is_fenced(role, who) else nullcontext()
 
     async def open(self) -> None:
         """Connect every pool.
@@ -121,7 +128,7 @@ class Database:
         """
         lent = lent or role is Role.EXECUTOR
         try:
-            async with _checked_out(self._pools[role, lent]) as connection:
+            async with self._turn(role, who), _checked_out(self._pools[role, lent]) as connection:
                 with hung_up_after(connection, TRANSACTION_SECONDS[role]):
                     scope = Scope(connection)
                     for statement in CLEARING[role] if lent else ():
