@@ -63,7 +63,7 @@ class Database:
     ) -> None:
         self._key: Final = secret.signing_key()
         self._checkout_timeout_seconds: Final = checkout_timeout_seconds
-        self._turns: Final[WeakValueDictionary[UUID | None, asyncio.Lock]] = WeakValueDictionary()
+        self._turns: Final = WeakValueDictionary[UUID, asyncio.Lock]()
         make = partial(_pool, conninfo, secret, checkout_timeout_seconds)
         self._pools: Final = {
             (Role.API, False): make(Role.API, sizes[Role.API]),
@@ -72,9 +72,9 @@ class Database:
             (Role.EXECUTOR, True): make(Role.EXECUTOR, sizes[Role.EXECUTOR], lent=True),
         }
 
-    def _turn(self, role: Role, who: Identity) -> AbstractAsyncContextManager[None]:
-        """Return the turn of a transaction among those of its run here, which would wait for each other at its fence."""
-        return self._turns.setdefault(who.run_id, asyncio.Lock()) if _is_fenced(role, who) else nullcontext()
+    def _turn(self, run_id: UUID | None) -> AbstractAsyncContextManager[None]:
+        """Return the turn of a run's transaction: here they wait for each other without a connection each."""
+        return nullcontext() if run_id is None else self._turns.setdefault(run_id, asyncio.Lock())
 
     async def open(self) -> None:
         """Connect every pool.
@@ -111,7 +111,8 @@ class Database:
         """Open a transaction as `role` in the name of `who`; commit it at the end, or roll back an executor's.
 
         A worker that names a run passes that run's fence first, so that every
-        write of a run is a write of the attempt that holds it. A scope is `lent`
+        write of a run is a write of the attempt that holds it; of one run there is
+        one such transaction at a time. A scope is `lent`
         when a tool gets it, as an executor's always is: what it may have left on
         the connection is cleared before anybody else has it.
 
@@ -127,14 +128,15 @@ class Database:
             TransactionLost: a statement failed, and whoever sent it went on as if it had not.
         """
         lent = lent or role is Role.EXECUTOR
+        run_id = _fenced_run(role, who)
         try:
-            async with self._turn(role, who), _checked_out(self._pools[role, lent]) as connection:
+            async with self._turn(run_id), _checked_out(self._pools[role, lent]) as connection:
                 with hung_up_after(connection, TRANSACTION_SECONDS[role]):
                     scope = Scope(connection)
                     for statement in CLEARING[role] if lent else ():
                         scope.send(statement)
                     scope.send("begin read only" if role is Role.EXECUTOR else "begin read write")
-                    _enter(scope, signed_context(self._key, role, who), _is_fenced(role, who))
+                    _enter(scope, signed_context(self._key, role, who), run_id is not None)
                     async with _given_up_when_ended(scope):
                         yield scope
                         _refuse_lost(scope)
@@ -205,8 +207,9 @@ async def _hold_open(connection: PipelinedConnection) -> None:
             await connection.answer()
 
 
-def _is_fenced(role: Role, who: Identity) -> bool:
-    return role is Role.WORKER and who.run_id is not None
+def _fenced_run(role: Role, who: Identity) -> UUID | None:
+    """Return the run whose fence a transaction has to pass."""
+    return who.run_id if role is Role.WORKER else None
 
 
 def _enter(scope: Scope, context: str, fenced: bool) -> None:  # noqa: FBT001

@@ -29,8 +29,8 @@ from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.model_failure import ModelFailure
 from nodes.vocabulary.stand_in import Place
 from persistence.errors import CancelRequested, NoRoom, PersistenceError
-from persistence.runs import charges, usage
-from persistence.runs.charges import Kind
+from persistence.runs import charges, reservations, usage
+from persistence.runs.reservations import Wanted
 from persistence.runs.usage import Price, Usage
 from persistence.scope import Scope
 from persistence.text import storable
@@ -281,23 +281,34 @@ async def _reserved_in_time(context: Context, question: Question, asked: _Asked,
 
 
 async def _reserved(context: Context, question: Question, asked: _Asked) -> UUID:
-    limits, run_id, call_id = context.limits, context.run_id, uuid4()
+    limits = context.limits
+    wanted = Wanted(
+        id=uuid4(),
+        agent_id=question.agent_id,
+        purpose=question.purpose,
+        model=asked.name,
+        price=asked.price,
+        is_last=question.purpose == ANSWERING,
+        is_free=is_free(asked.model),
+    )
     async with context.writing() as scope:
-        room = None
-        if not is_free(asked.model):
-            charges.hold(scope)
-            room = charges.look(scope, Kind.TOKEN, asked.price.total, limits.tokens_per_minute)
-        so_far = await usage.so_far(scope, run_id)
-        if so_far.calls >= limits.model_calls:
-            raise CallsSpent(limits.model_calls)
-        if question.purpose != ANSWERING and so_far.was_refused:
-            raise TokensSpent(limits.tokens_per_minute)
-        if so_far.is_to_stop:
-            raise CancelRequested
-        usage.reserve(scope, run_id, call_id, question.agent_id, question.purpose, asked.name, asked.price)
-        if room is not None:
-            charges.reserve(scope, call_id, room)
-    return call_id
+        reserving = reservations.reserve(
+            scope,
+            context.run_id,
+            wanted,
+            calls_at_most=limits.model_calls,
+            tokens_at_most=limits.tokens_per_minute,
+        )
+    verdict = reserving.verdict
+    if verdict.admitted:
+        return wanted.id
+    if verdict.calls >= limits.model_calls:
+        raise CallsSpent(limits.model_calls)
+    if verdict.was_refused and not wanted.is_last:
+        raise TokensSpent(limits.tokens_per_minute)
+    if verdict.is_to_stop:
+        raise CancelRequested
+    raise NoRoom(verdict.wait_seconds)
 
 
 async def _settle(

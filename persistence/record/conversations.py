@@ -178,8 +178,9 @@ async def of_run(scope: Scope, run_id: UUID) -> list[Conversation]:
     return await scope.all(
         Conversation,
         """
-        select id, plan_id, step_number, planner_agent_id, executor_agent_id, session_type, status, message_count,
-            created_at, completed_at
+        select id, plan_id, step_number, planner_agent_id, executor_agent_id, session_type, status, (
+                select count(*) from agent_chat_messages said where said.agent_session_id = agent_chat_sessions.id
+            ) as message_count, created_at, completed_at
         from agent_chat_sessions where run_id = %s order by created_at, id
         """,
         (run_id,),

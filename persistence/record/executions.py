@@ -47,7 +47,8 @@ _COST: Final = """
     completed_at = clock_timestamp(),
     duration_ms = least(extract(epoch from clock_timestamp() - agent_executions.created_at) * 1000, %(longest_ms)s),
     tool_calls_made = (select count(*) from tool_calls c where c.agent_id = executor_agent_id),
-    message_count = (select s.message_count from agent_chat_sessions s where s.id = agent_session_id),
+    message_count = (
+        select count(*) from agent_chat_messages m where m.agent_session_id = agent_executions.agent_session_id),
     tokens_used = (
         select coalesce(sum(u.prompt_tokens + u.completion_tokens), 0) from model_usage u
         where u.agent_id = executor_agent_id)

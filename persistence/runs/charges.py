@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID, uuid4
 
-from persistence.errors import NoRoom
 from persistence.pipelined import Sent
 from persistence.scope import Scope
 
@@ -20,6 +19,24 @@ WINDOW_SECONDS: Final = 60
 WINDOW: Final = timedelta(seconds=WINDOW_SECONDS)
 CARRIED_WINDOWS_MAX: Final = 10  # how far ahead a call that went over what it reserved is charged
 KEPT: Final = 5 * WINDOW  # for whoever looks
+
+
+STANDING: Final = """
+    with now as materialized (select coalesce(%(moment)s, clock_timestamp()) as moment), counted as (
+        select amount, charged_at, charged_at + %(window)s - moment as leaves_in,
+            sum(amount) filter (where charged_at is not null) over (order by charged_at desc) as with_newer
+        from now, charges
+        where kind = %(kind)s and (charged_at is null or charged_at > moment - %(window)s)
+    )
+    select
+        (select moment from now) as moment,
+        coalesce(sum(amount) filter (where charged_at is not null), 0)::bigint as charged,
+        coalesce(sum(amount) filter (where charged_at is null), 0)::bigint as reserved,
+        coalesce(extract(epoch from max(leaves_in) filter (where with_newer + %(wanted)s > %(most)s)), 0)::float
+            as wait_seconds,
+        coalesce(extract(epoch from min(leaves_in)), 0)::float as next_seconds
+    from counted
+"""  # of a person; see `Standing`
 
 
 class Kind(StrEnum):
@@ -81,44 +98,17 @@ def look(scope: Scope, kind: Kind, wanted: int, most: int, moment: datetime | No
     It is seen at a moment, which is now unless said otherwise.
     """
     sent = scope.send(
-        """
-        with now as materialized (select coalesce(%(moment)s, clock_timestamp()) as moment), counted as (
-            select amount, charged_at, charged_at + %(window)s - moment as leaves_in,
-                sum(amount) filter (where charged_at is not null) over (order by charged_at desc) as with_newer
-            from now, charges
-            where kind = %(kind)s and (charged_at is null or charged_at > moment - %(window)s)
-        )
-        select
-            (select moment from now) as moment,
-            coalesce(sum(amount) filter (where charged_at is not null), 0)::bigint as charged,
-            coalesce(sum(amount) filter (where charged_at is null), 0)::bigint as reserved,
-            coalesce(extract(epoch from max(leaves_in) filter (where with_newer + %(wanted)s > %(most)s)), 0)::float
-                as wait_seconds,
-            coalesce(extract(epoch from min(leaves_in)), 0)::float as next_seconds
-        from counted
-        """,
+        STANDING,
         {"kind": kind, "window": WINDOW, "wanted": wanted, "most": most, "moment": moment},
     )
     return Look(sent, wanted, most)
 
 
-def charge(scope: Scope, charge_id: UUID, kind: Kind, amount: int, moment: datetime | None) -> None:
-    """Charge the person at a moment; at none, reserve."""
+def charge(scope: Scope, charge_id: UUID, kind: Kind, amount: int, moment: datetime) -> None:
+    """Charge the person at a moment."""
     scope.send(
         "insert into charges (id, kind, amount, charged_at) values (%s, %s, %s, %s)", (charge_id, kind, amount, moment)
     )
-
-
-def reserve(scope: Scope, call_id: UUID, seen: Look) -> None:
-    """Reserve what a model call may cost, for which somebody looked.
-
-    Raises:
-        NoRoom: this window has none, beside what is charged and reserved.
-    """
-    stands = seen.standing
-    if stands.used + seen.wanted > seen.most:
-        raise NoRoom(stands.wait_seconds)
-    charge(scope, call_id, Kind.TOKEN, seen.wanted, None)
 
 
 async def settle(scope: Scope, call_id: UUID, amount: int, reserved: int, most: int) -> None:

@@ -61,43 +61,6 @@ class Price:
         return self.prompt_tokens + self.answer_tokens
 
 
-@dataclass(frozen=True, slots=True)
-class SoFar:
-    """What a run has asked of models, and whether it may go on."""
-
-    calls: int
-    was_refused: bool
-    is_to_stop: bool
-
-
-async def so_far(scope: Scope, run_id: UUID) -> SoFar:
-    """Return where a run stands with its model calls.
-
-    A cancel waits for the run's row, which the fence of this transaction holds: a
-    call that is let through here started before the cancel was acknowledged.
-    """
-    return await scope.only(
-        SoFar,
-        """
-        select (select count(*) from model_usage where run_id = runs.id) as calls,
-            budget_spent_at is not null as was_refused, cancel_requested_at is not null as is_to_stop
-        from runs where id = %s
-        """,
-        (run_id,),
-    )
-
-
-def reserve(scope: Scope, run_id: UUID, call_id: UUID, agent_id: UUID, purpose: str, model: str, price: Price) -> None:
-    """Write down that a call is about to start, and what it may cost."""
-    scope.send(
-        """
-        insert into model_usage (id, run_id, agent_id, purpose, model, reserved_tokens, answer_tokens)
-        values (%s, %s, %s, %s, %s, %s, %s)
-        """,
-        (call_id, run_id, agent_id, purpose, model, price.total, price.answer_tokens),
-    )
-
-
 def settle(
     scope: Scope, call_id: UUID, model: str, usage: Usage, *, estimated: bool, outcome: str, duration_ms: int
 ) -> None:

@@ -108,7 +108,7 @@ async def begun(scope: Scope, run_id: UUID) -> Begun:
     """Count what has begun, in the scope's transaction."""
     calls = await ledger.of_run(scope, run_id)
     applied = [row for row in calls if row.state == CallState.APPLIED and row.access == "write"]
-    return Begun((await usage.so_far(scope, run_id)).calls, len(calls), len(applied))
+    return Begun(len(await usage.of_run(scope, run_id)), len(calls), len(applied))
 
 
 @dataclass

@@ -454,7 +454,10 @@ async def test_the_five_tables_hold_what_happened(database: Database, person: Pe
             " tokens_used > 0 as paid, duration_ms is not null as timed from agent_executions"
         )
         spoken = await at.rows("select model_used from agent_chat_messages where role = 'assistant'")
-        conversations = await at.rows("select status, message_count from agent_chat_sessions")
+        conversations = await at.rows(
+            "select status, message_count, (select max(position) from agent_chat_messages"
+            " where agent_session_id = agent_chat_sessions.id) as last_position from agent_chat_sessions"
+        )
     spawned = {event["executorId"] for event in turn.all("executor_spawned")}
     assert (
         {agent["id"] for agent in agents if agent["type"] == "executor"} == spawned == {row["id"] for row in executions}
@@ -476,6 +479,7 @@ async def test_the_five_tables_hold_what_happened(database: Database, person: Pe
     )
     assert {row["model_used"] for row in spoken} == {"deep", "quick"}
     assert {row["status"] for row in conversations} == {"completed"}
+    assert all(row["message_count"] == row["last_position"] for row in conversations)
 
 
 async def test_the_state_of_the_graph_stays_small(database: Database, person: Person) -> None:

@@ -20,6 +20,7 @@ from persistence.runs.runs import RunStatus
 from persistence.runs.usage import Price, Usage
 from persistence.scope import Role, Scope
 from persistence.workspace import brain_dumps
+from tests.reserving import reserve
 from tests.run_rows import Office, run_of
 from tests.workspace_rows import Desk
 
@@ -100,8 +101,8 @@ async def plan_and_execute(scope: Scope, session_id: UUID, run_id: UUID) -> None
     assert await undo.begin(scope, call.id)
     ledger.settle(scope, call.id, CallState.APPLIED, "{}", None, 5)
     spent = uuid4()
-    usage.reserve(scope, run_id, spent, executor, "execute", "fast", Price(60, 40))
-    usage.settle(scope, spent, "fast", Usage(1, 1, 0), estimated=False, outcome="answered", duration_ms=1)
+    reserve(scope, run_id, spent, executor, Price(60, 40))
+    usage.settle(scope, spent, "deep", Usage(1, 1, 0), estimated=False, outcome="answered", duration_ms=1)
 
 
 async def checkpoint(saver: Checkpoints, session_id: UUID) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
@@ -12,10 +13,14 @@ from hypothesis import strategies as st
 
 from persistence.errors import NoRoom
 from persistence.pools import Database
-from persistence.runs import charges
+from persistence.record import agents
+from persistence.runs import charges, reservations
 from persistence.runs.charges import CARRIED_WINDOWS_MAX, WINDOW_SECONDS, Kind, Standing
+from persistence.runs.reservations import Wanted
+from persistence.runs.usage import Price
 from persistence.scope import Identity, Role, Scope
 from tests.conftest import Person, new_person
+from tests.run_rows import Office, run_of
 from tests.spending import Spending, spending_of
 
 MOST: Final = 100
@@ -29,15 +34,37 @@ def spending(admin_dsn: str, person: Person) -> Iterator[Spending]:
         yield spent
 
 
+@dataclass(frozen=True)
+class AtWork:
+    """A run of somebody's, and its planner."""
+
+    run_id: UUID
+    id: UUID
+
+
+async def at_work(database: Database, person: Person) -> AtWork:
+    """Return a run of the person's, begun when there was none."""
+    async with database.acting(Role.WORKER, person.identity) as scope:
+        begun = await scope.one(AtWork, "select run_id, id from agents")
+    if begun is not None:
+        return begun
+    office = Office(database, person)
+    worker = await office.begin()
+    session_id = (await office.row(run_of(worker))).session_id
+    async with office.working(worker) as scope:
+        planner_id = await agents.insert_planner(scope, session_id, run_of(worker), [], "Plan.")
+    return AtWork(run_of(worker), planner_id)
+
+
 async def reserve(database: Database, person: Person, tokens: int) -> UUID:
     """Reserve tokens for a call; return the call."""
-    call_id = uuid4()
+    planner = await at_work(database, person)
+    wanted = Wanted(uuid4(), planner.id, "decide", "deep", Price(0, tokens), is_last=False, is_free=False)
     async with database.acting(Role.WORKER, person.identity) as scope:
-        charges.hold(scope)
-        seen = charges.look(scope, Kind.TOKEN, tokens, MOST)
-        await scope.sent()
-        charges.reserve(scope, call_id, seen)
-    return call_id
+        reserving = reservations.reserve(scope, planner.run_id, wanted, calls_at_most=1_000_000, tokens_at_most=MOST)
+    if not reserving.verdict.admitted:
+        raise NoRoom(reserving.verdict.wait_seconds)
+    return wanted.id
 
 
 async def settle(database: Database, person: Person, call_id: UUID, tokens: int) -> None:
@@ -98,6 +125,7 @@ async def test_a_call_under_way_counts_however_long_it_takes(
 
 async def test_many_at_once_reserve_no_more_than_there_is(database: Database, person: Person) -> None:
     """Forty calls at once, each of a tenth of what there is: ten are let through."""
+    await at_work(database, person)
     ended = await asyncio.gather(*(reserve(database, person, 10) for _ in range(40)), return_exceptions=True)
     assert sum(isinstance(one, UUID) for one in ended) == 10
     assert (await standing(database, person)).used == MOST
@@ -231,6 +259,8 @@ async def test_a_reservation_whose_call_is_no_more_is_charged(
 ) -> None:
     """A call that was deleted with its session is never settled: what was reserved is charged, and leaves in time."""
     await reserve(database, person, MOST)
+    async with database.acting(Role.API, person.identity) as scope:
+        assert await scope.execute("delete from chat_sessions") == 1
     await expire(database)
     assert await refused(database, person, 1) > WINDOW_SECONDS - 10
     spending.pass_seconds(WINDOW_SECONDS)

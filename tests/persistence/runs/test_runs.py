@@ -14,6 +14,7 @@ from persistence.runs.events import KeyedEvent
 from persistence.runs.runs import FINISHED, Run, RunStatus
 from persistence.runs.usage import Price, Usage
 from persistence.scope import Identity
+from tests.reserving import reserve
 from tests.run_rows import Office, run_of
 from tests.server.reading import until
 
@@ -211,11 +212,11 @@ async def test_a_run_adds_up_its_model_calls(office: Office) -> None:
         agent = await agents.insert_planner(scope, session, run_of(worker), [], "Plan.")
         for tokens in (10, 20):
             call = uuid4()
-            usage.reserve(scope, run_of(worker), call, agent, "decide", "deep", Price(400, 100))
+            reserve(scope, run_of(worker), call, agent, Price(400, 100))
             spent = Usage(tokens, tokens // 2, 1)
             usage.settle(scope, call, "deep", spent, estimated=False, outcome="answered", duration_ms=5)
-        usage.reserve(scope, run_of(worker), uuid4(), agent, "decide", "deep", Price(400, 100))
-        assert (await usage.so_far(scope, run_of(worker))).calls == 3
+        reserve(scope, run_of(worker), uuid4(), agent, Price(400, 100))
+        assert len(await usage.of_run(scope, run_of(worker))) == 3
         assert await usage.total(scope, run_of(worker)) == Usage(30, 15, 2)
     await office.finish(worker)
     run = await office.row(run_of(worker))

@@ -3,11 +3,11 @@
 import asyncio
 from uuid import UUID, uuid4
 
-from persistence.errors import CancelRequested
 from persistence.record import agents
 from persistence.runs import runs, usage
 from persistence.runs.usage import Price, Usage
 from persistence.scope import Identity
+from tests.reserving import reserve
 from tests.run_rows import Office, run_of
 
 ASKED, FOR_THE_ANSWER = 200, 1_000
@@ -20,14 +20,13 @@ async def planner(office: Office, worker: Identity) -> UUID:
         return await agents.insert_planner(scope, session, run_of(worker), [], "Plan.")
 
 
-async def reserve(office: Office, worker: Identity, agent_id: UUID) -> UUID:
-    """Write down that a call is about to start, in a transaction of its own."""
-    call_id, run_id = uuid4(), run_of(worker)
+async def started(office: Office, worker: Identity, agent_id: UUID) -> UUID | None:
+    """Reserve a call in a transaction of its own; return it unless the run is to be stopped."""
+    call_id = uuid4()
     async with office.working(worker) as scope:
-        if (await usage.so_far(scope, run_id)).is_to_stop:
-            raise CancelRequested
-        usage.reserve(scope, run_id, call_id, agent_id, "decide", "deep", Price(ASKED, FOR_THE_ANSWER))
-    return call_id
+        reserving = reserve(scope, run_of(worker), call_id, agent_id, Price(ASKED, FOR_THE_ANSWER))
+    assert reserving.verdict.admitted != reserving.verdict.is_to_stop
+    return call_id if reserving.verdict.admitted else None
 
 
 async def test_no_call_starts_behind_a_cancel(office: Office) -> None:
@@ -39,18 +38,18 @@ async def test_no_call_starts_behind_a_cancel(office: Office) -> None:
         async def cancel(run_id: UUID) -> int:
             async with office.asking() as scope:
                 assert await runs.request_cancel(scope, run_id)
-                return (await usage.so_far(scope, run_id)).calls
+                return len(await usage.of_run(scope, run_id))
 
-        calls = [reserve(office, worker, agent_id) for _ in range(6)]
-        acknowledged, *started = await asyncio.gather(cancel(run_of(worker)), *calls, return_exceptions=True)
-        assert acknowledged == sum(isinstance(each, UUID) for each in started)
-        assert all(isinstance(each, UUID | CancelRequested) for each in started)
+        calls = [started(office, worker, agent_id) for _ in range(6)]
+        acknowledged, *admitted = await asyncio.gather(cancel(run_of(worker)), *calls)
+        assert acknowledged == sum(call_id is not None for call_id in admitted)
 
 
 async def test_what_began_is_settled_behind_a_cancel(office: Office) -> None:
     """The cost of a call in flight is written down though nothing new may start."""
     worker = await office.begin()
-    call_id = await reserve(office, worker, await planner(office, worker))
+    call_id = await started(office, worker, await planner(office, worker))
+    assert call_id is not None
     async with office.asking() as scope:
         assert await runs.request_cancel(scope, run_of(worker))
     async with office.working(worker) as scope:
@@ -62,7 +61,7 @@ async def test_what_began_is_settled_behind_a_cancel(office: Office) -> None:
 async def test_a_call_nobody_settled_costs_at_least_what_was_asked(office: Office) -> None:
     """The provider was asked, so the prompt counts; nothing is made up about an answer."""
     worker = await office.begin()
-    await reserve(office, worker, await planner(office, worker))
+    await started(office, worker, await planner(office, worker))
     async with office.working(worker) as scope:
         usage.settle_open(scope, run_of(worker))
         [call] = await usage.of_run(scope, run_of(worker))
@@ -73,7 +72,8 @@ async def test_a_call_nobody_settled_costs_at_least_what_was_asked(office: Offic
 async def test_a_settled_call_is_left_alone(office: Office) -> None:
     """Closing what is open changes nothing of what was counted."""
     worker = await office.begin()
-    call_id = await reserve(office, worker, await planner(office, worker))
+    call_id = await started(office, worker, await planner(office, worker))
+    assert call_id is not None
     async with office.working(worker) as scope:
         spent = Usage(3, 4)
         usage.settle(scope, call_id, "deep", spent, estimated=False, outcome="answered", duration_ms=5)
