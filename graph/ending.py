@@ -49,7 +49,7 @@ async def end_failed(
         await close_everything(scope, log, run_id, Because.FAILED)
         await _close_record(scope, run_id, "failed")
         log.emit(scope, ("end", Failed(error=text, code=code, retryable=retryable)))
-        await runs.finish(scope, run_id, RunStatus.ERROR, error_code=code)
+        runs.finish(scope, run_id, RunStatus.ERROR, error_code=code)
 
 
 def run_id_of(identity: Identity) -> UUID:
@@ -69,7 +69,7 @@ async def _end_with_text(scope: Scope, run_id: UUID, log: EventLog, reason: Fini
     await close_everything(scope, log, run_id, Because.STOPPED if stopped else Because.ANSWERED)
     await _close_record(scope, run_id, "failed" if stopped else "completed")
     log.emit(scope, ("end", Done(usage=await tokens_of(scope, run_id), finished_reason=reason)))
-    await runs.finish(scope, run_id, RunStatus.CANCELLED if stopped else RunStatus.DONE, reason=reason)
+    runs.finish(scope, run_id, RunStatus.CANCELLED if stopped else RunStatus.DONE, reason=reason)
 
 
 async def _run(scope: Scope, run_id: UUID) -> Run:
@@ -81,7 +81,7 @@ async def _run(scope: Scope, run_id: UUID) -> Run:
 async def _keep_answer(scope: Scope, run: Run) -> None:
     """Store what the run said as a message, exactly as it was streamed."""
     if said := await events.texts(scope, run.id):
-        await messages.insert(scope, run.session_id, run.id, "assistant", said)
+        messages.insert(scope, run.session_id, run.id, "assistant", said)
 
 
 async def _close_record(scope: Scope, run_id: UUID, status: Literal["completed", "failed"]) -> None:
@@ -89,14 +89,14 @@ async def _close_record(scope: Scope, run_id: UUID, status: Literal["completed",
 
     Nobody has to decide on it any more.
     """
-    await approvals.close_open(scope, run_id, ApprovalStatus.CANCELLED)
+    approvals.close_open(scope, run_id, ApprovalStatus.CANCELLED)
     plan = await plans.begun(scope, run_id)
     if plan is not None:
         whole = not plan.is_draft and all(step.get("status") == "completed" for step in plan.steps)
         plans.finish(scope, plan.id, "completed" if whole else "failed")
     conversations.finish_open(scope, run_id, status)
     agents.finish_open(scope, run_id, status)
-    await checkpoints.prune(scope, run_id)
+    checkpoints.prune(scope, run_id)
 
 
 async def tokens_of(scope: Scope, run_id: UUID) -> UsageBody:

@@ -73,6 +73,7 @@ async def decide(state: State, runtime: Runtime[Context]) -> Update:
 async def _stored_strategy(context: Context) -> str:
     """Return what an earlier attempt announced in the transaction that stored its answer."""
     async with context.writing() as scope:
+        scope.ends_with_next()
         run = await runs.find(scope, context.run_id)
     assert run is not None, "the fence was just passed"
     assert run.strategy is not None, "it is stored with the answer"

@@ -39,6 +39,7 @@ async def make_plan(state: State, runtime: Runtime[Context]) -> Update:
         plan = await plans.begun(scope, context.run_id)
         if plan is not None and not plan.is_draft:
             return {"route": "run_plan", "revision": plan.revision}
+        scope.ends_with_next()
         conversation = await Conversation.load_in(scope, context, UUID(state["conversation_id"]))
     try:
         steps = drafted(context, conversation)

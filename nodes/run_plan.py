@@ -46,6 +46,7 @@ async def _run(context: Context, planner_id: UUID) -> tuple[Steps, Collection[in
     async with context.writing() as scope:
         plan = await plans.of_run(scope, context.run_id)
         assert plan is not None, "a plan was stored before it runs"
+        scope.ends_with_next()
         tried = await executions.of_plan(scope, plan.id)
     steps = Steps(context, plan.id, planner_id, steps_of(plan), tried)
     early = context.early.by_number
@@ -74,4 +75,5 @@ async def _act(context: Context, steps: Steps, number: int, blocked_by: int | No
 async def _was_refused(context: Context) -> bool:
     """Say whether a person said no to something in this run: another way to it is not looked for."""
     async with context.writing() as scope:
+        scope.ends_with_next()
         return await approvals.said_no(scope, context.run_id)

@@ -103,13 +103,13 @@ class _Cursor:
             yield row
 
 
-async def prune(scope: Scope, run_id: UUID) -> None:
+def prune(scope: Scope, run_id: UUID) -> None:
     """Remove the writes of the checkpoints of a run's session, but for those of the newest one.
 
     Writes are what a superstep that died in the middle goes on from. Once the next
     checkpoint is there, it holds what came of them: history and forks read that.
     """
-    await scope.execute(
+    scope.send(
         """
         with thread as (select session_id::text as id from runs where id = %s)
         delete from checkpoint_writes using thread

@@ -143,7 +143,7 @@ class Database:
                     if role is Role.EXECUTOR:
                         connection.forget()
                         await connection.rollback()  # by psycopg, which then forgets the statements that it prepared
-                    else:
+                    elif not scope.ended:
                         await scope.execute("commit")
         except DatabaseError as error:
             raise translated(error) from error
@@ -232,7 +232,8 @@ def _enter(scope: Scope, context: str, fenced: bool) -> None:  # noqa: FBT001
 
 def _refuse_lost(scope: Scope) -> None:
     """Raise when COMMIT would end nothing: Postgres answers it with a silent ROLLBACK."""
-    if scope.begun and scope.connection.info.transaction_status in {TransactionStatus.INERROR, TransactionStatus.IDLE}:
+    lost = {TransactionStatus.INERROR, TransactionStatus.IDLE}
+    if scope.begun and not scope.ended and scope.connection.info.transaction_status in lost:
         raise TransactionLost
 
 
@@ -245,7 +246,8 @@ async def _given_up_when_ended(scope: Scope) -> AsyncGenerator[None]:
         scope.connection.forget()
         raise
     finally:
-        if scope.begun and scope.connection.info.transaction_status is TransactionStatus.IDLE:
+        is_idle = scope.connection.info.transaction_status is TransactionStatus.IDLE
+        if scope.begun and is_idle and not scope.ended:
             await scope.connection.close()
 
 

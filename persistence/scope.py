@@ -131,6 +131,8 @@ class Scope:
         self.connection: Final = connection
         self._answers_before: Final = connection.answers
         self._after_commit: list[Callable[[], None]] = []
+        self._ends_with_next = False
+        self.ended = False  # by `ends_with_next`
 
     @property
     def begun(self) -> bool:
@@ -142,7 +144,12 @@ class Scope:
 
         What it fails by is raised there.
         """
+        assert not self.ended, "the transaction has ended with its last statement"
         return self.connection.send(query, params)
+
+    def ends_with_next(self) -> None:
+        """Commit with the next statement that is waited for: one answer brings both. It is the last one then."""
+        self._ends_with_next = True
 
     async def execute(self, query: LiteralString, params: Params | None = None) -> int:
         """Run one statement; return the number of rows it touched."""
@@ -175,8 +182,11 @@ class Scope:
             await self.connection.answer()
 
     async def _ended(self, query: LiteralString, params: Params | None) -> Sent:
-        statement = self.connection.send(query, params)
+        statement = self.send(query, params)
+        if self._ends_with_next:
+            self.connection.send("commit")
         await self.connection.answer()
+        self.ended = self._ends_with_next
         return statement
 
     @asynccontextmanager

@@ -17,7 +17,7 @@ from persistence.queue import SHARED
 from persistence.record import messages, sessions
 from persistence.record.sessions import Session
 from persistence.runs import events, quoted_history, runs, waiting
-from persistence.runs.events import KeyedEvent
+from persistence.runs.events import KeyedEvent, LoggedEvent
 from persistence.runs.runs import Run, WantedRoute
 from persistence.scope import Identity, Role, Scope
 from persistence.text import shortened
@@ -37,12 +37,14 @@ IfBusy = Literal["enqueue", "reject"]
 class Accepted:
     """A run that is stored; `fresh` unless an earlier request with the same key made it.
 
-    `told` are the header fields that say what the person may still send.
+    `told` are the header fields that say what the person may still send, `first` is the event that its log begins
+    with, if it was just stored.
     """
 
     run: Run
     fresh: bool
     told: Mapping[str, str] = field(default_factory=dict[str, str])
+    first: LoggedEvent | None = None
 
 
 class _KeyTaken(Exception):
@@ -80,8 +82,8 @@ async def accept(
                 told = await rate.charge(scope)
                 session = await _session(scope, ask, if_busy)
                 run = await _inserted(scope, session, ask, digest, key, queue)
-                await _store(scope, session, run, ask)
-                return Accepted(run, fresh=True, told=told)
+                first = await _store(scope, session, run, ask)
+            return Accepted(run, fresh=True, told=told, first=first)
         except (_KeyTaken, TooMany) as missed:
             earlier = None if key is None else await _made_with(database, user_id, key, digest)
             if earlier is not None:  # another process was faster with it
@@ -134,20 +136,22 @@ async def _inserted(scope: Scope, session: Session, ask: Ask, digest: str, key: 
     return run
 
 
-async def _store(scope: Scope, session: Session, run: Run, ask: Ask) -> None:
-    await messages.insert(scope, session.id, run.id, "user", ask.message)
+async def _store(scope: Scope, session: Session, run: Run, ask: Ask) -> LoggedEvent:
+    messages.insert(scope, session.id, run.id, "user", ask.message)
     if ask.session_id is None and ask.history:
         await quoted_history.store(scope, run.id, quoted(ask.history))
-    await events.open_log(scope, run.id, await first_event(scope, session.id, run.id))
-    await runs.hand_on(scope, session.id)
+    first = events.open_log(scope, run.id, await first_event(scope, session.id, run.id))
+    runs.hand_on(scope, session.id)
+    return first
 
 
 async def first_event(scope: Scope, session_id: UUID, run_id: UUID) -> KeyedEvent:
     """Return the event that a run's log begins with."""
+    place = runs.look_for_place(scope, run_id)
     session = await sessions.find(scope, session_id)
     assert session is not None, "this transaction holds it"
     body = SessionBody.model_validate(session, from_attributes=True)
-    event = SessionOpened(session=body, run=RunRef(id=run_id, queue_place=await runs.queue_place(scope, run_id)))
+    event = SessionOpened(session=body, run=RunRef(id=run_id, queue_place=place.number))
     return KeyedEvent("session", event.type, encoded(event))
 
 

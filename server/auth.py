@@ -129,6 +129,7 @@ async def _user_of(planwright: Planwright, claims: Claims) -> UUID | None:
 async def may_sign_in(database: Database, user_id: UUID) -> bool:
     """Say whether that user exists and is not disabled."""
     async with database.acting(Role.API, _NOBODY) as scope:
+        scope.ends_with_next()
         return await users.may_sign_in(scope, user_id)
 
 

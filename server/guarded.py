@@ -14,6 +14,7 @@ from uuid import UUID
 from persistence.errors import DatabaseUnavailable, StatementTimedOut, StoodStill
 from persistence.pools import Database
 from persistence.record import credentials
+from persistence.runs.events import LoggedEvent
 from persistence.scope import Identity, Role
 from server.auth import Caller
 from server.tail import Told, batches
@@ -22,10 +23,20 @@ from server.wiring import Planwright
 CHECK_SECONDS: Final = 10.0  # with a heartbeat's 15 and the 30 that a slow reader may take: below a minute
 
 
-def followed(planwright: Planwright, caller: Caller, run_id: UUID, after: int) -> AsyncGenerator[Sequence[Told]]:
-    """Follow a run's log behind `after`, as long as the caller may read it."""
+async def followed(
+    planwright: Planwright, caller: Caller, run_id: UUID, after: int, *, known: LoggedEvent | None = None
+) -> AsyncGenerator[Sequence[Told]]:
+    """Follow a run's log behind `after`, as long as the caller may read it.
+
+    The first event behind it may be `known`: whoever just stored it need not look for it.
+    """
+    if known is not None:
+        yield [known]
+        after = known.seq
     events = batches(planwright.database, caller.user_id, run_id, after, planwright.hub)
-    return while_permitted(events, planwright.database, caller)
+    async with aclosing(while_permitted(events, planwright.database, caller)) as permitted:
+        async for batch in permitted:
+            yield batch
 
 
 async def while_permitted(

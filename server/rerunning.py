@@ -100,9 +100,9 @@ async def _stored(database: Database, user_id: UUID, original: Run, wanted: Want
         run = await runs.insert_rerun(scope, session_id, wanted.message, wanted.rerun, queue)
         if run is None:
             raise Refused("not_found")  # it was deleted meanwhile
-        await messages.insert(scope, session_id, run.id, "user", wanted.message)
-        await events.open_log(scope, run.id, await first_event(scope, session_id, run.id))
-        await runs.hand_on(scope, session_id)
+        messages.insert(scope, session_id, run.id, "user", wanted.message)
+        events.open_log(scope, run.id, await first_event(scope, session_id, run.id))
+        runs.hand_on(scope, session_id)
     return run
 
 

@@ -178,6 +178,7 @@ async def _look(database: Database, place: Place) -> Answer:
     """Return what stands behind a place, or that nothing does while the database is away."""
     try:
         async with database.acting(Role.API, Identity(place.user_id)) as scope:
+            scope.ends_with_next()
             return await events.read_behind(scope, place.run_id, place.after, BATCH_EVENTS)
     except (DatabaseUnavailable, StatementTimedOut, StoodStill):
         with about(place.run_id):

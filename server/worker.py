@@ -162,6 +162,7 @@ class Worker:
 
     async def _claim(self, job: Job) -> Run | None:
         async with self._database.acting(Role.WORKER, Identity(job.user_id)) as scope:
+            scope.ends_with_next()
             return await runs.claim(scope, job.run_id, job.attempt, job.id, self._rhythm.of_one_person)
 
     async def _hold(self, identity: Identity, run: Run, held: Held) -> None:

@@ -79,7 +79,7 @@ class Office:
         """End the worker's run."""
         assert worker.run_id is not None
         async with self.working(worker) as scope:
-            await runs.finish(scope, worker.run_id, status)
+            runs.finish(scope, worker.run_id, status)
 
     async def row(self, run_id: UUID) -> Run:
         """Return a run as its row stands."""

@@ -96,7 +96,7 @@ class Desk:
                 self.session_id = session.id
             run = await runs.insert(scope, self.session_id, request, uuid4().hex, None, route=route)
             assert run is not None
-            await messages.insert(scope, self.session_id, run.id, "user", request)
+            messages.insert(scope, self.session_id, run.id, "user", request)
         return run.id
 
     async def claim(self, run_id: UUID) -> Identity:

@@ -115,9 +115,10 @@ class AnswerStream:
 
     async def _lead(self, scope: Scope) -> str:
         """Return what parts this text from the one before; an earlier attempt's half is not hidden."""
-        if await events.has_text(scope, self._context.run_id, self._place):
+        streamed = await events.streamed(scope, self._context.run_id, self._place)
+        if streamed.the_part:
             return AGAIN
-        return PARAGRAPH if await events.has_text(scope, self._context.run_id) else ""
+        return PARAGRAPH if streamed.anything else ""
 
     def _key(self, place: int) -> str:
         return f"{self._place}{self._context.identity.attempt}:{place}"
@@ -125,6 +126,7 @@ class AnswerStream:
 
 async def say(context: Context, scope: Scope, key: str, text: str) -> None:
     """Stream a paragraph that no model wrote, in the caller's transaction; once, whatever happens."""
-    lead = PARAGRAPH if await events.has_text(scope, context.run_id) else ""
+    streamed = await events.streamed(scope, context.run_id, key)
+    lead = PARAGRAPH if streamed.anything else ""
     said = TextSaid(content=lead + harmless(text, context.link_hosts))
     context.log.emit(scope, (f"text:{key}", said))

@@ -55,6 +55,7 @@ class Conversation:
     async def load(cls, context: Context, conversation_id: UUID) -> "Conversation":
         """Read a conversation from the tables."""
         async with context.writing() as scope:
+            scope.ends_with_next()
             return await cls.load_in(scope, context, conversation_id)
 
     @classmethod

@@ -40,8 +40,10 @@ async def close_everything(scope: Scope, log: EventLog, run_id: UUID, because: B
     if plan is not None and plan.is_draft:
         await abandon_draft(scope, plan, run_id)
         plan = None
-    executors = {agent.id for agent in await agents.of_run(scope, run_id) if agent.type == "executor"}
-    for call in await ledger.open_of_run(scope, run_id):
+    open_calls = await ledger.open_of_run(scope, run_id)
+    workers = await agents.of_run(scope, run_id) if open_calls else []
+    executors = {agent.id for agent in workers if agent.type == "executor"}
+    for call in open_calls:
         _close_call(scope, log, call, because, by_executor=call.agent_id in executors)
     for execution in await executions.abandon_open(scope, run_id, f"Not finished: {because.words}."):
         log.emit(scope, execution_event(execution))

@@ -20,17 +20,14 @@ class Message:
     created_at: datetime
 
 
-async def insert(
+def insert(
     scope: Scope, session_id: UUID, run_id: UUID | None, role: Literal["user", "assistant"], content: str
-) -> UUID:
+) -> None:
     """Append a message to its conversation."""
-    message_id = await scope.value(
-        UUID,
-        "insert into chat_messages (session_id, run_id, role, content) values (%s, %s, %s, %s) returning id",
+    scope.send(
+        "insert into chat_messages (session_id, run_id, role, content) values (%s, %s, %s, %s)",
         (session_id, run_id, role, content),
     )
-    assert message_id is not None, "an insert returns its id"
-    return message_id
 
 
 async def of_session(scope: Scope, session_id: UUID, limit: int) -> list[Message]:

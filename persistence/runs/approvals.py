@@ -157,7 +157,7 @@ async def wait(scope: Scope, run_id: UUID) -> None:
         "update runs set status = 'waiting' where id = %s and cancel_requested_at is null", (run_id,)
     ):
         raise CancelRequested
-    await runs.hand_on_next(scope)
+    runs.hand_on_next(scope)
 
 
 async def ruling_on(scope: Scope, call_id: UUID, *, outcome_unknown: bool) -> Ruling | None:
@@ -225,9 +225,9 @@ async def decide(scope: Scope, approval_id: UUID, status: ApprovalStatus, said_d
     )
 
 
-async def close_open(scope: Scope, run_id: UUID, status: ApprovalStatus) -> None:
+def close_open(scope: Scope, run_id: UUID, status: ApprovalStatus) -> None:
     """Close what a run waits for without a decision."""
-    await scope.execute(
+    scope.send(
         "update approvals set status = %s, closed_at = clock_timestamp() where run_id = %s and status = 'open'",
         (status, run_id),
     )
@@ -238,7 +238,7 @@ async def go_on(scope: Scope, run: Run, queue: str) -> None:
     await scope.execute(
         "update runs set status = 'queued', queue = %s where id = %s and status = 'waiting'", (queue, run.id)
     )
-    await runs.hand_on(scope, run.session_id)
+    runs.hand_on(scope, run.session_id)
 
 
 async def pause_seq(scope: Scope, approval: Approval) -> int | None:

@@ -46,13 +46,15 @@ class RecordedEvent:
     created_at: datetime
 
 
-async def open_log(scope: Scope, run_id: UUID, event: KeyedEvent) -> None:
-    """Write the first event of a run that was just queued, as the API."""
-    await scope.execute("update runs set last_seq = 1 where id = %s", (run_id,))
-    await scope.execute(
-        "insert into run_events (run_id, seq, key, type, payload) values (%s, 1, %s, %s, %s)",
-        (run_id, event.key, event.type, event.payload),
+def open_log(scope: Scope, run_id: UUID, event: KeyedEvent) -> LoggedEvent:
+    """Write the first event of a run that was just queued, as the API; return it in its place."""
+    first = LoggedEvent(1, event.type, event.payload)
+    scope.send("update runs set last_seq = %s where id = %s", (first.seq, run_id))
+    scope.send(
+        "insert into run_events (run_id, seq, key, type, payload) values (%s, %s, %s, %s, %s)",
+        (run_id, first.seq, event.key, event.type, event.payload),
     )
+    return first
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +149,24 @@ async def read_behind(scope: Scope, run_id: UUID, seq: int, limit: int) -> Readi
     )
 
 
-async def has_text(scope: Scope, run_id: UUID, key_prefix: str = "") -> bool:
-    """Say whether anything of a run's answer was streamed, under keys that begin so."""
-    query = "select true from run_events where run_id = %s and type = 'text' and starts_with(key, %s) limit 1"
-    return await scope.value(bool, query, (run_id, key_prefix)) or False
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """Whether anything of a run's answer was streamed, and whether of the part that is asked about."""
+
+    anything: bool
+    the_part: bool
+
+
+async def streamed(scope: Scope, run_id: UUID, part: str) -> Streamed:
+    """Return what was streamed of a run's answer; the keys of a part begin with its name."""
+    return await scope.only(
+        Streamed,
+        """
+        select count(*) > 0 as anything, coalesce(bool_or(starts_with(key, %s)), false) as the_part
+        from run_events where run_id = %s and type = 'text'
+        """,
+        (part, run_id),
+    )
 
 
 async def texts(scope: Scope, run_id: UUID) -> str:

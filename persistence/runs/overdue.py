@@ -42,6 +42,6 @@ async def _expire(scope: Scope, run_id: UUID) -> bool:
     )
     if session_id is None:
         return False
-    await approvals.close_open(scope, run_id, ApprovalStatus.EXPIRED)
-    await runs.hand_on(scope, session_id)
+    approvals.close_open(scope, run_id, ApprovalStatus.EXPIRED)
+    runs.hand_on(scope, session_id)
     return True

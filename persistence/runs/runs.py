@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from persistence.pipelined import Sent
 from persistence.queue import SHARED
 from persistence.runs import charges
 from persistence.scope import Scope
@@ -202,13 +203,13 @@ async def newest(scope: Scope, limit: int) -> list[Run]:
     )
 
 
-async def hand_on(scope: Scope, session_id: UUID) -> None:
+def hand_on(scope: Scope, session_id: UUID) -> None:
     """Give the next run of a session to the workers, once its turn has come; harmless when it has not.
 
     Called in every transaction that adds a run, ends one or lets one go on. The
     session's row is held, so that two of them cannot overlook each other's run.
     """
-    await scope.execute(
+    scope.send(
         """
         with held as materialized (select id from chat_sessions where id = %s for no key update)
         select planwright_queue.hand_on(id) from held
@@ -217,9 +218,9 @@ async def hand_on(scope: Scope, session_id: UUID) -> None:
     )
 
 
-async def hand_on_next(scope: Scope) -> None:
+def hand_on_next(scope: Scope) -> None:
     """Give a run of the person that found no place to the workers, since one has become free."""
-    await scope.execute("select planwright_queue.hand_on_next()")
+    scope.send("select planwright_queue.hand_on_next()")
 
 
 async def bring(scope: Scope, run_id: UUID, queue: str) -> None:
@@ -228,9 +229,12 @@ async def bring(scope: Scope, run_id: UUID, queue: str) -> None:
     await scope.execute("select planwright_queue.bring(%s, %s)", (run_id, queue))
 
 
+_HOLD: Final = "select true from runs where id = %s for no key update"
+
+
 async def hold(scope: Scope, run_id: UUID) -> bool:
     """Let nobody else move a run until this transaction ends; False when there is none."""
-    return bool(await scope.value(bool, "select true from runs where id = %s for no key update", (run_id,)))
+    return bool(await scope.value(bool, _HOLD, (run_id,)))
 
 
 async def claim(scope: Scope, run_id: UUID, attempt: int, job_id: int, at_once: int | None = None) -> Run | None:
@@ -241,7 +245,7 @@ async def claim(scope: Scope, run_id: UUID, attempt: int, job_id: int, at_once: 
     more, and a second job for the same attempt finds nothing to do. Whoever moves
     the run just now is waited for: by the old state a worker would let it lie.
     """
-    await hold(scope, run_id)
+    scope.send(_HOLD, (run_id,))
     if at_once is not None:
         charges.hold(scope)
     return await scope.one(
@@ -276,7 +280,7 @@ async def put_down(scope: Scope, run_id: UUID, queue: str) -> None:
         UUID, "update runs set status = 'queued', queue = %s where id = %s returning session_id", (queue, run_id)
     )
     if session_id is not None:
-        await hand_on(scope, session_id)
+        hand_on(scope, session_id)
 
 
 def set_strategy(scope: Scope, run_id: UUID, strategy: str) -> None:
@@ -284,32 +288,33 @@ def set_strategy(scope: Scope, run_id: UUID, strategy: str) -> None:
     scope.send("update runs set strategy = %s where id = %s", (strategy, run_id))
 
 
-async def finish(
+def finish(
     scope: Scope, run_id: UUID, status: RunStatus, *, reason: str | None = None, error_code: str | None = None
 ) -> None:
     """End a run, add its usage up from its model calls, and give the session's next run to the workers."""
-    session_id = await scope.value(
-        UUID,
+    scope.send(
         """
-        update runs set
-            status = %(status)s,
-            finished_reason = %(reason)s,
-            error_code = %(error_code)s,
-            finished_at = clock_timestamp(),
-            prompt_tokens = spent.prompt,
-            completion_tokens = spent.completion
-        from (
-            select coalesce(sum(prompt_tokens), 0) as prompt, coalesce(sum(completion_tokens), 0) as completion
-            from model_usage where run_id = %(run)s
-        ) as spent
-        where id = %(run)s
-        returning session_id
+        with ended as (
+            update runs set
+                status = %(status)s,
+                finished_reason = %(reason)s,
+                error_code = %(error_code)s,
+                finished_at = clock_timestamp(),
+                prompt_tokens = spent.prompt,
+                completion_tokens = spent.completion
+            from (
+                select coalesce(sum(prompt_tokens), 0) as prompt, coalesce(sum(completion_tokens), 0) as completion
+                from model_usage where run_id = %(run)s
+            ) as spent
+            where id = %(run)s
+            returning session_id
+        )
+        select id from chat_sessions where id = (select session_id from ended) for no key update
         """,
         {"run": run_id, "status": status, "reason": reason, "error_code": error_code},
     )
-    if session_id is not None:
-        await hand_on(scope, session_id)
-        await hand_on_next(scope)
+    scope.send("select planwright_queue.hand_on(session_id) from runs where id = %s", (run_id,))
+    hand_on_next(scope)
 
 
 async def request_cancel(scope: Scope, run_id: UUID) -> bool:
@@ -331,7 +336,7 @@ async def request_cancel(scope: Scope, run_id: UUID) -> bool:
     )
     if session_id is None:
         return False
-    await hand_on(scope, session_id)
+    hand_on(scope, session_id)
     await scope.execute("select planwright_queue.abort(%s)", (run_id,))
     return True
 
@@ -352,10 +357,21 @@ async def first_of(scope: Scope, run_id: UUID) -> UUID:
     return first
 
 
-async def queue_place(scope: Scope, run_id: UUID) -> int:
-    """Return how many unfinished runs of the session stand before this one."""
-    place = await scope.value(
-        int,
+@dataclass(frozen=True, slots=True)
+class QueuePlace:
+    """How many unfinished runs of its session stand before a run."""
+
+    sent: Sent
+
+    @property
+    def number(self) -> int:
+        """Return how many; once the statement has its outcome."""
+        return int(str(self.sent.first_column()))
+
+
+def look_for_place(scope: Scope, run_id: UUID) -> QueuePlace:
+    """See where a run stands in its session."""
+    sent = scope.send(
         """
         select count(*) from runs mine join runs earlier
             on earlier.session_id = mine.session_id and earlier.finished_at is null
@@ -364,7 +380,14 @@ async def queue_place(scope: Scope, run_id: UUID) -> int:
         """,
         (run_id,),
     )
-    return place or 0
+    return QueuePlace(sent)
+
+
+async def queue_place(scope: Scope, run_id: UUID) -> int:
+    """Return how many unfinished runs of the session stand before this one."""
+    place = look_for_place(scope, run_id)
+    await scope.sent()
+    return place.number
 
 
 async def accepted_since(scope: Scope, moment: datetime) -> int:

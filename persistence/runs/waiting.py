@@ -76,5 +76,5 @@ async def cancel_queued(scope: Scope, run_id: UUID, event: KeyedEvent) -> bool:
     )
     if session_id is None:
         return False
-    await runs.hand_on(scope, session_id)
+    runs.hand_on(scope, session_id)
     return True

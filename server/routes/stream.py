@@ -88,7 +88,7 @@ async def send(
     with about(accepted.run.id):
         log.info("Accepted" if accepted.fresh else "Asked for again")
     after = 0 if accepted.fresh else standing(accepted.run, cursor)
-    return EventStream(followed(planwright, caller, accepted.run.id, after), accepted.told)
+    return EventStream(followed(planwright, caller, accepted.run.id, after, known=accepted.first), accepted.told)
 
 
 @router.get("")

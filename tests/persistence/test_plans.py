@@ -181,9 +181,12 @@ async def test_a_turn_of_a_long_session_looks_at_what_it_needs(database: Databas
     async with database.acting(Role.API, owner.person.identity) as scope:
         run = await runs.insert(scope, owner.long_session, "And now?", "digest", None)
         assert run is not None
-        adding = await looked_at(
-            scope, "runs", lambda: messages.insert(scope, owner.long_session, run.id, "user", "And now?")
-        )
+
+        async def add() -> None:
+            messages.insert(scope, owner.long_session, run.id, "user", "And now?")
+            await scope.sent()
+
+        adding = await looked_at(scope, "runs", add)
         reading = await looked_at(scope, "chat_messages", lambda: messages.before_run(scope, run.id, SHOWN))
     assert adding <= ENTRY_AND_ROW
     assert reading <= ENTRY_AND_ROW * (SHOWN + 1) + 1

@@ -302,6 +302,36 @@ async def raise_after_writing(desk: Desk, told: list[str]) -> None:
         raise ZeroDivisionError
 
 
+async def test_a_transaction_ends_with_its_last_statement(desk: Desk) -> None:
+    """What is announced as the last statement is committed with its answer, and nothing follows it."""
+    committed: list[int] = []
+    for expected in (1, 2):
+        async with desk.database.acting(Role.WORKER, desk.person.identity) as scope:
+            scope.after_commit(partial(committed.append, expected))
+            scope.send("insert into notes (content) values ('kept')")
+            scope.ends_with_next()
+            assert await scope.value(int, "select count(*) from notes") == expected
+            assert await desk.count("notes") == expected, "it is committed"
+            with pytest.raises(AssertionError, match="has ended"):
+                scope.send("select 1")
+    assert committed == [1, 2]
+
+
+async def test_a_last_statement_that_fails_commits_nothing(desk: Desk) -> None:
+    """Neither what stood before it nor what it did itself is stored."""
+    with pytest.raises(StatementRefused):
+        await fail_at_the_end(desk)
+    assert await desk.count("notes") == 0
+
+
+async def fail_at_the_end(desk: Desk) -> None:
+    """Write a note, and end with a statement that the database refuses."""
+    async with desk.database.acting(Role.WORKER, desk.person.identity) as scope:
+        scope.send("insert into notes (content) values ('half done')")
+        scope.ends_with_next()
+        await scope.execute("insert into tasks (title) values ('')")
+
+
 async def test_a_failure_that_is_passed_over_is_not_taken_for_a_commit(desk: Desk) -> None:
     """Postgres answers COMMIT after a failed statement with a silent ROLLBACK: here it is an error."""
     told: list[str] = []

@@ -82,7 +82,7 @@ class Site:
         async with self.office.asking() as scope:
             run = await runs.insert(scope, session, "hello", uuid4().hex, None, self.name)
             assert run is not None
-            await runs.hand_on(scope, session)
+            runs.hand_on(scope, session)
         return run
 
     async def claimed(self, job: Job) -> Run:
@@ -135,7 +135,7 @@ async def test_a_job_that_was_rolled_back_never_was(site: Site) -> None:
     async def hand_on_and_fail() -> None:
         async with site.office.asking() as scope:
             await runs.insert(scope, session, "hello", uuid4().hex, None, site.name)
-            await runs.hand_on(scope, session)
+            runs.hand_on(scope, session)
             await scope.execute("select 1 / 0")
 
     with pytest.raises(StatementRefused):
@@ -150,7 +150,7 @@ async def test_a_run_is_given_out_once(site: Site) -> None:
     run = await site.queued()
     for _ in range(3):
         async with site.office.asking() as scope:
-            await runs.hand_on(scope, run.session_id)
+            runs.hand_on(scope, run.session_id)
     assert await site.jobs(run.id) == [(site.name, "todo")]
 
 
@@ -218,7 +218,7 @@ async def test_two_who_give_out_a_run_at_once_give_it_out_once(site: Site) -> No
         "update procrastinate_jobs set status = 'doing' where queueing_lock = %s", (f"{run.id}:0",)
     )
     async with asyncio.TaskGroup() as group, site.office.asking() as scope:
-        await runs.hand_on(scope, run.session_id)
+        runs.hand_on(scope, run.session_id)
         beating = group.create_task(site.admin.execute("select beat(0, %s, '{}', 0.01)", (site.name,)))
 
         async def is_answered_or_waits() -> bool:
@@ -294,7 +294,7 @@ async def test_a_job_that_failed_in_the_queue_of_a_process_stays_there(site: Sit
         session = await site.office.new_session()
         async with site.office.asking() as scope:
             run = await runs.insert(scope, session, "hello", uuid4().hex, None, own)
-            await runs.hand_on(scope, session)
+            runs.hand_on(scope, session)
         assert run is not None
         await hands.next()
         await site.until(run.id, (own, "failed"))
@@ -312,7 +312,7 @@ async def test_a_worker_that_woke_up_does_not_end_anothers_job(site: Site) -> No
             session = await site.office.new_session()
             async with site.office.asking() as scope:
                 run = await runs.insert(scope, session, "hello", uuid4().hex, None, queue.name)
-                await runs.hand_on(scope, session)
+                runs.hand_on(scope, session)
             assert run is not None
             await site.claimed(await silent.next())
             await site.admin.execute(

@@ -182,7 +182,7 @@ async def test_pruning_leaves_the_newest_writes(office: Office) -> None:
         await store(office, worker, checkpoint_id(0, place), {"a": str(place)}, ["a"])
     run = await office.row(run_of(worker))
     async with office.working(worker) as scope:
-        await prune(scope, run.id)
+        prune(scope, run.id)
     assert await stored(office) == [3, 3, 1]
     reader = Checkpoints(office.database, office.person.identity)
     listed = [found async for found in reader.alist(thread(run.session_id))]

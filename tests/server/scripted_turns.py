@@ -52,4 +52,4 @@ class ScriptedTurns:
         assert identity.run_id is not None
         async with self.database.acting(Role.WORKER, identity) as scope:
             EventLog(told).emit(scope, ("end", DONE))
-            await runs.finish(scope, identity.run_id, RunStatus.DONE, reason="stop")
+            runs.finish(scope, identity.run_id, RunStatus.DONE, reason="stop")

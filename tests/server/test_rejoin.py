@@ -75,7 +75,7 @@ async def long_run(database: Database, person: Person, events: int) -> UUID:
     said = [(str(number), TextSaid(content="x" * EVENT_CHARS)) for number in range(events)]
     async with database.acting(Role.WORKER, Identity(person.id, run.id, run.attempt)) as scope:
         EventLog(lambda _events: None).emit(scope, *said, ("end", DONE))
-        await runs.finish(scope, run.id, RunStatus.DONE, reason="stop")
+        runs.finish(scope, run.id, RunStatus.DONE, reason="stop")
     return run.id
 
 

@@ -73,7 +73,7 @@ async def come_to_rest(database: Database, identity: Identity, hub: Hub, status:
         if waits:
             await scope.execute("update runs set status = 'waiting' where id = %s", (identity.run_id,))
         else:
-            await runs.finish(scope, run_id_of(identity), status, reason="stop")
+            runs.finish(scope, run_id_of(identity), status, reason="stop")
 
 
 async def _someone_listens(hub: Hub) -> bool:

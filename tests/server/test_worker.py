@@ -176,7 +176,7 @@ async def test_two_jobs_for_one_attempt_are_one(
     await work.leave_behind(person, run)
     async with database.acting(Role.API, person.identity) as scope:
         await scope.execute("update runs set status = 'queued', attempt = 0 where id = %s", (run.id,))
-        await runs.hand_on(scope, run.session_id)
+        runs.hand_on(scope, run.session_id)
     async with work.by(script):
         row = await ended(database, person, str(run.id))
     assert (row.attempt, len(script.began)) == (1, 1)

@@ -40,10 +40,10 @@ async def test_the_question_shows_the_persons_words_alone(database: Database, pe
     """Earlier messages of the person and this one are shown; no answer, and no text that they quote."""
     async with room(database, person, [], intents=lambda _: allows()) as at:
         async with database.acting(Role.API, person.identity) as scope:
-            await messages.insert(scope, at.context.session_id, None, "user", "Find my\nnotes")
-            await messages.insert(scope, at.context.session_id, None, "assistant", "canary of an answer")
-            await messages.insert(scope, at.context.session_id, at.context.run_id, "user", "What is overdue?")
-            await messages.insert(scope, at.context.session_id, None, "user", "canary of a later message")
+            messages.insert(scope, at.context.session_id, None, "user", "Find my\nnotes")
+            messages.insert(scope, at.context.session_id, None, "assistant", "canary of an answer")
+            messages.insert(scope, at.context.session_id, at.context.run_id, "user", "What is overdue?")
+            messages.insert(scope, at.context.session_id, None, "user", "canary of a later message")
         assert await taken(at) == []
         [question] = at.model.asked_for_intents
     assert question.offered == [INTENTS_TOOL]

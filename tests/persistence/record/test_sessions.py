@@ -54,10 +54,10 @@ async def work_through(office: Office) -> UUID:
     worker = await office.take((await office.queue(session_id)).id)
     run_id = run_of(worker)
     async with office.working(worker) as scope:
-        await messages.insert(scope, session_id, run_id, "user", "hello")
+        messages.insert(scope, session_id, run_id, "user", "hello")
         await plan_and_execute(scope, session_id, run_id)
         events.append(scope, [KeyedEvent("end", "done", "{}")])
-        await messages.insert(scope, session_id, run_id, "assistant", "hello")
+        messages.insert(scope, session_id, run_id, "assistant", "hello")
     await checkpoint(Checkpoints(office.database, worker), session_id)
     await office.finish(worker, RunStatus.DONE)
     return session_id

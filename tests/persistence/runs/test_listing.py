@@ -25,7 +25,7 @@ async def asked(office: Office, session_id: UUID, request: str) -> Run:
     """Queue a run with its message, as a message that was accepted has one."""
     run = await office.queue(session_id)
     async with office.asking() as scope:
-        await messages.insert(scope, session_id, run.id, "user", request)
+        messages.insert(scope, session_id, run.id, "user", request)
         await scope.execute("update runs set request = %s where id = %s", (request, run.id))
     return await office.row(run.id)
 
