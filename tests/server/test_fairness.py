@@ -142,8 +142,9 @@ async def test_what_a_dead_worker_left_takes_no_place_for_ever(work: Work, datab
             assert row is not None
             async with database.acting(Role.WORKER, person.identity) as scope:
                 assert await runs.claim(scope, run.id, 0, row[0]) is not None
-    work.turns.go_on.set()
     async with work.by(1):
+        await work.full(person)
+        work.turns.go_on.set()
         assert await all_ended(database, person, made) == ["done"] * MANY
     assert work.turns.most[person.id] == PLACES
 
