@@ -4,6 +4,7 @@ An answered run ends here and not in a node: LangGraph writes its last checkpoin
 behind the last node, and nothing of a run may be written behind its end.
 """
 
+import asyncio
 from typing import Literal
 from uuid import UUID
 
@@ -45,7 +46,8 @@ async def end_failed(
     """End a run by an `error` event; `text` is shown to the person. What was said until then stays."""
     run_id, log = run_id_of(identity), EventLog(told)
     async with database.acting(Role.WORKER, identity) as scope:
-        await _keep_answer(scope, await _run(scope, run_id))
+        run, said = await _said(scope, run_id)
+        _keep_answer(scope, run, said)
         await close_everything(scope, log, run_id, Because.FAILED)
         await _close_record(scope, run_id, "failed")
         log.emit(scope, ("end", Failed(error=text, code=code, retryable=retryable)))
@@ -59,44 +61,48 @@ def run_id_of(identity: Identity) -> UUID:
 
 
 async def _end_with_text(scope: Scope, run_id: UUID, log: EventLog, reason: FinishedReason) -> None:
-    run = await _run(scope, run_id)
+    run, said = await _said(scope, run_id)
     if run.cancel_requested_at is not None:
         reason = FinishedReason.CANCELLED  # it was acknowledged: nothing else may be told
     elif run.budget_spent_at is not None:
         reason = FinishedReason.BUDGET_EXHAUSTED
     stopped = reason is FinishedReason.CANCELLED
-    await _keep_answer(scope, run)
+    _keep_answer(scope, run, said)
     await close_everything(scope, log, run_id, Because.STOPPED if stopped else Because.ANSWERED)
-    await _close_record(scope, run_id, "failed" if stopped else "completed")
-    log.emit(scope, ("end", Done(usage=await tokens_of(scope, run_id), finished_reason=reason)))
+    spent = await _close_record(scope, run_id, "failed" if stopped else "completed")
+    log.emit(scope, ("end", Done(usage=spent, finished_reason=reason)))
     runs.finish(scope, run_id, RunStatus.CANCELLED if stopped else RunStatus.DONE, reason=reason)
 
 
-async def _run(scope: Scope, run_id: UUID) -> Run:
-    run = await runs.find(scope, run_id)
+async def _said(scope: Scope, run_id: UUID) -> tuple[Run, str]:
+    """Return a run and the answer that it streamed."""
+    with scope.together(2):
+        run, said = await asyncio.gather(runs.find(scope, run_id), events.texts(scope, run_id))
     assert run is not None, "the fence was just passed"
-    return run
+    return run, said
 
 
-async def _keep_answer(scope: Scope, run: Run) -> None:
+def _keep_answer(scope: Scope, run: Run, said: str) -> None:
     """Store what the run said as a message, exactly as it was streamed."""
-    if said := await events.texts(scope, run.id):
+    if said:
         messages.insert(scope, run.session_id, run.id, "assistant", said)
 
 
-async def _close_record(scope: Scope, run_id: UUID, status: Literal["completed", "failed"]) -> None:
+async def _close_record(scope: Scope, run_id: UUID, status: Literal["completed", "failed"]) -> UsageBody:
     """End the plan, agents and conversations of a run; a plan is completed only when it was told and every step is.
 
-    Nobody has to decide on it any more.
+    Nobody has to decide on it any more. Returns what the run used.
     """
     approvals.close_open(scope, run_id, ApprovalStatus.CANCELLED)
-    plan = await plans.begun(scope, run_id)
+    with scope.together(2):
+        plan, spent = await asyncio.gather(plans.begun(scope, run_id), tokens_of(scope, run_id))
     if plan is not None:
         whole = not plan.is_draft and all(step.get("status") == "completed" for step in plan.steps)
         plans.finish(scope, plan.id, "completed" if whole else "failed")
     conversations.finish_open(scope, run_id, status)
     agents.finish_open(scope, run_id, status)
     checkpoints.prune(scope, run_id)
+    return spent
 
 
 async def tokens_of(scope: Scope, run_id: UUID) -> UsageBody:

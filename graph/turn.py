@@ -181,12 +181,16 @@ async def _first_of(database: Database, identity: Identity) -> UUID:
 async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
     run_id = run_id_of(identity)
     async with engine.database.acting(Role.WORKER, identity) as scope:
-        run = await runs.find(scope, run_id)
-        assert run is not None, "the fence was just passed"
-        session = await sessions.find(scope, run.session_id)
-        person = await users.me(scope)
-        quoted = await quoted_history.of_run(scope, run_id)
         usage.settle_open(scope, run_id)  # of an attempt before, which settles nothing any more
+        scope.ends_with_next()
+        with scope.together(4):
+            run, session, person, quoted = await asyncio.gather(
+                runs.find(scope, run_id),
+                sessions.of_run(scope, run_id),
+                users.me(scope),
+                quoted_history.of_run(scope, run_id),
+            )
+    assert run is not None, "the fence was just passed"
     assert session is not None, "a run belongs to a session"
     assert person is not None, "a session belongs to a user"
     zone = ZoneInfo(person.time_zone)

@@ -4,6 +4,8 @@ Reads nothing of the state. Writes nothing. Emits `text` when the answer has to 
 plan, agents, usage, `done`) is one transaction behind the graph's last checkpoint: `graph/ending.py`.
 """
 
+import asyncio
+
 from langgraph.runtime import Runtime
 
 from nodes.asking.answer_stream import say
@@ -17,8 +19,11 @@ async def finish(state: State, runtime: Runtime[Context]) -> Update:  # noqa: AR
     """Say behind the answer what it claims without a confirmation, and which writes failed."""
     context = runtime.context
     async with context.writing() as scope:
-        answer = await events.texts(scope, context.run_id)
-        missing = corrections(answer, await ledger.of_run(scope, context.run_id))
+        with scope.together(2):
+            answer, calls = await asyncio.gather(
+                events.texts(scope, context.run_id), ledger.of_run(scope, context.run_id)
+            )
+        missing = corrections(answer, calls)
         if missing:
             await say(context, scope, "correction", missing)
     return {}

@@ -3,7 +3,9 @@
 Reads `run_id`. Writes `planner_id`, `conversation_id`, `route`. Emits nothing.
 """
 
+import asyncio
 import json
+from collections.abc import Sequence
 
 from langgraph.runtime import Runtime
 
@@ -15,7 +17,7 @@ from nodes.vocabulary.context import Context
 from nodes.vocabulary.state import State, Update
 from persistence.record import agents, conversations, messages
 from persistence.record.conversations import NewMessage, Opening
-from persistence.scope import Scope
+from persistence.record.messages import Message
 
 
 async def load_context(state: State, runtime: Runtime[Context]) -> Update:  # noqa: ARG001 - the shape of every node
@@ -24,10 +26,12 @@ async def load_context(state: State, runtime: Runtime[Context]) -> Update:  # no
     seen = await snapshot(context)
     system = render("planner", now=clock_words(context.now, context.time_zone), time_zone=context.time_zone.key)
     async with context.writing() as scope:
-        planner_id = await agents.insert_planner(
-            scope, context.session_id, context.run_id, context.registry.names(), system
-        )
-        conversation_id = await conversations.main_of_run(scope, context.run_id)
+        with scope.together(3):
+            planner_id, conversation_id, earlier = await asyncio.gather(
+                agents.insert_planner(scope, context.session_id, context.run_id, context.registry.names(), system),
+                conversations.main_of_run(scope, context.run_id),
+                messages.before_run(scope, context.begins_with, context.limits.history_messages),
+            )
         if conversation_id is None:
             opening = Opening(
                 parent_session_id=context.session_id,
@@ -39,7 +43,7 @@ async def load_context(state: State, runtime: Runtime[Context]) -> Update:  # no
             )
             first = [
                 NewMessage("system", "system", system),
-                *await _said_before(context, scope),
+                *_said_before(context, earlier),
                 NewMessage("system", "user", render("context", context_type=context.context_type, snapshot=seen)),
                 NewMessage("system", "user", context.request),
                 *(told(words) for words in TOLD[context.route]),
@@ -48,11 +52,10 @@ async def load_context(state: State, runtime: Runtime[Context]) -> Update:  # no
     return {"planner_id": str(planner_id), "conversation_id": str(conversation_id), "route": "decide"}
 
 
-async def _said_before(context: Context, scope: Scope) -> list[NewMessage]:
+def _said_before(context: Context, earlier: Sequence[Message]) -> list[NewMessage]:
     """Return the newest earlier messages that fit, oldest first; what a client only claims was said is quoted."""
     if context.quoted_history:
         return [NewMessage("system", "user", render("quoted_history", history=_quoted(context.quoted_history)))]
-    earlier = await messages.before_run(scope, context.begins_with, context.limits.history_messages)
     kept: list[NewMessage] = []
     room = context.limits.history_chars
     for message in reversed(earlier):

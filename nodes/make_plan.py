@@ -6,6 +6,7 @@ Emits `plan_created`, and behind it what was held of the steps that began while 
 a plan, and it is one that takes no executors.
 """
 
+import asyncio
 from uuid import UUID
 
 from langgraph.runtime import Runtime
@@ -36,11 +37,14 @@ async def make_plan(state: State, runtime: Runtime[Context]) -> Update:
     context = runtime.context
     context.early.plan_is_whole.set()
     async with context.writing() as scope:
-        plan = await plans.begun(scope, context.run_id)
-        if plan is not None and not plan.is_draft:
-            return {"route": "run_plan", "revision": plan.revision}
         scope.ends_with_next()
-        conversation = await Conversation.load_in(scope, context, UUID(state["conversation_id"]))
+        with scope.together(2):
+            plan, conversation = await asyncio.gather(
+                plans.begun(scope, context.run_id),
+                Conversation.load_in(scope, context, UUID(state["conversation_id"])),
+            )
+    if plan is not None and not plan.is_draft:
+        return {"route": "run_plan", "revision": plan.revision}
     try:
         steps = drafted(context, conversation)
     except PlanInvalid as refusal:

@@ -3,6 +3,7 @@
 Reads `conversation_id`, `planner_id`, `turn`. Writes `route`. Emits `text`.
 """
 
+import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from nodes.vocabulary.errors import CallsSpent, ContentFiltered, ModelGaveNothin
 from nodes.vocabulary.model_failure import ModelFailure
 from nodes.vocabulary.state import State, Update
 from persistence.record import plans
+from persistence.record.plans import PlanRow
 from persistence.runs import ledger
 from persistence.runs.ledger import CallState, LedgerRow
 from persistence.scope import Scope
@@ -36,10 +38,16 @@ async def synthesise(state: State, runtime: Runtime[Context]) -> Update:
     """
     context = runtime.context
     async with context.writing() as scope:
-        conversation = await Conversation.load_in(scope, context, UUID(state["conversation_id"]))
+        with scope.together(3):
+            conversation, plan, calls = await asyncio.gather(
+                Conversation.load_in(scope, context, UUID(state["conversation_id"])),
+                plans.of_run(scope, context.run_id),
+                ledger.of_run(scope, context.run_id),
+            )
         if not conversation.awaits_model():
             return {"route": "finish"}
-        prompt = await _prompt(scope, context)
+        assert plan is not None, "an answer is put together from a plan"
+        prompt = _prompt(context, plan, calls)
         if conversation.last_content != prompt:
             conversation.add(scope, told(prompt))
     stream = AnswerStream(context, "answer")
@@ -71,10 +79,7 @@ async def _speak(context: Context, conversation: Conversation, planner_id: UUID,
         raise ModelGaveNothing
 
 
-async def _prompt(scope: Scope, context: Context) -> str:
-    plan = await plans.of_run(scope, context.run_id)
-    calls = await ledger.of_run(scope, context.run_id)
-    assert plan is not None, "an answer is put together from a plan"
+def _prompt(context: Context, plan: PlanRow, calls: Sequence[LedgerRow]) -> str:
     writes = [call for call in calls if call.access == "write"]
     return render(
         "synthesise",

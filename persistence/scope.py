@@ -6,11 +6,12 @@ one, or with a forged one, sees no rows. The signature is HMAC-SHA256; the key
 stands in a table that only its owner can read (`migrations/0001_access.sql`).
 """
 
+import asyncio
 import hashlib
 import hmac
 import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -120,6 +121,19 @@ def _signed(key: bytes, role: Role, who: Identity, expires: int) -> str:
     return f"{signed}|{hmac.new(key, signed.encode(), hashlib.sha256).hexdigest()}"
 
 
+class _Gathering:
+    """Questions that wait for the last of them to be asked."""
+
+    def __init__(self, questions: int) -> None:
+        self.answered: Final = asyncio.get_running_loop().create_future()
+        self._missing = questions
+
+    def is_last(self) -> bool:
+        """Count a question; say whether it was the last."""
+        self._missing -= 1
+        return self._missing == 0
+
+
 class Scope:
     """One open transaction in the name of one user.
 
@@ -132,6 +146,7 @@ class Scope:
         self._answers_before: Final = connection.answers
         self._after_commit: list[Callable[[], None]] = []
         self._ends_with_next = False
+        self._gathering: _Gathering | None = None
         self.ended = False  # by `ends_with_next`
 
     @property
@@ -183,11 +198,31 @@ class Scope:
 
     async def _ended(self, query: LiteralString, params: Params | None) -> Sent:
         statement = self.send(query, params)
+        gathering = self._gathering
+        if gathering is not None and not gathering.is_last():
+            await gathering.answered
+            return statement
+        self._gathering = None
         if self._ends_with_next:
             self.connection.send("commit")
         await self.connection.answer()
         self.ended = self._ends_with_next
+        if gathering is not None:
+            gathering.answered.set_result(None)
         return statement
+
+    @contextmanager
+    def together(self, questions: int) -> Generator[None]:
+        """Send the statements of so many questions in one message, when the last of them is asked.
+
+        They are asked by `asyncio.gather`, each with one statement: what one finds out, no other can ask with.
+        """
+        self._gathering = gathering = _Gathering(questions)
+        try:
+            yield
+        finally:
+            self._gathering = None
+            gathering.answered.cancel()
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:

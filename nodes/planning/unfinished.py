@@ -3,6 +3,7 @@
 No call, executor or step stays on the screen as if somebody were still at it.
 """
 
+import asyncio
 from enum import Enum
 from typing import Final
 from uuid import UUID
@@ -36,11 +37,11 @@ class Because(Enum):
 async def close_everything(scope: Scope, log: EventLog, run_id: UUID, because: Because) -> None:
     """End whatever of a run is open; nothing of it may be at work any more."""
     usage.settle_open(scope, run_id)
-    plan = await plans.begun(scope, run_id)
+    with scope.together(2):
+        plan, open_calls = await asyncio.gather(plans.begun(scope, run_id), ledger.open_of_run(scope, run_id))
     if plan is not None and plan.is_draft:
         await abandon_draft(scope, plan, run_id)
-        plan = None
-    open_calls = await ledger.open_of_run(scope, run_id)
+        plan, open_calls = None, await ledger.open_of_run(scope, run_id)
     workers = await agents.of_run(scope, run_id) if open_calls else []
     executors = {agent.id for agent in workers if agent.type == "executor"}
     for call in open_calls:

@@ -49,6 +49,15 @@ async def find(scope: Scope, session_id: UUID) -> Session | None:
     return await scope.one(Session, f"select {_COLUMNS} from chat_sessions where id = %s", (session_id,))
 
 
+async def of_run(scope: Scope, run_id: UUID) -> Session | None:
+    """Return the conversation that a run belongs to."""
+    return await scope.one(
+        Session,
+        f"select {_COLUMNS} from chat_sessions where id = (select session_id from runs where id = %s)",
+        (run_id,),
+    )
+
+
 async def hold(scope: Scope, session_id: UUID) -> Session | None:
     """Return one conversation and let nobody else add to it until this transaction ends."""
     return await scope.one(
