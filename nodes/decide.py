@@ -14,7 +14,7 @@ from langgraph.runtime import Runtime
 from pydantic import JsonValue
 
 from nodes.asking.answer_stream import CUT_OFF, AnswerStream
-from nodes.asking.ask import Question, ask
+from nodes.asking.ask import Question, Stored, ask
 from nodes.asking.conversation import REPEATS_BEFORE_STOP, Conversation, told
 from nodes.asking.fallback import say_what_is_known
 from nodes.asking.reply import Reply
@@ -145,7 +145,7 @@ class _Said:
             await self._keep(scope, meant(reply))
 
         context, early = self._context, self.early if self._may_plan else None
-        return meant(await ask(context, context.planner, question, self.stream.tell, keep, overhearing=early))
+        return meant(await ask(context, context.planner, question, self.stream.tell, Stored(keep), overhearing=early))
 
     def _offered(self) -> list[dict[str, JsonValue]]:
         """Return the tools the planner may call now; none when it has gone in circles for long enough.

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from langgraph.runtime import Runtime
 
-from nodes.asking.ask import Question, ask
+from nodes.asking.ask import Question, Stored, ask
 from nodes.asking.conversation import Conversation, told
 from nodes.asking.render import render
 from nodes.asking.wanted_route import WITHOUT_EXECUTORS
@@ -69,7 +69,7 @@ async def _mended(context: Context, conversation: Conversation, state: State, re
         conversation.add(scope, told(render("repair", problems=problems)))
     planner_id = UUID(state["planner_id"])
     question = Question(planner_id, "repair", conversation.messages, [plan_schema()], conversation.place)
-    await ask(context, context.planner, question, keep=conversation.keeping("planner", planner_id))
+    await ask(context, context.planner, question, stored=Stored(conversation.keeping("planner", planner_id)))
     return drafted(context, conversation)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from langgraph.runtime import Runtime
 
-from nodes.asking.ask import Question, ask
+from nodes.asking.ask import Question, Stored, ask
 from nodes.asking.conversation import Conversation, told
 from nodes.asking.render import render
 from nodes.planning.drafts import close_calls, drafted
@@ -74,7 +74,7 @@ async def _other_way(
     async with context.writing() as scope:
         conversation.add(scope, told(prompt))
     question = Question(planner_id, "replan", conversation.messages, [plan_schema()], conversation.place)
-    await ask(context, context.planner, question, keep=conversation.keeping("planner", planner_id))
+    await ask(context, context.planner, question, stored=Stored(conversation.keeping("planner", planner_id)))
     new = drafted(context, conversation, [step.step_number for step in completed])
     if taken := sorted({step.step_number for step in new} & set(numbers)):
         raise PlanInvalid([("duplicate_step", f"The numbers {taken} stand in the plan already.")])

@@ -10,7 +10,7 @@ from uuid import UUID
 from langgraph.runtime import Runtime
 
 from nodes.asking.answer_stream import CUT_OFF, AnswerStream
-from nodes.asking.ask import Question, ask
+from nodes.asking.ask import Question, Stored, ask
 from nodes.asking.call_words import message_of
 from nodes.asking.conversation import Conversation, told
 from nodes.asking.fallback import say_what_is_known
@@ -72,7 +72,7 @@ async def _speak(context: Context, conversation: Conversation, planner_id: UUID,
         conversation.add_reply(scope, reply, "planner", planner_id)
 
     question = Question(planner_id, "synthesise", conversation.messages, place=conversation.place)
-    reply = await ask(context, context.planner, question, stream.tell, keep)
+    reply = await ask(context, context.planner, question, stream.tell, Stored(keep))
     if reply.filtered:
         raise ContentFiltered
     if says_nothing(reply.text):

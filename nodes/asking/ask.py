@@ -61,6 +61,7 @@ class Overhearing(Protocol):
 
 
 OnText = Callable[[str], Awaitable[None]]
+Begin = Callable[[Scope], None]
 Also = Callable[[Scope], Awaitable[None]]
 Keep = Callable[[Scope, Reply], Awaitable[None]]
 Pause = Callable[[float], Awaitable[object]]
@@ -79,12 +80,27 @@ class Question:
     place: Place | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is stored beside a call.
+
+    `keep` stores the answer, and what follows from it at once, in the transaction that settles the call; `begin` what
+    comes before the call, in each transaction that reserves one.
+    """
+
+    keep: Keep | None = None
+    begin: Begin | None = None
+
+
+NOTHING_STORED: Final = Stored()
+
+
 async def ask(
     context: Context,
     models: Sequence[BaseChatModel],
     question: Question,
     on_text: OnText | None = None,
-    keep: Keep | None = None,
+    stored: Stored = NOTHING_STORED,
     *,
     overhearing: Overhearing | None = None,
     pause: Pause = asyncio.sleep,
@@ -92,9 +108,8 @@ async def ask(
     """Return the answer of the first model that gives one.
 
     The answer is streamed only when somebody reads its text as it comes; its calls can be
-    overheard then. `keep` stores it, and what follows from it at once, in the transaction
-    that settles its call: what was paid for is never asked for again. `pause` waits
-    between two tries, for so many seconds.
+    overheard then. What is `stored` with it is, in the same transaction, so that what was
+    paid for is never asked for again. `pause` waits between two tries, for so many seconds.
 
     Raises:
         ModelFailure: no model answered; the last one's reason.
@@ -102,6 +117,9 @@ async def ask(
         RecordIncomplete: the answer was to come from a record that does not have it.
     """
     if context.stand_in is not None:
+        if stored.begin is not None:  # it looks for the conversation that the answer is going to stand in
+            async with context.writing() as scope:
+                stored.begin(scope)
         recorded = await context.stand_in.model_for(question.purpose, question.place)
         models = models if recorded is None else [recorded]
     telling = None if on_text is None else _Telling(on_text, overhearing)
@@ -111,7 +129,7 @@ async def ask(
             if tried and failure is not None:
                 await pause(_wait_seconds(tried, failure))
             try:
-                return await _ask_once(context, model, question, telling, keep, pause)
+                return await _ask_once(context, model, question, telling, stored, pause)
             except ModelFailure as error:
                 failure = error
                 if telling is not None and telling.told:
@@ -156,12 +174,12 @@ async def _ask_once(
     model: BaseChatModel,
     question: Question,
     telling: _Telling | None,
-    keep: Keep | None,
+    stored: Stored,
     pause: Pause,
 ) -> Reply:
     """Make one model call with its row in `model_usage`, whatever becomes of it."""
     asked = _Asked.of(context, model, question)
-    call_id = await _reserve(context, question, asked, pause)
+    call_id = await _reserve(context, question, asked, stored.begin, pause)
     started = time.monotonic()
     arriving = Arriving(context.limits.answer_chars)
     try:
@@ -183,6 +201,7 @@ async def _ask_once(
     usage = told or asked.counted(max(arriving.tokens, tokens_of(reply.written)))
     spent = Spent(reply.model, usage, estimated=told is None, outcome="answered")
     reply = within(replace(reply, usage=usage), context.limits.answer_chars)
+    keep = stored.keep
     await _settle(context, call_id, asked, spent, started, keep and (lambda scope: keep(scope, reply)))
     return reply
 
@@ -249,26 +268,28 @@ class Spent:
     outcome: str
 
 
-async def _reserve(context: Context, question: Question, asked: _Asked, pause: Pause) -> UUID:
+async def _reserve(context: Context, question: Question, asked: _Asked, begin: Begin | None, pause: Pause) -> UUID:
     """Reserve what a call may cost, as soon as the person's last minute has room for it.
 
     Raises:
         CallsSpent: the run has made all its calls, or there was no room in time; from then on it may only answer.
     """
     try:
-        return await _reserved_in_time(context, question, asked, pause)
+        return await _reserved_in_time(context, question, asked, begin, pause)
     except CallsSpent:
         async with context.writing() as scope:
             await usage.mark_refused(scope, context.run_id)
         raise
 
 
-async def _reserved_in_time(context: Context, question: Question, asked: _Asked, pause: Pause) -> UUID:
+async def _reserved_in_time(
+    context: Context, question: Question, asked: _Asked, begin: Begin | None, pause: Pause
+) -> UUID:
     limits = context.limits
     patience_seconds = limits.token_wait_seconds if asked.price.total <= limits.tokens_per_minute else 0
     while True:
         try:
-            return await _reserved(context, question, asked)
+            return await _reserved(context, question, asked, begin)
         except NoRoom as full:
             if question.purpose == EXECUTING and not context.early.plan_is_whole.is_set():
                 await context.early.plan_is_whole.wait()  # the planner's answer, reserved in full, gives room back
@@ -280,7 +301,7 @@ async def _reserved_in_time(context: Context, question: Question, asked: _Asked,
         await pause(wait_seconds)
 
 
-async def _reserved(context: Context, question: Question, asked: _Asked) -> UUID:
+async def _reserved(context: Context, question: Question, asked: _Asked, begin: Begin | None) -> UUID:
     limits = context.limits
     wanted = Wanted(
         id=uuid4(),
@@ -292,6 +313,8 @@ async def _reserved(context: Context, question: Question, asked: _Asked) -> UUID
         is_free=is_free(asked.model),
     )
     async with context.writing() as scope:
+        if begin is not None:
+            begin(scope)
         reserving = reservations.reserve(
             scope,
             context.run_id,

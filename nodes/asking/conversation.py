@@ -66,10 +66,15 @@ class Conversation:
     @classmethod
     def begin(cls, context: Context, scope: Scope, opening: Opening, first: Sequence[NewMessage]) -> "Conversation":
         """Open a conversation with its first messages, in the caller's transaction."""
-        conversation = cls(context, conversations.open_conversation(scope, opening), [])
-        for message in first:
-            conversation.add(scope, message)
+        conversation = cls(context, opening.id, first)
+        conversation.open(scope, opening, first)
         return conversation
+
+    def open(self, scope: Scope, opening: Opening, first: Sequence[NewMessage]) -> None:
+        """Store a conversation that was made of its first messages, in the caller's transaction."""
+        conversations.open_conversation(scope, opening)
+        for message in first:
+            conversations.add(scope, self.id, self._context.session_id, message)
 
     @property
     def messages(self) -> list[BaseMessage]:

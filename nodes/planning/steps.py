@@ -32,8 +32,9 @@ from nodes.vocabulary.events import (
 from nodes.vocabulary.model_failure import ModelFailure
 from nodes.vocabulary.tracing import tag, work_name
 from persistence.record import agents, conversations, executions, plans
+from persistence.record.agents import NewExecutor
 from persistence.record.conversations import NewMessage, Opening
-from persistence.record.executions import Execution
+from persistence.record.executions import Execution, NewExecution
 from persistence.runs import ledger
 from persistence.runs.ledger import CallState
 from persistence.scope import Scope
@@ -78,12 +79,13 @@ class Steps:
         tried = [execution for execution in of_it if execution.status != "abandoned"]
         left = tried.pop() if tried and tried[-1].status == "executing" else None
         for attempt in count(len(tried) + 1):
-            shift = await self._spawn(step) if left is None else await self._taken_up(step, left)
+            shift = self._spawn(step) if left is None else await self._taken_up(step, left)
             left = None
             passing = await self._bounded(shift.work, "executor", step)
             again = passing and attempt < self._context.limits.step_attempts
             if not shift.work.ended:
                 async with self._context.writing() as scope:
+                    shift.work.begin(scope)
                     await self._return(scope, step, shift.execution_id, shift.work, last=not again)
             if not again:
                 break
@@ -108,11 +110,10 @@ class Steps:
             work.failure = str(spent)
         return False
 
-    async def _spawn(self, step: Step) -> "_Shift":
-        """Write an executor down with its task, and announce both."""
+    def _spawn(self, step: Step) -> "_Shift":
+        """Return the work of a new executor; it is written down and announced with its first model call."""
         context = self._context
         system = render("executor", now=clock_words(context.now, context.time_zone), time_zone=context.time_zone.key)
-        title = shortened(step.description, TITLE_CHARS)
         before = [self.by_number[number] for number in step.depends_on]
         task = render(
             "executor_task",
@@ -121,34 +122,35 @@ class Steps:
             constraints="\n".join(f"- {constraint}" for constraint in CONSTRAINTS),
             results=shown(before, context.limits.result_chars),
         )
-        async with context.writing() as scope:
-            agent_id = agents.insert_executor(
-                scope, context.session_id, context.run_id, self._plan_id, title, step.tools, system
-            )
-            conversation = Conversation.begin(
-                context,
-                scope,
-                self._opening(step, task, executor_id=agent_id),
-                [NewMessage("system", "system", system), NewMessage("planner", "user", task, self._planner_id)],
-            )
-            execution_id = executions.insert(
-                scope,
-                plan_id=self._plan_id,
-                step_number=step.step_number,
-                executor_agent_id=agent_id,
-                agent_session_id=conversation.id,
-                task=task,
-                tools=step.tools,
-            )
-            spawned = ExecutorSpawned(
-                executor_id=agent_id,
-                step_number=step.step_number,
-                task=ExecutorTask(
-                    id=execution_id, description=step.description, goal=context.request, constraints=list(CONSTRAINTS)
-                ),
-            )
-            self._start(scope, step, (f"executor:{agent_id}", spawned))
-        return _Shift(execution_id, self._executor_work(step, execution_id, agent_id, conversation))
+        executor = NewExecutor(
+            session_id=context.session_id,
+            run_id=context.run_id,
+            plan_id=self._plan_id,
+            name=shortened(step.description, TITLE_CHARS),
+            tools=step.tools,
+            system_prompt=system,
+        )
+        opening = self._opening(step, task, executor_id=executor.id)
+        first = [NewMessage("system", "system", system), NewMessage("planner", "user", task, self._planner_id)]
+        execution = NewExecution(self._plan_id, step.step_number, executor.id, opening.id, task, step.tools)
+        conversation = Conversation(context, opening.id, first)
+        spawned = ExecutorSpawned(
+            executor_id=executor.id,
+            step_number=step.step_number,
+            task=ExecutorTask(
+                id=execution.id, description=step.description, goal=context.request, constraints=list(CONSTRAINTS)
+            ),
+        )
+
+        def begin(scope: Scope) -> None:
+            agents.insert_executor(scope, executor)
+            conversation.open(scope, opening, first)
+            executions.insert(scope, execution)
+            self._start(scope, step, (f"executor:{executor.id}", spawned))
+
+        work = self._executor_work(step, execution.id, executor.id, conversation)
+        work.beginning = begin
+        return _Shift(execution.id, work)
 
     async def _taken_up(self, step: Step, left: Execution) -> "_Shift":
         """Return the work of an executor where it stood: what it was told and what its tools returned is stored."""

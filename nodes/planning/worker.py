@@ -14,7 +14,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from pydantic import Field, JsonValue
 
-from nodes.asking.ask import Question, ask
+from nodes.asking.ask import Question, Stored, ask
 from nodes.asking.conversation import REPEATS_BEFORE_STOP, Conversation, OpenCall, told
 from nodes.asking.reply import Reply
 from nodes.planning.calling import NOTHING_FROZEN, Frozen, freeze_reads, run_open_calls
@@ -46,7 +46,8 @@ class Work:
 
     It comes to neither while it is `waiting` for a person to decide on some calls. `cut` says that its last answer
     ended in the middle. `ending` stores the end of the work in the transaction that stores what was handed in;
-    `ended` says that it did.
+    `ended` says that it did. `beginning` stores what comes before the work, in the transaction that reserves its
+    first model call.
     """
 
     context: Context
@@ -65,11 +66,21 @@ class Work:
     frozen: Frozen = field(default_factory=lambda: NOTHING_FROZEN)
     ending: Callable[[Scope, "Work"], Awaitable[None]] | None = None
     ended: bool = False
+    beginning: Callable[[Scope], None] | None = None
 
     @property
     def is_over(self) -> bool:
         """Say whether it came to something, or waits."""
         return self.handed_in is not None or self.failure is not None or bool(self.waiting)
+
+    def begin(self, scope: Scope) -> None:
+        """Store what comes before the work, unless that was done."""
+        if self.beginning is not None:
+            self.beginning(scope)
+            scope.after_commit(self._has_begun)
+
+    def _has_begun(self) -> None:
+        self.beginning = None
 
     async def keep(self, scope: Scope, reply: Reply) -> None:
         """Store an answer, and with it what it leads to: its calls written down, or what was handed in."""
@@ -126,7 +137,7 @@ async def _think(work: Work) -> None:
     if work.failure is not None:
         return
     question = Question(work.agent_id, work.purpose, work.conversation.messages, work.tools, work.conversation.place)
-    reply = await ask(work.context, work.models, question, keep=work.keep)
+    reply = await ask(work.context, work.models, question, stored=Stored(work.keep, work.begin))
     if reply.filtered:
         work.failure = str(ContentFiltered())
 

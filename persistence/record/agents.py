@@ -1,7 +1,7 @@
 """The `agents` table: who worked on a run, with which tools and rights."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid4
@@ -44,20 +44,29 @@ async def insert_planner(
     return agent_id
 
 
-def insert_executor(
-    scope: Scope, session_id: UUID, run_id: UUID, plan_id: UUID, name: str, tools: Sequence[str], system_prompt: str
-) -> UUID:
-    """Write down an executor and the tools it may call."""
-    agent_id = uuid4()
+@dataclass(frozen=True, slots=True)
+class NewExecutor:
+    """An executor before it is written down, and the tools it may call."""
+
+    session_id: UUID
+    run_id: UUID
+    plan_id: UUID
+    name: str
+    tools: Sequence[str]
+    system_prompt: str
+    id: UUID = field(default_factory=uuid4)
+
+
+def insert_executor(scope: Scope, new: NewExecutor) -> None:
+    """Write an executor down."""
     scope.send(
         """
         insert into agents (id, created_for_session, run_id, created_for_plan, type, name, model_preference,
             available_tools, permissions, system_prompt)
         values (%s, %s, %s, %s, 'executor', %s, 'speed', %s, 'read_only', %s)
         """,
-        (agent_id, session_id, run_id, plan_id, name, list(tools), system_prompt),
+        (new.id, new.session_id, new.run_id, new.plan_id, new.name, list(new.tools), new.system_prompt),
     )
-    return agent_id
 
 
 def finish(scope: Scope, agent_id: UUID, status: Literal["completed", "failed"]) -> None:

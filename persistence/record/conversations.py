@@ -4,7 +4,7 @@ A conversation is the truth that an agent's next model call is built from, so a
 run that goes on after a crash asks no model twice for an answer that is stored.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid4
@@ -83,11 +83,11 @@ class Opening:
     executor_agent_id: UUID | None = None
     plan_id: UUID | None = None
     step_number: int | None = None
+    id: UUID = field(default_factory=uuid4)
 
 
-def open_conversation(scope: Scope, opening: Opening) -> UUID:
+def open_conversation(scope: Scope, opening: Opening) -> None:
     """Open a planner's own conversation, or one with an executor when the opening names one."""
-    conversation_id = uuid4()
     scope.send(
         """
         insert into agent_chat_sessions (id, parent_session_id, run_id, plan_id, step_number, planner_agent_id,
@@ -95,7 +95,7 @@ def open_conversation(scope: Scope, opening: Opening) -> UUID:
         values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         """,
         (
-            conversation_id,
+            opening.id,
             opening.parent_session_id,
             opening.run_id,
             opening.plan_id,
@@ -108,7 +108,6 @@ def open_conversation(scope: Scope, opening: Opening) -> UUID:
             opening.entity_id,
         ),
     )
-    return conversation_id
 
 
 def add(scope: Scope, conversation_id: UUID, parent_session_id: UUID, message: NewMessage) -> None:

@@ -1,7 +1,7 @@
 """The `agent_executions` table: what each executor did with its step, and its cost."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
@@ -55,27 +55,37 @@ _COST: Final = """
 """
 
 
-def insert(
-    scope: Scope,
-    *,
-    plan_id: UUID,
-    step_number: int,
-    executor_agent_id: UUID,
-    agent_session_id: UUID,
-    task: str,
-    tools: Sequence[str],
-) -> UUID:
+@dataclass(frozen=True, slots=True)
+class NewExecution:
+    """An executor's work on a step before it is written down."""
+
+    plan_id: UUID
+    step_number: int
+    executor_agent_id: UUID
+    agent_session_id: UUID
+    task: str
+    tools: Sequence[str]
+    id: UUID = field(default_factory=uuid4)
+
+
+def insert(scope: Scope, new: NewExecution) -> None:
     """Write down that an executor starts on a step."""
-    execution_id = uuid4()
     scope.send(
         """
         insert into agent_executions
             (id, plan_id, step_number, executor_agent_id, agent_session_id, task, tools_available)
         values (%s, %s, %s, %s, %s, %s, %s)
         """,
-        (execution_id, plan_id, step_number, executor_agent_id, agent_session_id, task, list(tools)),
+        (
+            new.id,
+            new.plan_id,
+            new.step_number,
+            new.executor_agent_id,
+            new.agent_session_id,
+            new.task,
+            list(new.tools),
+        ),
     )
-    return execution_id
 
 
 async def finish(

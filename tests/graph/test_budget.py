@@ -71,6 +71,20 @@ async def test_a_run_that_knows_nothing_fails_for_now(database: Database, person
     assert at.model.requests == []
 
 
+async def test_an_executor_that_may_ask_nothing_is_on_record(database: Database, person: Person) -> None:
+    """It is written down and announced with its first call; one that is refused that call has been at its step."""
+    script = rules(
+        when(submit("Seven tasks are open."), offers="submit_result"),
+        when(plan(step(1), step(2, after=[1]), step(3, after=[1])), offers="create_plan"),
+        when(text("All is done.")),
+    )
+    async with desk(database, person, script, limits=replace(QUICK, model_calls=2)) as at:
+        turn = await at.ask("Put my house in order")
+        statuses = await at.rows("select status from agent_executions order by step_number")
+    assert [row["status"] for row in statuses] == ["completed", "failed", "failed"]
+    assert len(turn.all("executor_spawned")) == len(turn.all("executor_result")) == len(statuses)
+
+
 @pytest.fixture(scope="module")
 async def replicas(admin_dsn: str) -> AsyncIterator[list[Database]]:
     """Give two workers' ways to the database."""

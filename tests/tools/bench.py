@@ -9,6 +9,7 @@ from psycopg.sql import SQL, Identifier
 from pydantic import JsonValue
 
 from persistence.record import agents, plans
+from persistence.record.agents import NewExecutor
 from persistence.runs import intents, ledger
 from persistence.runs.ledger import LedgerRow
 from persistence.scope import Identity, Role, Scope
@@ -155,12 +156,11 @@ async def set_up(desk: Desk, registry: Registry) -> Bench:
             steps=[],
         )
         await intents.store(scope, run.id, as_json(everything(registry)))
-        executor_id = agents.insert_executor(
-            scope, run.session_id, run.id, plan.id, "Executor 1", registry.reading(), "Execute."
-        )
+        executor = NewExecutor(run.session_id, run.id, plan.id, "Executor 1", registry.reading(), "Execute.")
+        agents.insert_executor(scope, executor)
     planner = Holder(planner_id, Access.WRITE, frozenset(registry.names()))
-    executor = Holder(executor_id, Access.READ, frozenset(registry.reading()), 1, is_executor=True)
-    return Bench(desk, office, worker, registry, planner, executor, Notebook())
+    reader = Holder(executor.id, Access.READ, frozenset(registry.reading()), 1, is_executor=True)
+    return Bench(desk, office, worker, registry, planner, reader, Notebook())
 
 
 def everything(registry: Registry) -> Intents:

@@ -11,7 +11,9 @@ from psycopg.sql import SQL, Identifier
 from persistence.checkpoints import Checkpoints
 from persistence.errors import Fenced
 from persistence.record import agents, conversations, executions, messages, plans, sessions
+from persistence.record.agents import NewExecutor
 from persistence.record.conversations import NewMessage, Opening
+from persistence.record.executions import NewExecution
 from persistence.runs import approvals, events, held_events, intents, ledger, runs, undo, usage
 from persistence.runs.approvals import NewCall
 from persistence.runs.events import KeyedEvent
@@ -76,21 +78,17 @@ async def plan_and_execute(scope: Scope, session_id: UUID, run_id: UUID) -> None
         revision=plans.DRAFT,
     )
     held_events.hold_or_append(scope, run_id, 1, [KeyedEvent("step_start:1", "step_start", "{}")])
-    executor = agents.insert_executor(scope, session_id, run_id, plan.id, "Executor 1", [], "Execute.")
+    new = NewExecutor(session_id, run_id, plan.id, "Executor 1", [], "Execute.")
+    agents.insert_executor(scope, new)
+    executor = new.id
     opening = Opening(session_id, run_id, planner, "global", None, "", executor, plan.id, 1)
-    conversation = conversations.open_conversation(scope, opening)
+    conversation = opening.id
+    conversations.open_conversation(scope, opening)
     said = NewMessage("executor", "assistant", "done", executor)
     conversations.add(scope, conversation, session_id, said)
-    execution = executions.insert(
-        scope,
-        plan_id=plan.id,
-        step_number=1,
-        executor_agent_id=executor,
-        agent_session_id=conversation,
-        task="Look.",
-        tools=[],
-    )
-    await executions.finish(scope, execution, success=True, result={"found": 1}, error=None)
+    execution = NewExecution(plan.id, 1, executor, conversation, "Look", [])
+    executions.insert(scope, execution)
+    await executions.finish(scope, execution.id, success=True, result={"found": 1}, error=None)
     call = Entry(uuid4(), "k", executor, 1, "list_tasks", "read", "{}")
     ledger.freeze(scope, run_id, call)
     asked = NewCall(call.id, outcome_unknown=False, tool=call.tool, arguments="{}", target="x", changes=[])
