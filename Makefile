@@ -21,13 +21,14 @@ SERVERS := $(VENV)/.servers
 WITH_EXTRAS := $(EXTRAS)/.complete
 WHEELHOUSE := build/wheelhouse
 WHEELS := $(WHEELHOUSE)/.complete
+BASE := build/base.tar
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install install-dev test test-extras faults lint types report bench notebook screenshots docs site studio release-check lock clean
+.PHONY: help demo install install-dev test test-extras test-deployment faults lint types report bench notebook screenshots docs site studio release-check lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(RUNTIME) ## run one request on a demo workspace, with nothing else installed or configured
 	@$(BIN)/planwright demo
@@ -41,6 +42,11 @@ test: $(DEV) $(BROWSER) $(SERVERS) ## run the tests (TEST_ARGS="tests/tools -x" 
 
 test-extras: $(WITH_EXTRAS) ## run the tests that need the extras `studio` and `web`; one that is skipped has failed
 	$(EXTRAS)/bin/python -m pytest -p tests.no_skips $(EXTRAS_TESTS) $(TEST_ARGS)
+
+# As root, on Debian: it installs podman where there is none.
+test-deployment: $(DEV) $(WHEELS) $(BASE) ## do what docs/deployment.md says, on machines made of containers
+	DEPLOYMENT_BASE=$(BASE) RELEASE_WHEELHOUSE=$(WHEELHOUSE) \
+	  $(BIN)/python -m pytest -p tests.no_skips tests/deploy/test_machine.py tests/deploy/test_image.py $(TEST_ARGS)
 
 # FAULTS_SEED repeats a run, FAULTS_KILL=30 and the like bound a family, FAULTS_ONLY="complex, 3" picks a point.
 faults: $(DEV) ## kill, stop and cut off every part at every point, and compare (some twenty minutes)
@@ -161,10 +167,14 @@ $(BROWSER): tests/page/install_chromium.sh | $(INSTALLER)
 	@tests/page/install_chromium.sh
 	@touch $@
 
-# nginx, Caddy and PgBouncer, for the tests of the deployment.
+# nginx, Caddy, PgBouncer and kubectl, for the tests of the deployment.
 $(SERVERS): tests/deploy/install_servers.sh | $(INSTALLER)
 	@tests/deploy/install_servers.sh
 	@touch $@
+
+# What the containers of the tests of docs/deployment.md begin as.
+$(BASE): tests/deploy/make_base.sh
+	@tests/deploy/make_base.sh $@
 
 # The development lock holds every pin of the runtime lock.
 $(DEV): requirements-dev.lock pyproject.toml server/__init__.py | $(INSTALLER)

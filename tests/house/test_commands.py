@@ -48,7 +48,7 @@ def test_ci_runs_commands_that_exist() -> None:
     script = ROOT / ".ci/run"
     assert os.access(script, os.X_OK)
     [checks] = re.findall(r"^for check in ([a-z -]+); do$", script.read_text(), re.MULTILINE)
-    assert {"lint", "types", "test-extras", "test"} == set(checks.split()) <= targets()
+    assert {"lint", "types", "test-extras", "test-deployment", "test"} == set(checks.split()) <= targets()
 
 
 def test_every_test_that_needs_an_extra_runs_with_it() -> None:
