@@ -8,21 +8,27 @@ TEST_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
+# The extras `studio` and `web` have an environment of their own: see docs/decisions/0003-dependencies.md.
+EXTRAS := .venv-extras
+EXTRAS_TESTS := tests/server/test_studio.py tests/tools/read/test_web.py
+
 # Stamps: each is newer than the files it stands for, so that a second call has nothing to do.
 INSTALLER := $(VENV)/.installer
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 BROWSER := $(VENV)/.browser
 SERVERS := $(VENV)/.servers
+WITH_EXTRAS := $(EXTRAS)/.complete
 WHEELHOUSE := build/wheelhouse
 WHEELS := $(WHEELHOUSE)/.complete
+BASE := build/base.tar
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install install-dev test faults lint types report bench notebook screenshots docs site studio release-check lock clean
+.PHONY: help demo install install-dev test test-extras test-deployment faults lint types report bench notebook screenshots docs site studio release-check lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(RUNTIME) ## run one request on a demo workspace, with nothing else installed or configured
 	@$(BIN)/planwright demo
@@ -33,6 +39,14 @@ install-dev: $(DEV) ## create .venv with what testing needs too
 
 test: $(DEV) $(BROWSER) $(SERVERS) ## run the tests (TEST_ARGS="tests/tools -x" to choose)
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist loadgroup $(TEST_ARGS)
+
+test-extras: $(WITH_EXTRAS) ## run the tests that need the extras `studio` and `web`; one that is skipped has failed
+	$(EXTRAS)/bin/python -m pytest -p tests.no_skips $(EXTRAS_TESTS) $(TEST_ARGS)
+
+# As root, on Debian: it installs podman where there is none.
+test-deployment: $(DEV) $(WHEELS) $(BASE) ## do what docs/deployment.md says, on machines made of containers
+	DEPLOYMENT_BASE=$(BASE) RELEASE_WHEELHOUSE=$(WHEELHOUSE) \
+	  $(BIN)/python -m pytest -p tests.no_skips tests/deploy/test_machine.py tests/deploy/test_image.py $(TEST_ARGS)
 
 # FAULTS_SEED repeats a run, FAULTS_KILL=30 and the like bound a family, FAULTS_ONLY="complex, 3" picks a point.
 faults: $(DEV) ## kill, stop and cut off every part at every point, and compare (some twenty minutes)
@@ -93,10 +107,8 @@ site: $(DEV) ## build the documentation as a site, into build/site
 # Both would ask others otherwise: LangGraph’s command line reports its use, its server looks for a newer release.
 studio: export LANGGRAPH_CLI_NO_ANALYTICS := 1
 studio: export LANGGRAPH_NO_VERSION_CHECK := true
-studio: $(RUNTIME) ## open the graph in LangGraph Studio, with the server's routes beside it
-	@test -x $(BIN)/langgraph || { \
-	  echo "LangGraph's development server is an extra: $(BIN)/uv pip install --python $(BIN)/python '.[studio]'" >&2; exit 1; }
-	$(BIN)/langgraph dev
+studio: $(WITH_EXTRAS) ## open the graph in LangGraph Studio, with the server's routes beside it
+	$(EXTRAS)/bin/langgraph dev
 
 # What it installs comes out of $(WHEELHOUSE) alone; only filling that reads an index.
 release-check: $(DEV) $(WHEELS) ## build wheel and sdist into dist, and try them where there is nothing but Python
@@ -111,9 +123,11 @@ lock: $(INSTALLER) ## write the locks anew from pyproject.toml
 	$(COMPILE) pyproject.toml --group build --output-file requirements.lock
 	$(COMPILE) pyproject.toml --group build --group dev --constraint requirements.lock \
 	  --output-file requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra studio --extra web --group build --group test --constraint requirements.lock \
+	  --output-file requirements-extras.lock
 
-clean: ## remove .venv and every cache
-	rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+clean: ## remove the environments and every cache
+	rm -rf $(VENV) $(EXTRAS) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # pip brings uv, uv brings the rest: seconds instead of half a minute. uv does not read pip's
@@ -121,11 +135,11 @@ clean: ## remove .venv and every cache
 # same lock. Either way every file is checked against its hash.
 INDEX := $(if $(PIP_INDEX_URL),--default-index $(PIP_INDEX_URL))
 define install
-@echo "Installing $(1) into $(VENV) (once)"
-@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(INDEX) --require-hashes --requirement $(1) \
+@echo "Installing $(1) into $(2) (once)"
+@$(BIN)/uv pip install --quiet --compile-bytecode --python $(2)/bin/python $(INDEX) --require-hashes --requirement $(1) \
   || { echo "uv reaches no index; pip takes over"; \
-  $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $(1); }
-@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+  $(2)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $(1); }
+@$(BIN)/uv pip install --quiet --python $(2)/bin/python --no-deps --no-build-isolation --editable .
 endef
 
 $(INSTALLER): requirements-uv.lock
@@ -138,7 +152,7 @@ $(INSTALLER): requirements-uv.lock
 	@touch $@
 
 $(RUNTIME): requirements.lock pyproject.toml server/__init__.py | $(INSTALLER)
-	$(call install,requirements.lock)
+	$(call install,requirements.lock,$(VENV))
 	@touch $@
 
 $(WHEELS): requirements.lock | $(INSTALLER)
@@ -153,12 +167,21 @@ $(BROWSER): tests/page/install_chromium.sh | $(INSTALLER)
 	@tests/page/install_chromium.sh
 	@touch $@
 
-# nginx, Caddy and PgBouncer, for the tests of the deployment.
+# nginx, Caddy, PgBouncer and kubectl, for the tests of the deployment.
 $(SERVERS): tests/deploy/install_servers.sh | $(INSTALLER)
 	@tests/deploy/install_servers.sh
 	@touch $@
 
+# What the containers of the tests of docs/deployment.md begin as.
+$(BASE): tests/deploy/make_base.sh
+	@tests/deploy/make_base.sh $@
+
 # The development lock holds every pin of the runtime lock.
 $(DEV): requirements-dev.lock pyproject.toml server/__init__.py | $(INSTALLER)
-	$(call install,requirements-dev.lock)
+	$(call install,requirements-dev.lock,$(VENV))
 	@touch $(RUNTIME) $@
+
+$(WITH_EXTRAS): requirements-extras.lock pyproject.toml server/__init__.py | $(INSTALLER)
+	@$(BIN)/python -m venv $(EXTRAS)
+	$(call install,requirements-extras.lock,$(EXTRAS))
+	@touch $@

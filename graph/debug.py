@@ -29,6 +29,8 @@ from persistence.text import REPLACEMENT, shortened
 from persistence.visible import visible
 
 CELL_CHARS: Final = 160  # of a cell; what is longer is cut, and stands whole in the data
+WHOLE_CHARS: Final = 14  # of a cell that stays on one line: a figure with its unit, a name with its number
+NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 LINES_SHOWN: Final = 5  # calls below the plan of a run under way
 
 
@@ -41,7 +43,9 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
     def html(self) -> str:
-        """Return it as one element."""
+        """Return it as one element; of a table without rows what it is, as wide as that is."""
+        if not self.rows:
+            return f"<table><tbody><tr><td>{shown(self.title)}</td></tr></tbody></table>"
         head = "".join(f'<th scope="col">{shown(name)}</th>' for name in self.heads)
         body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in self.rows)
         caption = f"<caption>{shown(self.title)}</caption>"
@@ -51,6 +55,8 @@ class Table:
         return self.html()
 
     def __repr__(self) -> str:
+        if not self.rows:
+            return plain(self.title)
         lines = [[plain(cell) for cell in row] for row in (self.heads, *self.rows)]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         spaced = ("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
@@ -189,7 +195,8 @@ def plain(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return f"<td>{shown(shortened(text, CELL_CHARS))}</td>"
+    said = shown(shortened(text, CELL_CHARS))
+    return f"<td>{said.replace(' ', NO_BREAK) if len(text) <= WHOLE_CHARS else said}</td>"
 
 
 def _kept(snapshot: StateSnapshot, accepted: datetime) -> tuple[str, ...]:

@@ -7,10 +7,11 @@ beside the way there. A dashed line is a choice that the node makes.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Final
 
 from langchain_core.runnables.graph import Edge, Graph
+
+from graph.drawing.picture import Picture, shown
 
 NODE_WIDTH: Final = 130  # all lengths are in pixels
 NODE_HEIGHT: Final = 32
@@ -20,11 +21,7 @@ MARGIN: Final = 24
 BESIDE: Final = 14  # how far the way there and the way back stand from the middle
 BULGE_PER_ROW: Final = 22  # how far a line past other rows bends out
 
-STYLE: Final = (
-    "text{font:13px sans-serif;fill:#1b1f24;text-anchor:middle;dominant-baseline:central}"
-    "rect{fill:#eef2f7;stroke:#57606a}path{fill:none;stroke:#57606a}.choice{stroke-dasharray:5 4}"
-    ".paper,marker path{stroke:none}.paper{fill:#fff}marker path{fill:#57606a}"
-)
+STYLE: Final = "<style>.picture .choice{stroke-dasharray:5 4}.picture marker path{fill:var(--line)}</style>"
 ARROW: Final = (
     '<defs><marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
     '<path d="M0,0 8,4 0,8z"/></marker></defs>'
@@ -48,17 +45,9 @@ def svg(graph: Graph) -> str:
     places = _places(ranked, left)
     width = left + max(place.x for place in places.values()) + NODE_WIDTH // 2
     height = max(place.y for place in places.values()) + NODE_HEIGHT // 2 + MARGIN
-    size = f'width="{width}" height="{height}"'
-    return "".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {width} {height}">',
-            f"<style>{STYLE}</style>{ARROW}",
-            f'<rect class="paper" {size}/>',
-            *(_line(edge, places[edge.source], places[edge.target]) for edge in graph.edges),
-            *(_box(name, place) for name, place in places.items()),
-            "</svg>",
-        ]
-    )
+    lines = (_line(edge, places[edge.source], places[edge.target]) for edge in graph.edges)
+    boxes = (_box(name, place) for name, place in places.items())
+    return Picture("Which node follows which", width, height, (STYLE, ARROW, *lines, *boxes)).alone()
 
 
 def rows(nodes: Iterable[str], edges: Iterable[Edge]) -> dict[str, int]:
@@ -105,7 +94,7 @@ def _places(ranked: Mapping[str, int], left: int) -> dict[str, Place]:
 
 
 def _line(edge: Edge, source: Place, target: Place) -> str:
-    kind = "choice" if edge.conditional else "always"
+    kind = "edge choice" if edge.conditional else "edge"
     told = f"{_shown(edge.source)} to {_shown(edge.target)}"
     way = _beside(source, target) if abs(target.row - source.row) == 1 else _around(source, target)
     return f'<path class="{kind}" marker-end="url(#arrow)" d="{way}"><title>{told}</title></path>'
@@ -129,9 +118,9 @@ def _around(source: Place, target: Place) -> str:
 
 def _box(name: str, place: Place) -> str:
     x, y = place.x - NODE_WIDTH // 2, place.y - NODE_HEIGHT // 2
-    box = f'<rect x="{x}" y="{y}" width="{NODE_WIDTH}" height="{NODE_HEIGHT}" rx="6"/>'
-    return f'{box}<text x="{place.x}" y="{place.y}">{_shown(name)}</text>'
+    box = f'<rect class="box" x="{x}" y="{y}" width="{NODE_WIDTH}" height="{NODE_HEIGHT}" rx="6"/>'
+    return f'{box}<text class="middle" x="{place.x}" y="{place.y}">{_shown(name)}</text>'
 
 
 def _shown(name: str) -> str:
-    return escape(name.strip("_").replace("_", " "))
+    return shown(name.strip("_").replace("_", " "))

@@ -3,8 +3,8 @@
 # It never fails: what is missing has its tests skipped. Where systemd runs, packages would start their servers: not there.
 
 missing=""
-for program in nginx caddy pgbouncer; do
-  command -v "$program" >/dev/null || missing="$missing $program"
+for wanted in nginx:nginx caddy:caddy pgbouncer:pgbouncer kubectl:kubernetes-client; do
+  command -v "${wanted%%:*}" >/dev/null || missing="$missing ${wanted#*:}"
 done
 if [ -z "$missing" ]; then
   exit 0

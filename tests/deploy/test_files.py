@@ -1,8 +1,10 @@
 """The files of `deploy/` against the program: commands, settings, addresses and times are its own."""
 
+import base64
+import json
 import re
+import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +19,8 @@ from server.worker import RELEASE_SECONDS
 from tests.conftest import TEST_SECRET
 from tests.deploy.proxies import DEPLOY, missing
 from tests.docs.configuration import PAGE as CONFIGURATION
+from tests.docs.pages import fences
+from tests.docs.test_deployment import PAGE as DEPLOYMENT
 from tests.house.project import PACKAGES, ROOT
 from tests.server.terminal.command_line import CommandLine, first_line
 
@@ -58,17 +62,6 @@ def test_whoever_stops_it_waits_long_enough() -> None:
     assert min(waits) > DRAIN_SECONDS + RELEASE_SECONDS
 
 
-@pytest.mark.skipif(missing("systemd-analyze"), reason="this machine has no systemd")
-def test_systemd_takes_the_units(tmp_path: Path) -> None:
-    """Each line of a unit is one that systemd knows."""
-    for unit in UNITS:
-        started = unit.read_text().replace("/opt/planwright/bin/planwright", sys.executable)
-        (tmp_path / unit.name).write_text(started)
-    command = ["systemd-analyze", "verify", "--man=no", *(str(tmp_path / unit.name) for unit in UNITS)]
-    checked = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (checked.returncode, checked.stderr) == (0, "")
-
-
 def test_the_manifests_fit_together() -> None:
     """Selectors choose the pods they are for, ports are those that are asked for, and the image is this release."""
     for manifest in DEPLOYMENTS:
@@ -80,6 +73,17 @@ def test_the_manifests_fit_together() -> None:
     assert served["containers"][0]["ports"] == [port]
     assert {pod["containers"][0]["image"] for pod in PODS} == {f"planwright:{server.__version__}"}
     assert f"--tag planwright:{server.__version__} " in CONTAINER
+
+
+@pytest.mark.skipif(missing("kubectl"), reason="There is no kubectl here.")
+def test_the_secret_of_the_pods_is_the_one_of_the_page(tmp_path: Path) -> None:
+    """The command of docs/deployment.md makes what each pod takes its settings from, with the values as they stand."""
+    (tmp_path / "planwright.env").write_text("PLANWRIGHT_SECRET=two words = a secret\n")
+    command = [*shlex.split(fences(DEPLOYMENT, "sh")[3]), "--dry-run=client", "--output=json"]
+    made = json.loads(subprocess.run(command, cwd=tmp_path, capture_output=True, check=True).stdout)
+    sources = [source for pod in PODS for source in pod["containers"][0]["envFrom"]]
+    assert sources == [{"secretRef": {"name": made["metadata"]["name"]}}] * len(PODS)
+    assert base64.b64decode(made["data"]["PLANWRIGHT_SECRET"]) == b"two words = a secret"
 
 
 def test_nothing_runs_as_root() -> None:

@@ -9,7 +9,6 @@ from tests.conftest import Person
 from tests.docs.pages import fences
 from tests.house.project import ROOT
 from tests.scripted_model.replies import call, text, tools
-from tests.server.terminal.command_line import CommandLine
 from tests.turns import desk
 from tools.registry import Registry
 
@@ -20,17 +19,6 @@ def folder(tmp_path: Path) -> Path:
     module, *_ = fences(ROOT / "docs" / "adding.md", "python")
     (tmp_path / "office_tools.py").write_text(module)
     return tmp_path
-
-
-def test_the_command_line_lists_the_tool(folder: Path) -> None:
-    """With PLANWRIGHT_TOOLS set, `planwright tools` names the tool among those that only read."""
-    named = {"PLANWRIGHT_TOOLS": "office_tools:TOOLS", "PYTHONPATH": str(folder)}
-    listed = CommandLine(named).run("tools")
-    assert listed.returncode == 0, listed.stderr
-    reading, _, writing = listed.stdout.partition("write tools")
-    assert "13 read tools" in reading
-    assert "count_days" in reading
-    assert "count_days" not in writing
 
 
 async def test_a_turn_calls_the_tool(

@@ -10,11 +10,7 @@ from typing import Final
 
 import pytest
 
-from tests.conftest import TEST_SECRET
 from tests.house.project import PACKAGES, ROOT
-from tests.scripted_model.replies import text
-from tests.scripted_model.server import ScriptedModel
-from tests.server.terminal.command_line import CommandLine
 
 PAGE: Final = ROOT / "docs" / "adding.md"
 FENCE: Final = re.compile(r"^(`{3,})(python|sql|diff)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
@@ -95,22 +91,3 @@ def test_the_steps_make_a_project_that_works(copy: Path) -> None:
     in_copy(copy, "-m", "tests.docs.event_types")
     assert "passed" in in_copy(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TRIED)
     assert in_copy(copy, "-c", PRICE).strip() == "2"
-
-
-def test_the_settings_of_a_model_are_enough(tmp_path: Path, admin_dsn: str) -> None:
-    """With an address, a key and a name, a request is answered by that model."""
-    with ScriptedModel([text("Hello to you.")]) as model:
-        installation = CommandLine(
-            {
-                "PLANWRIGHT_DATABASE_URL": admin_dsn,
-                "PLANWRIGHT_DATA_DIR": str(tmp_path / "data"),
-                "PLANWRIGHT_SECRET": TEST_SECRET.root.decode(),
-                "PLANWRIGHT_MODEL_BASE_URL": model.base_url,
-                "PLANWRIGHT_MODEL_API_KEY": "a-key",
-                "PLANWRIGHT_PLANNER_MODEL": "large-model",
-            }
-        )
-        asked = installation.run("ask", "Hello")
-    assert asked.returncode == 0, asked.stderr
-    assert asked.stdout.strip() == "Hello to you."
-    assert [request.model for request in model.requests] == ["large-model"]

@@ -1,13 +1,26 @@
 """docs/operations.md against the server."""
 
+import os
 import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from persistence import embedded
+from persistence.binaries import find_binaries
 from server import counted, metrics, readiness, wiring
 from server.logs import LINE_MAX_CHARS
-from tests.docs.pages import table_rows
+from tests.conftest import TEST_SECRET
+from tests.docs.pages import fences, table_rows
 from tests.house.project import ROOT
+from tests.server.terminal.command_line import CommandLine
 
 PAGE: Final = ROOT / "docs" / "operations.md"
 SENTENCE: Final = re.compile(r'return "(T?R?[^"]+\.)"')
@@ -40,3 +53,43 @@ def test_every_number_is_listed() -> None:
 def test_the_length_of_a_line_is_what_is_said() -> None:
     """What the page says of a line is the constant."""
     assert f"a line has at most {LINE_MAX_CHARS:,} characters" in PAGE.read_text()
+
+
+@contextmanager
+def postgres() -> Generator[str]:
+    """Give an administrator's way to a server on which nothing of ours was."""
+    folder = Path(tempfile.mkdtemp(prefix="planwright-backup-"))
+    folder.chmod(0o755)
+    try:
+        with embedded.start(folder / "data", settings={"fsync": "off"}) as server:
+            yield server.dsn
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_backup_is_restored_on_another_server(tmp_path: Path) -> None:
+    """The page's dump, restored as it says beside new roles, is the installation of before: its runs, and a new one."""
+    [backup] = fences(PAGE, "sh")
+
+    def on(dsn: str) -> CommandLine:
+        named = {"PLANWRIGHT_DATABASE_URL": dsn, "PLANWRIGHT_SECRET": TEST_SECRET.root.decode()}
+        return CommandLine({**named, "PLANWRIGHT_DATA_DIR": str(tmp_path / "data")})
+
+    def typed(script: str, dsn: str) -> None:
+        path = os.pathsep.join([str(find_binaries()), os.environ["PATH"]])
+        environment = {"PATH": path, "PLANWRIGHT_DATABASE_URL": dsn}
+        subprocess.run(["sh", "-ec", script], cwd=tmp_path, env=environment, check=True)
+
+    with postgres() as old:
+        assert on(old).run("demo").returncode == 0
+        runs = on(old).run("runs", "--user", "demo").stdout
+        typed(backup, old)
+    with postgres() as new:
+        assert on(new).run("migrate").returncode == 0
+        with psycopg.connect(new, autocommit=True) as admin:
+            admin.execute("create database restored")
+        restored = make_conninfo(new, dbname="restored")
+        typed('pg_restore --exit-on-error --dbname="$PLANWRIGHT_DATABASE_URL" planwright.dump', restored)
+        assert on(restored).run("runs", "--user", "demo").stdout == runs != ""
+        done = {command: on(restored).run(*command.split()) for command in ("doctor", "demo", "ask --user demo Hello")}
+    assert {command: ran.returncode for command, ran in done.items()} == dict.fromkeys(done, 0), done

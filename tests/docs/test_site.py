@@ -83,7 +83,7 @@ def test_a_picture_of_arrows_is_drawn() -> None:
     assert 'alt="start to decide; decide to make plan"' in image
     picture = b64decode(image.partition("base64,")[2].removesuffix('">')).decode()
     assert [picture.count(f">{name}</text>") for name in ("start", "decide", "make plan")] == [1, 1, 1]
-    assert (picture.count('class="always"'), picture.count('class="choice"')) == (1, 1)
+    assert (picture.count('class="edge"'), picture.count('class="edge choice"')) == (1, 1)
 
 
 def _elsewhere(address: str) -> bool:

@@ -116,7 +116,21 @@ def test_several_tables_stand_below_each_other(monkeypatch: pytest.MonkeyPatch) 
     one, other = Table("One", ("a",), ()), Table("Other", ("b",), (("c",),))
     data = displayed(Tables((one, other)), monkeypatch)
     assert data["text/html"] == one.html() + other.html()
-    assert data["text/plain"] == "One\na\n\nOther\nb\nc"
+    assert data["text/plain"] == "One\n\nOther\nb\nc"
+
+
+def test_a_table_without_rows_says_what_it_is() -> None:
+    """Where there is nothing below the heads, they are left out, and what it is has room beside itself."""
+    table = Table("The answers are the same", ("line",), ())
+    assert Seen(table.html()).texts == ["The answers are the same"]
+    assert "td" in Seen(table.html()).tags  # JupyterLab makes a caption as narrow as the columns below it
+    assert repr(table) == "The answers are the same"
+
+
+def test_a_short_cell_is_not_broken() -> None:
+    """A figure stays beside its unit when a longer cell of its row takes the room."""
+    took, said = Seen(Table("", ("", ""), (("282 ms", "Read the calendar of next week"),)).html()).texts
+    assert (took, said) == ("282\N{NO-BREAK SPACE}ms", "Read the calendar of next week")
 
 
 def test_long_cells_are_cut() -> None:

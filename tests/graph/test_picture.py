@@ -1,5 +1,6 @@
 """The picture of the graph."""
 
+import re
 from typing import Final
 from xml.etree import ElementTree as ET
 
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from langchain_core.runnables.graph import Edge, Graph
 
 from graph.build import build
+from graph.drawing.picture import STYLE
 from graph.picture import rows, svg
 
 SVG: Final = "{http://www.w3.org/2000/svg}"
@@ -31,14 +33,22 @@ def test_every_node_and_every_edge_is_drawn() -> None:
     assert [text.text for text in picture.iter(f"{SVG}text")] == [
         name.strip("_").replace("_", " ") for name in graph.nodes
     ]
-    lines = [path for path in picture.iter(f"{SVG}path") if path.get("class")]
-    choices = [path for path in lines if path.get("class") == "choice"]
+    kinds = [(path.get("class") or "").split() for path in picture.iter(f"{SVG}path")]
+    lines = [kind for kind in kinds if "edge" in kind]
+    choices = [kind for kind in lines if "choice" in kind]
     assert (len(lines), len(choices)) == (len(graph.edges), sum(edge.conditional for edge in graph.edges))
 
 
 def test_a_picture_asks_for_nothing_elsewhere() -> None:
     """The picture stands alone: it names no address but that of its format."""
     assert svg(build().get_graph()).count("://") == 1
+
+
+def test_a_picture_has_the_colours_of_the_others() -> None:
+    """Its colours are those of a run's pictures, which follow the reader's light or dark scheme."""
+    drawn = svg(build().get_graph())
+    assert STYLE in drawn
+    assert re.findall(r"#[0-9a-f]{3,6}\b", drawn.replace(STYLE, "")) == []
 
 
 def test_the_same_graph_gives_the_same_picture() -> None:

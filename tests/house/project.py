@@ -19,10 +19,10 @@ def declared_requirements() -> list[Requirement]:
     return [Requirement(line) for line in project["dependencies"]]
 
 
-def requirements_of_extra(name: str) -> list[Requirement]:
-    """Return what pyproject.toml asks for in one of its extras."""
+def requirements_of_extras() -> dict[str, list[Requirement]]:
+    """Return what pyproject.toml asks for in each of its extras."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return [Requirement(line) for line in project["optional-dependencies"][name]]
+    return {name: [Requirement(line) for line in lines] for name, lines in project["optional-dependencies"].items()}
 
 
 def files_below(folder: Path) -> Iterator[Path]:

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.house.project import ROOT
+from tests.house.project import ROOT, files_below
 
 
 def targets() -> set[str]:
@@ -47,5 +47,16 @@ def test_ci_runs_commands_that_exist() -> None:
     """`.ci/run` is executable and calls only commands of the Makefile, the tests among them."""
     script = ROOT / ".ci/run"
     assert os.access(script, os.X_OK)
-    [checks] = re.findall(r"^for check in ([a-z ]+); do$", script.read_text(), re.MULTILINE)
-    assert {"lint", "types", "test"} == set(checks.split()) <= targets()
+    [checks] = re.findall(r"^for check in ([a-z -]+); do$", script.read_text(), re.MULTILINE)
+    assert {"lint", "types", "test-extras", "test-deployment", "test"} == set(checks.split()) <= targets()
+
+
+def test_every_test_that_needs_an_extra_runs_with_it() -> None:
+    """`make test-extras` names each file whose tests are skipped without an extra."""
+    [named] = re.findall(r"^EXTRAS_TESTS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    needing = {
+        str(file.relative_to(ROOT))
+        for file in files_below(ROOT / "tests")
+        if file.suffix == ".py" and re.search(r"^from tests\.extras import ", file.read_text(), re.MULTILINE)
+    }
+    assert needing == set(named.split())

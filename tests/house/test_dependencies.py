@@ -5,13 +5,15 @@ import re
 import sys
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions, version
+from itertools import chain
 from typing import Final
 
 import pytest
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from tests.house.project import PACKAGES, ROOT, declared_requirements, requirements_of_extra
+from tests.house.project import PACKAGES, ROOT, declared_requirements, requirements_of_extras
 
 # Below these versions there are published advisories, or a behaviour that the design counts on is missing.
 FLOORS: Final = {
@@ -25,7 +27,12 @@ FLOORS: Final = {
     "starlette": "1.3.1",
 }
 TYPE_CHECKER: Final = {"_typeshed"}  # part of the type checkers, never imported at run time
-LOCKS: Final = ("requirements.lock", "requirements-dev.lock", "requirements-uv.lock")
+LOCKS: Final = ("requirements.lock", "requirements-dev.lock", "requirements-extras.lock", "requirements-uv.lock")
+LOCK_OF_EXTRA: Final = {
+    "otel": "requirements-dev.lock",
+    "studio": "requirements-extras.lock",
+    "web": "requirements-extras.lock",
+}
 PIN: Final = re.compile(r"^(?P<name>[\w.-]+)(\[[\w,-]+\])?==(?P<version>[^\s;\\]+)")
 
 
@@ -39,6 +46,11 @@ def entries(lock: str) -> list[str]:
     """Return the entries of a lock, each with its continuation lines, without the comments."""
     lines = [line for line in (ROOT / lock).read_text().splitlines() if not line.startswith("#")]
     return "\n".join(lines).replace("\\\n", "").splitlines()
+
+
+def everything_asked_for() -> list[Requirement]:
+    """Return what pyproject.toml asks for at run time, always or in one of its extras."""
+    return [*declared_requirements(), *chain.from_iterable(requirements_of_extras().values())]
 
 
 def imported_names() -> Iterator[str]:
@@ -69,8 +81,7 @@ def test_every_pin_is_what_was_declared() -> None:
 
 def test_every_import_is_declared() -> None:
     """Nothing is imported that is only there because something else needs it."""
-    known = [*declared_requirements(), *requirements_of_extra("otel")]
-    declared = {canonicalize_name(requirement.name) for requirement in known}
+    declared = {canonicalize_name(requirement.name) for requirement in everything_asked_for()}
     owners = packages_distributions()
     outside = set(imported_names()) - set(PACKAGES) - set(sys.stdlib_module_names) - TYPE_CHECKER
     undeclared = {name for name in outside if declared.isdisjoint(map(canonicalize_name, owners.get(name, [])))}
@@ -80,23 +91,29 @@ def test_every_import_is_declared() -> None:
 def test_every_dependency_has_its_reason() -> None:
     """The decision on dependencies names each one of them."""
     decision = (ROOT / "docs/decisions/0003-dependencies.md").read_text()
-    known = [*declared_requirements(), *requirements_of_extra("otel")]
-    names = {requirement.name for requirement in known}
+    names = {requirement.name for requirement in everything_asked_for()}
     assert {name for name in names if f"`{name}`" not in decision} == set()
 
 
-def test_the_extra_for_spans_is_tested_as_it_is_declared() -> None:
-    """What it asks for is pinned in the development lock, and in no other: its tests always run, and it stays one."""
-    locked, shipped = pins("requirements-dev.lock"), pins("requirements.lock")
-    for requirement in requirements_of_extra("otel"):
+@pytest.mark.parametrize(("extra", "lock"), LOCK_OF_EXTRA.items())
+def test_an_extra_is_tested_as_it_is_declared(extra: str, lock: str) -> None:
+    """What it asks for is pinned where its tests run, and not in the runtime lock: so it stays one."""
+    locked, shipped = pins(lock), pins("requirements.lock")
+    for requirement in requirements_of_extras()[extra]:
         name = canonicalize_name(requirement.name)
         assert requirement.specifier.contains(locked[name]), requirement
         assert name not in shipped
 
 
-def test_testing_runs_what_is_shipped() -> None:
-    """The development lock holds every pin of the runtime lock, unchanged."""
-    assert pins("requirements.lock").items() <= pins("requirements-dev.lock").items()
+def test_every_extra_has_its_lock() -> None:
+    """No extra is declared whose tests run nowhere."""
+    assert set(LOCK_OF_EXTRA) == set(requirements_of_extras())
+
+
+@pytest.mark.parametrize("lock", ["requirements-dev.lock", "requirements-extras.lock"])
+def test_testing_runs_what_is_shipped(lock: str) -> None:
+    """Each lock that tests run on holds every pin of the runtime lock, unchanged."""
+    assert pins("requirements.lock").items() <= pins(lock).items()
 
 
 @pytest.mark.parametrize("lock", LOCKS)

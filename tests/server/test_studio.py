@@ -17,20 +17,18 @@ import httpx
 import pytest
 
 from tests.conftest import TEST_SECRET
+from tests.extras import needs_extra
 from tests.house.project import ROOT
 from tests.server.reading import until
 
-LANGGRAPH = shutil.which("langgraph", path=str(Path(sys.executable).parent))
+LANGGRAPH: Final = Path(sys.executable).with_name("langgraph")
 PATIENCE_SECONDS: Final = 90.0  # to start: eight alone, more than twenty beside other tests
-pytestmark = pytest.mark.skipif(
-    LANGGRAPH is None, reason="the extra is not installed: pip install 'planwright[studio]'"
-)
+pytestmark = needs_extra("studio", "langgraph_cli")
 
 
 @asynccontextmanager
 async def studio(admin_dsn: str | None, folder: Path) -> AsyncGenerator[str]:
     """Start the development server on a free port; give its address once it serves."""
-    assert LANGGRAPH is not None, "the tests are skipped without it"
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environment = {
@@ -43,7 +41,7 @@ async def studio(admin_dsn: str | None, folder: Path) -> AsyncGenerator[str]:
     }
     if admin_dsn is not None:
         environment["PLANWRIGHT_DATABASE_URL"] = admin_dsn
-    command = [LANGGRAPH, "dev", "--no-browser", "--no-reload", "--port", str(port)]
+    command = [str(LANGGRAPH), "dev", "--no-browser", "--no-reload", "--port", str(port)]
     for file in ("langgraph.json", "pyproject.toml"):
         shutil.copy(ROOT / file, folder)  # it leaves a folder of its own where it runs
     log = (folder / "log").open("wb")

@@ -76,7 +76,7 @@ def test_a_run_is_told_in_a_few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
         f"{RUN.bundle.sums.tool_calls}",
     ):
         assert words in data["text/plain"]
-        assert words in " ".join(Seen(data["text/html"]).texts)
+        assert words in " ".join(" ".join(Seen(data["text/html"]).texts).split())
 
 
 def test_usage_adds_up_to_the_run() -> None:

@@ -5,13 +5,13 @@ import json
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from importlib.util import find_spec
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from persistence.pools import Database
 from tests.conftest import Person
+from tests.extras import needs_extra
 from tests.scripted_model.intents import only
 from tests.scripted_model.replies import call, text, tools
 from tests.turns import desk
@@ -30,9 +30,7 @@ FOUND = [
     }
     for number in range(30)
 ]
-with_extra = pytest.mark.skipif(
-    find_spec("langchain_community") is None, reason="the extra is not installed: pip install 'planwright[web]'"
-)
+with_extra = needs_extra("web", "langchain_community")
 
 
 class Engine:
