@@ -19,7 +19,7 @@ from tests.scripted_model.server import ScriptedModel
 from tests.server.terminal.command_line import first_line
 
 PROVIDER: Final = "https://models.example.org/v1"
-# How many such blocks a page has, and whose tests type them. That of tracing.md starts somebody else’s program.
+# How many such blocks a page has, and whose tests type them.
 TYPED: Final = {
     "README.md": 2,  # here
     "adding.md": 2,  # here
@@ -41,7 +41,7 @@ def block(page: str, words: str) -> str:
 
 def test_no_block_is_typed_by_nobody() -> None:
     """A page with a new block of commands, or one in a language that no test knows, needs a test and a line above."""
-    counts = {page.name: len(fences(page, "sh")) for page in PAGES if page.name != "tracing.md"}
+    counts = {page.name: len(fences(page, "sh")) for page in PAGES}
     assert {name: count for name, count in counts.items() if count} == TYPED
     opened = {line for page in PAGES for line in re.findall(r"^```(\w+)$", page.read_text(), re.MULTILINE)}
     assert opened <= LANGUAGES
