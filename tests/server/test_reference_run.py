@@ -20,6 +20,7 @@ from psycopg.sql import SQL, Identifier
 
 from persistence import embedded
 from persistence.migrate import migrate
+from persistence.pipelined import PipelinedConnection
 from persistence.pools import Database
 from server.accept import accept
 from server.bodies import Ask
@@ -53,6 +54,7 @@ EXPECTED: Final = {
     "rows of run_events": 35,
     "rows of runs": 1,
     "rows of tool_calls": 5,
+    "waits for Postgres": 90,
 }
 
 SENT: Final = """
@@ -108,16 +110,34 @@ async def installation(counting_dsn: str) -> AsyncIterator[Database]:
     await opened.close()
 
 
-async def test_a_complex_run_costs_what_it_did(counting_dsn: str, installation: Database) -> None:
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[PipelinedConnection]:
+    """Give what notes each message to Postgres whose answer is waited for, by its connection."""
+    noted: list[PipelinedConnection] = []
+    answer = PipelinedConnection.answer
+
+    async def noting(connection: PipelinedConnection) -> None:
+        noted.append(connection)
+        await answer(connection)
+
+    monkeypatch.setattr(PipelinedConnection, "answer", noting)
+    return noted
+
+
+async def test_a_complex_run_costs_what_it_did(
+    counting_dsn: str, installation: Database, waits: list[PipelinedConnection]
+) -> None:
     """The run sends as many statements, in as many transactions, and leaves as much behind as is written down."""
     person = await new_person(installation)
     with psycopg.connect(counting_dsn, autocommit=True) as admin:
         admin.execute("select pg_stat_statements_reset()")
         async with desk(installation, person, in_one_piece) as here:
+            before = len(waits)
             accepted = await accept(installation, person.id, Ask(message="Put my week in order"))
             turn = await here.finish(accepted.run.id)
+            waited = len(waits) - before
         assert turn.run.status == "done"
-        costs = _counted(admin)
+        costs = {**_counted(admin), "waits for Postgres": waited}
     assert costs == EXPECTED, f"the reference run now costs\n{pformat(costs)}"
 
 
