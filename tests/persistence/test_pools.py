@@ -26,6 +26,7 @@ from persistence.pools import CHECKOUT_TIMEOUT_SECONDS, Database
 from persistence.scope import Identity, Role, Scope, Secret
 from tests.conftest import TEST_SECRET, Person
 from tests.faults.proxy import Proxy
+from tests.run_rows import Office
 from tests.server.reading import until
 from tests.workspace_rows import Desk
 
@@ -96,6 +97,26 @@ async def test_a_freed_connection_goes_to_whoever_waits(admin_dsn: str, person: 
     """More callers than connections all get their turn."""
     async with narrow(admin_dsn, 1) as database:
         await asyncio.gather(*(take(database, person) for _ in range(20)))
+
+
+async def test_a_run_that_waits_for_its_turn_takes_no_connection(admin_dsn: str, person: Person) -> None:
+    """However many of a run's transactions wait for one of them, another run finds a connection."""
+    async with narrow(admin_dsn, 2, SHORT_SECONDS) as database:
+        office = Office(database, person)
+        first, second = await office.begin(), await office.begin()
+        async with office.working(first) as scope:
+            await scope.execute("select 1")
+            waiting = [asyncio.create_task(ask(office, first)) for _ in range(CROWD)]
+            await asyncio.wait(waiting, timeout=0)
+            await ask(office, second)
+            assert not any(task.done() for task in waiting)
+        await asyncio.gather(*waiting)
+
+
+async def ask(office: Office, worker: Identity) -> None:
+    """Ask something in a transaction of a run."""
+    async with office.working(worker) as scope:
+        await scope.execute("select 1")
 
 
 @contextmanager
