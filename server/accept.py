@@ -104,6 +104,7 @@ def digest_of(ask: Ask) -> str:
 
 async def _made_with(database: Database, user_id: UUID, key: str, digest: str) -> Accepted | None:
     async with database.acting(Role.API, Identity(user_id)) as scope:
+        scope.ends_with_next()
         run = await runs.find_by_key(scope, key)
     if run is None:
         return None
