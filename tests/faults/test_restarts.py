@@ -1,5 +1,6 @@
 """Deploys and power cuts: processes that are asked to stop, and a database that is torn away, under load."""
 
+from collections.abc import Mapping
 from functools import partial
 from time import monotonic
 
@@ -85,11 +86,12 @@ async def test_the_database_may_be_torn_away(site: Site, known: Known, request: 
     restarts = count("postgres", short=1, full=20)
     refused = 0
     slowest = 0.0
+    reader = (await site.person()).headers
     async with under_load(site, KINDS, PEOPLE, rng) as load:
         for _ in range(restarts):
             await moments_pass(site, rng.randrange(*STATEMENTS))
             site.postgres.crash()
-            refused += await _refusals(site)
+            refused += await _refusals(site, reader)
             await site.recover()
             slowest = max(slowest, await _back(site))
     await load.judge(trials, known)
@@ -98,10 +100,10 @@ async def test_the_database_may_be_torn_away(site: Site, known: Known, request: 
     trials.conclude(request, floor=restarts)
 
 
-async def _refusals(site: Site) -> int:
+async def _refusals(site: Site, reader: Mapping[str, str]) -> int:
     """Return how many of the servers answer a reader with 503, as they should while the database is away."""
-    async with httpx.AsyncClient(timeout=20) as client:
-        answers = [await client.get(f"{server.address}/health/ready") for server in site.servers]
+    async with httpx.AsyncClient(timeout=20, headers=reader) as client:
+        answers = [await client.get(f"{server.address}/api/agent/stream") for server in site.servers]
     return sum(answer.status_code == 503 for answer in answers)
 
 
