@@ -9,7 +9,8 @@ import gc
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -47,6 +48,18 @@ def nobody_left() -> Iterator[None]:
     assert EGRESS.attempts() == []
 
 
+@contextmanager
+def empty_server(**more: str) -> Generator[str]:
+    """Give an administrator's way to a real server on which nothing of ours was, with more settings if need be."""
+    folder = Path(tempfile.mkdtemp(prefix="planwright-tests-"))
+    folder.chmod(0o755)
+    try:
+        with embedded.start(folder / "data", settings={"fsync": "off", **more}) as server:
+            yield server.dsn
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def server_dsn() -> Iterator[str]:
     """Give an administrator's way to a real server: the named one, else an embedded one."""
@@ -54,13 +67,8 @@ def server_dsn() -> Iterator[str]:
     if named:
         yield named
         return
-    folder = Path(tempfile.mkdtemp(prefix="planwright-tests-"))
-    folder.chmod(0o755)
-    try:
-        with embedded.start(folder / "data", settings={"fsync": "off"}) as server:
-            yield server.dsn
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with empty_server() as dsn:
+        yield dsn
 
 
 @pytest.fixture(scope="session")

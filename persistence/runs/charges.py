@@ -80,11 +80,9 @@ def hold(scope: Scope) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a person stands, seen while nobody else can charge them, for somebody who wants something."""
+    """How a person stands, seen while nobody else can charge them."""
 
     sent: Sent
-    wanted: int
-    most: int
 
     @property
     def standing(self) -> Standing:
@@ -101,7 +99,7 @@ def look(scope: Scope, kind: Kind, wanted: int, most: int, moment: datetime | No
         STANDING,
         {"kind": kind, "window": WINDOW, "wanted": wanted, "most": most, "moment": moment},
     )
-    return Look(sent, wanted, most)
+    return Look(sent)
 
 
 def charge(scope: Scope, charge_id: UUID, kind: Kind, amount: int, moment: datetime) -> None:

@@ -2,22 +2,17 @@
 
 import os
 import re
-import shutil
 import subprocess
-import tempfile
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from persistence import embedded
 from persistence.binaries import find_binaries
 from server import counted, metrics, readiness, wiring
 from server.logs import LINE_MAX_CHARS
-from tests.conftest import TEST_SECRET
+from tests.conftest import TEST_SECRET, empty_server
 from tests.docs.pages import fences, table_rows
 from tests.house.project import ROOT
 from tests.server.terminal.command_line import CommandLine
@@ -55,18 +50,6 @@ def test_the_length_of_a_line_is_what_is_said() -> None:
     assert f"a line has at most {LINE_MAX_CHARS:,} characters" in PAGE.read_text()
 
 
-@contextmanager
-def postgres() -> Generator[str]:
-    """Give an administrator's way to a server on which nothing of ours was."""
-    folder = Path(tempfile.mkdtemp(prefix="planwright-backup-"))
-    folder.chmod(0o755)
-    try:
-        with embedded.start(folder / "data", settings={"fsync": "off"}) as server:
-            yield server.dsn
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def test_a_backup_is_restored_on_another_server(tmp_path: Path) -> None:
     """The page's dump, restored as it says beside new roles, is the installation of before: its runs, and a new one."""
     [backup] = fences(PAGE, "sh")
@@ -80,11 +63,11 @@ def test_a_backup_is_restored_on_another_server(tmp_path: Path) -> None:
         environment = {"PATH": path, "PLANWRIGHT_DATABASE_URL": dsn}
         subprocess.run(["sh", "-ec", script], cwd=tmp_path, env=environment, check=True)
 
-    with postgres() as old:
+    with empty_server() as old:
         assert on(old).run("demo").returncode == 0
         runs = on(old).run("runs", "--user", "demo").stdout
         typed(backup, old)
-    with postgres() as new:
+    with empty_server() as new:
         assert on(new).run("migrate").returncode == 0
         with psycopg.connect(new, autocommit=True) as admin:
             admin.execute("create database restored")

@@ -6,11 +6,8 @@ acceptance of the message to `done`; what was stored is counted after it. A chan
 alters a number on purpose writes the new one down here; a failure prints them all.
 """
 
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from pathlib import Path
 from pprint import pformat
 from typing import Final
 
@@ -18,13 +15,12 @@ import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
 
-from persistence import embedded
 from persistence.migrate import migrate
 from persistence.pipelined import PipelinedConnection
 from persistence.pools import Database
 from server.accept import accept
 from server.bodies import Ask
-from tests.conftest import TEST_SECRET, new_person
+from tests.conftest import TEST_SECRET, empty_server, new_person
 from tests.scripted_model.demo import organise
 from tests.scripted_model.replies import Reply
 from tests.scripted_model.requests import ChatRequest
@@ -88,17 +84,11 @@ def in_one_piece(request: ChatRequest) -> Reply:
 @pytest.fixture
 def counting_dsn() -> Iterator[str]:
     """Give an empty installation on a server that counts statements."""
-    folder = Path(tempfile.mkdtemp(prefix="planwright-tests-"))
-    folder.chmod(0o755)
-    settings = {"fsync": "off", "shared_preload_libraries": "pg_stat_statements"}
-    try:
-        with embedded.start(folder / "data", settings=settings) as server:
-            migrate(server.dsn, TEST_SECRET)
-            with psycopg.connect(server.dsn, autocommit=True) as admin:
-                admin.execute("create extension pg_stat_statements")
-            yield server.dsn
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with empty_server(shared_preload_libraries="pg_stat_statements") as dsn:
+        migrate(dsn, TEST_SECRET)
+        with psycopg.connect(dsn, autocommit=True) as admin:
+            admin.execute("create extension pg_stat_statements")
+        yield dsn
 
 
 @pytest.fixture
