@@ -23,6 +23,7 @@ from pydantic import JsonValue, SecretStr
 
 from graph.compatible.event_reader import DONE, EventReader
 from graph.compatible.model_failures import classify_failure, failure_of_status, seconds_to_wait, unusable
+from nodes.vocabulary.model_json import model_json
 
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024  # 100,000 streamed pieces of about 300 bytes each
 NO_LIMIT: Final = 0  # how many calls there are at once, runs and the width of their plans say
@@ -93,7 +94,7 @@ class ModelConnection:
     async def _send(self, payload: Mapping[str, JsonValue]) -> aiohttp.ClientResponse:
         if self._client is None:
             self._client = self._new_client()
-        body = json.dumps(payload, ensure_ascii=False).encode("utf-8", errors="replace")
+        body = model_json(payload)
         return await self._client.post(self._url, data=body, headers=self._headers, allow_redirects=False)
 
     def _new_client(self) -> aiohttp.ClientSession:

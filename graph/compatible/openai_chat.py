@@ -51,10 +51,7 @@ class CompatibleChat(ChatOpenAI):
         """Return the answer, past the library's callbacks when nobody listens: they take most of a call."""
         if is_heard(config):
             return await super().ainvoke(input, config, stop=stop, **kwargs)
-        answered = await self._agenerate(self._convert_input(input).to_messages(), stop, **kwargs)
-        message = answered.generations[0].message
-        assert isinstance(message, AIMessage), "this class made it"
-        return message
+        return await self._answered(self._convert_input(input), {**kwargs, "stop": stop})
 
     @override
     async def astream(
@@ -69,7 +66,7 @@ class CompatibleChat(ChatOpenAI):
         if is_heard(config):
             chunks = cast("AsyncGenerator[AIMessageChunk]", super().astream(input, config, stop=stop, **kwargs))
         else:
-            chunks = _messages(self._astream(self._convert_input(input).to_messages(), stop, **kwargs))
+            chunks = self._streamed(self._convert_input(input), {**kwargs, "stop": stop})
         async with aclosing(chunks):
             async for chunk in chunks:
                 yield chunk
@@ -82,9 +79,9 @@ class CompatibleChat(ChatOpenAI):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        answer = IncomingAnswer(self.model_name)
-        answer.add(await self.connection.whole(self._body(messages, {**kwargs, "stop": stop, "stream": False})))
-        return ChatResult(generations=[ChatGeneration(message=answer.whole())])
+        return ChatResult(
+            generations=[ChatGeneration(message=await self._answered(messages, {**kwargs, "stop": stop}))]
+        )
 
     @override
     async def _astream(
@@ -94,14 +91,24 @@ class CompatibleChat(ChatOpenAI):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncGenerator[ChatGenerationChunk]:
+        chunks = self._streamed(messages, {**kwargs, "stop": stop})
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                yield ChatGenerationChunk(message=chunk)
+
+    async def _answered(self, asked: LanguageModelInput, parameters: dict[str, Any]) -> AIMessage:
+        answer = IncomingAnswer(self.model_name)
+        answer.add(await self.connection.whole(self._body(asked, {**parameters, "stream": False})))
+        return answer.whole()
+
+    async def _streamed(self, asked: LanguageModelInput, parameters: dict[str, Any]) -> AsyncGenerator[AIMessageChunk]:
         """Yield what each read brought as one chunk, and a last chunk with the end of the answer.
 
         A connection that breaks after the model has said why it stopped took nothing
         away but the usage, so the answer stands.
         """
         answer = IncomingAnswer(self.model_name)
-        streaming = {"stop": stop, "stream": True, "stream_options": {"include_usage": True}}
-        body = self._body(messages, {**kwargs, **streaming})
+        body = self._body(asked, {**parameters, "stream": True, "stream_options": {"include_usage": True}})
         try:
             async with aclosing(self.connection.stream(body)) as reads:
                 async for events in reads:
@@ -110,18 +117,18 @@ class CompatibleChat(ChatOpenAI):
                             answer.add(event)
                     finally:  # what was said before a failure in the same read was said
                         if (chunk := answer.take()) is not None:
-                            yield ChatGenerationChunk(message=chunk)
+                            yield chunk
         except ModelFailure:
             if not answer.is_finished:
                 raise
-        yield ChatGenerationChunk(message=answer.last())
+        yield answer.last()
 
-    def _body(self, messages: list[BaseMessage], parameters: dict[str, Any]) -> dict[str, JsonValue]:
+    def _body(self, asked: LanguageModelInput, parameters: dict[str, Any]) -> dict[str, JsonValue]:
         """Return the JSON of the request; `extra_body` belongs beside the standard fields.
 
         OpenAI's newer models refuse the old name of an answer's bound, nobody else knows the new one.
         """
-        payload: dict[str, JsonValue] = self._get_request_payload(messages, **parameters)
+        payload: dict[str, JsonValue] = self._get_request_payload(asked, **parameters)
         if NEW_BOUND in payload and not self.connection.is_openai:
             payload["max_tokens"] = payload.pop(NEW_BOUND)
         extra = payload.pop("extra_body", None)
@@ -136,10 +143,11 @@ class CompatibleChat(ChatOpenAI):
         It is asked for on every assistant message that called tools, in this and all
         later requests, also when the thinking was empty; on others it is ignored.
         """
+        prompt = self._convert_input(input_)
         return _with_thinking(
-            self._convert_input(input_).to_messages(),
+            prompt.to_messages(),
             # The library declares a bare `dict`.
-            super()._get_request_payload(input_, stop=stop, **kwargs),  # pyright: ignore[reportUnknownArgumentType]
+            super()._get_request_payload(prompt, stop=stop, **kwargs),  # pyright: ignore[reportUnknownArgumentType]
         )
 
     @override
@@ -161,13 +169,6 @@ class CompatibleChat(ChatOpenAI):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         raise NotImplementedError("This model is asynchronous: use ainvoke or astream.")
-
-
-async def _messages(chunks: AsyncGenerator[ChatGenerationChunk]) -> AsyncGenerator[AIMessageChunk]:
-    async with aclosing(chunks):
-        async for chunk in chunks:
-            assert isinstance(chunk.message, AIMessageChunk), "CompatibleChat made it"
-            yield chunk.message
 
 
 def _with_thinking(messages: list[BaseMessage], payload: dict[str, Any]) -> dict[str, Any]:

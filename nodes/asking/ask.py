@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
-from typing import Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 from uuid import UUID, uuid4
 
 from langchain_core.language_models import BaseChatModel
@@ -211,6 +211,8 @@ class _Asked:
     """One call of one model: how large its prompt is, and how long its answer may be."""
 
     model: BaseChatModel
+    name: str
+    is_free: bool
     prompt: Size
     answer_tokens: int
 
@@ -218,16 +220,12 @@ class _Asked:
     def of(cls, context: Context, model: BaseChatModel, question: Question) -> "_Asked":
         limits = context.limits
         answer = limits.executor_answer_tokens if question.purpose == EXECUTING else limits.answer_tokens
-        return cls(model, size_of(question.messages, question.tools), answer)
+        return cls(model, name_of(model), is_free(model), size_of(question.messages, question.tools), answer)
 
     @property
-    def name(self) -> str:
-        return name_of(self.model)
-
-    @property
-    def bounds(self) -> dict[str, int]:
+    def bounds(self) -> dict[str, Any]:
         """Return what the provider is told."""
-        return {} if is_free(self.model) else {"max_tokens": self.answer_tokens}
+        return {} if self.is_free else {"max_tokens": self.answer_tokens}
 
     @property
     def price(self) -> Price:
@@ -240,7 +238,7 @@ class _Asked:
     def believed(self, reply: Reply) -> Usage | None:
         """Return the provider's count, unless it cannot be: a token is a byte or more, or was allowed."""
         told = reply.usage
-        if told is None or is_free(self.model):
+        if told is None or self.is_free:
             return told
         answer_at_most = max(self.answer_tokens, len(reply.written.encode()))
         if told.prompt_tokens <= self.prompt.tokens_at_most and told.completion_tokens <= answer_at_most:
@@ -310,7 +308,7 @@ async def _reserved(context: Context, question: Question, asked: _Asked, begin: 
         model=asked.name,
         price=asked.price,
         is_last=question.purpose == ANSWERING,
-        is_free=is_free(asked.model),
+        is_free=asked.is_free,
     )
     async with context.writing() as scope:
         if begin is not None:
@@ -356,7 +354,7 @@ async def _settled(
             outcome=spent.outcome,
             duration_ms=round(seconds * 1000),
         )
-        if not is_free(asked.model):
+        if not asked.is_free:
             most = context.limits.tokens_per_minute
             await charges.settle(scope, call_id, spent.usage.total, asked.price.total, most)
         if also is not None:
@@ -378,8 +376,8 @@ async def _answer(
     Raises:
         ModelFailure: the provider failed, or was silent for too long.
     """
-    model = asked.model.bind_tools(list(question.tools)) if question.tools else asked.model
-    bound = model.bind(**asked.bounds)
+    model, bounds = asked.model, asked.bounds
+    bound = model.bind_tools(list(question.tools), **bounds) if question.tools else model.bind(**bounds)
     messages = list(question.messages)
     try:
         async with asyncio.timeout(context.limits.call_seconds):

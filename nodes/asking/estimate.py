@@ -11,6 +11,8 @@ from typing import Final
 from langchain_core.messages import AIMessage, BaseMessage
 from pydantic import JsonValue
 
+from nodes.vocabulary.model_json import model_json
+
 CHARS_PER_TOKEN: Final = 4  # the usual rule of thumb, for plain letters; any other character counts as a token
 MESSAGE_TOKENS: Final = 8  # around each message: its role, its id, what separates it from the next
 
@@ -31,7 +33,7 @@ def tokens_of(text: str) -> int:
 
 def size_of(messages: Sequence[BaseMessage], tools: Sequence[dict[str, JsonValue]]) -> Size:
     """Return the size of what a model is asked."""
-    shown = [json.dumps(list(tools), ensure_ascii=False), *(_written(message) for message in messages)]
+    shown = [model_json(tools).decode(), *(_written(message) for message in messages)]
     around = MESSAGE_TOKENS * len(messages)
     return Size(
         tokens=around + sum(map(tokens_of, shown)),

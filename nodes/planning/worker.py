@@ -20,6 +20,7 @@ from nodes.asking.reply import Reply
 from nodes.planning.calling import NOTHING_FROZEN, Frozen, freeze_reads, run_open_calls
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import ContentFiltered
+from nodes.vocabulary.tracing import is_heard
 from persistence.record.conversations import SenderType
 from persistence.scope import Scope
 from tools.arguments import arguments_of
@@ -173,4 +174,7 @@ async def work_through(work: Work, name: str, tags: list[str]) -> None:
         ModelFailure: no model answered.
         CallsSpent: the run made all the model calls it may.
     """
-    await WORKER.ainvoke(work, RunnableConfig(run_name=name, tags=tags))
+    if is_heard():
+        await WORKER.ainvoke(work, RunnableConfig(run_name=name, tags=tags))
+    else:
+        await _through(work)
