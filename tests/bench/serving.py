@@ -1,7 +1,6 @@
 """A real server process for measurements: embedded Postgres in a folder of its own, on loopback."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import psycopg
 
 from persistence.scope import Secret
 from server.tokens import issue_token
+from tests.greeting import address_of, token_of
 from tests.roomy import ROOMY_SETTINGS
 
 CLOCK_TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
@@ -67,7 +67,7 @@ def served(
             subprocess.run([command, "demo"], env=settings, capture_output=True, check=True)
         process = subprocess.Popen([command, "serve", *options], env=settings, stdout=subprocess.PIPE, text=True)
         try:
-            base_url, token = _greeting(process)
+            base_url, token = address_of(process), token_of(process)
             if user is not None:
                 new = [command, "token", "new", "--user", user]
                 token = subprocess.run(new, env=settings, capture_output=True, text=True, check=True).stdout.split()[-1]
@@ -88,13 +88,3 @@ def people_of(dsn: str, secret: str, how_many: int) -> list[dict[str, str]]:
             for place in range(how_many)
         ]
     return [{"Authorization": f"Bearer {issue_token(key, row[0], 1)}"} for row in made if row is not None]
-
-
-def _greeting(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """Return the address and the token that the server prints when it answers."""
-    assert process.stdout is not None, "the output is a pipe"
-    for line in process.stdout:
-        if found := re.search(r"curl -N (http://[\d.:]+)/\S+ -H 'Authorization: Bearer (\S+)'", line):
-            return found.group(1), found.group(2)
-    message = "the server ended before it answered"
-    raise RuntimeError(message)

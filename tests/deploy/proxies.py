@@ -6,7 +6,6 @@ What differs from the files is the place: loopback ports, a certificate of the t
 import asyncio
 import re
 import shutil
-import socket
 import ssl
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator, Callable
@@ -23,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.house.project import ROOT
+from tests.ports import reserved_port
 
 DEPLOY: Final = ROOT / "deploy"
 HOST: Final = "planwright.example.org"
@@ -79,30 +79,23 @@ Written = Callable[[Path, int, str], list[str]]
 async def proxy(written: Written, folder: Path, upstream: str) -> AsyncGenerator[Proxy]:
     """Run a proxy in front of an address; it has begun to listen, and ends with the block."""
     _make_certificate(folder)
-    port = free_port()
-    command = written(folder, port, urlsplit(upstream).netloc)
-    process = await asyncio.create_subprocess_exec(*command, cwd=folder, env=_variables(folder), stderr=PIPE)
-    assert process.stderr is not None
-    try:
-        async with asyncio.timeout(START_SECONDS):
-            while not await _listens(port):
-                assert process.returncode is None, await process.stderr.read()
-        yield Proxy(port, folder / "certificate.pem")
-    finally:
-        process.terminate()
-        await process.communicate()
+    with reserved_port() as port:
+        command = written(folder, port, urlsplit(upstream).netloc)
+        process = await asyncio.create_subprocess_exec(*command, cwd=folder, env=_variables(folder), stderr=PIPE)
+        assert process.stderr is not None
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while not await _listens(port):
+                    assert process.returncode is None, await process.stderr.read()
+            yield Proxy(port, folder / "certificate.pem")
+        finally:
+            process.terminate()
+            await process.communicate()
 
 
 def missing(program: str) -> bool:
     """Say whether a program is not installed."""
     return shutil.which(program) is None
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def _variables(folder: Path) -> dict[str, str]:

@@ -21,8 +21,9 @@ from tests.deploy.proxies import DEPLOY, missing
 from tests.docs.configuration import PAGE as CONFIGURATION
 from tests.docs.pages import fences
 from tests.docs.test_deployment import PAGE as DEPLOYMENT
+from tests.greeting import address_of
 from tests.house.project import PACKAGES, ROOT
-from tests.server.terminal.command_line import CommandLine, first_line
+from tests.server.terminal.command_line import CommandLine
 
 CONTAINER: Final = (DEPLOY / "Containerfile").read_text()
 UNITS: Final = tuple(sorted(DEPLOY.glob("*.service")))
@@ -120,7 +121,7 @@ def test_a_server_with_all_of_it_outside_writes_no_file(admin_dsn: str, tmp_path
     }
     [checked] = re.findall(r"127\.0\.0\.1:8000(/[\w/]+)", CONTAINER)
     with installation.started("serve", "--port", "0") as process:
-        [address] = re.findall(r"http://[\d.:]+\d", first_line(process))
+        address = address_of(process)
         answers = {path: httpx.get(f"{address}{path}").status_code for path in (*probes, checked)}
         process.terminate()
         process.wait()

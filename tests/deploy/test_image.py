@@ -7,9 +7,10 @@ import httpx
 import pytest
 
 from tests.deploy.containers import BASE_IMAGE, Podman, needs_containers
-from tests.deploy.proxies import DEPLOY, free_port
+from tests.deploy.proxies import DEPLOY
 from tests.docs.pages import fences
 from tests.docs.test_deployment import PAGE
+from tests.ports import reserved_port
 from tests.server.terminal.command_line import first_line
 
 pytestmark = [needs_containers, pytest.mark.timeout(600)]
@@ -30,8 +31,10 @@ def test_the_image_is_built_serves_and_ends_in_peace(podman: Podman, tmp_path: P
     """Built from the checkout, it serves as no root, is healthy by its own check, and ends when it is told to."""
     podman.types(BUILD)
     (tmp_path / "planwright.env").write_text(SETTINGS)
-    port = free_port()
-    with podman.started(RUN.replace("127.0.0.1:8000:", f"127.0.0.1:{port}:"), tmp_path) as running:
+    with (
+        reserved_port() as port,
+        podman.started(RUN.replace("127.0.0.1:8000:", f"127.0.0.1:{port}:"), tmp_path) as running,
+    ):
         assert "listens on http://0.0.0.0:8000" in first_line(running)
         name = podman.types("podman ps --quiet").strip()
         assert httpx.get(f"http://127.0.0.1:{port}/health/ready").json() == {"status": "ready"}

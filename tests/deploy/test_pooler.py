@@ -20,9 +20,10 @@ from persistence.pools import LENT_MAX, POOL_SIZE
 from persistence.queue import CONNECTIONS_MAX
 from persistence.scope import Role
 from tests.conftest import TEST_SECRET
-from tests.deploy.proxies import free_port, missing
+from tests.deploy.proxies import missing
 from tests.docs.pages import fences
 from tests.house.project import ROOT
+from tests.ports import reserved_port
 from tests.server.terminal.command_line import CommandLine
 
 PAGE: Final = ROOT / "docs/deployment.md"
@@ -39,17 +40,17 @@ def pooled_dsn(server_dsn: str) -> Iterator[str]:
     with psycopg.connect(server_dsn, autocommit=True) as admin:
         admin.execute(SQL("create database {}").format(Identifier(name)))
         admin.execute(SQL("create role {} superuser login password {}").format(Identifier(name), Literal(password)))
-    port = free_port()
     (folder / "users.txt").write_text(f'"{name}" "{password}"\n')
-    (folder / "pgbouncer.ini").write_text(_configuration(server_dsn, name, port, folder))
     as_nobody = ["-u", "nobody"] if os.getuid() == 0 else []
     try:
-        with subprocess.Popen(["pgbouncer", "-q", *as_nobody, folder / "pgbouncer.ini"]) as pooler:
-            try:
-                _wait_until_it_listens(pooler, port)
-                yield make_conninfo("", host="127.0.0.1", port=port, dbname=name, user=name, password=password)
-            finally:
-                pooler.kill()
+        with reserved_port() as port:
+            (folder / "pgbouncer.ini").write_text(_configuration(server_dsn, name, port, folder))
+            with subprocess.Popen(["pgbouncer", "-q", *as_nobody, folder / "pgbouncer.ini"]) as pooler:
+                try:
+                    _wait_until_it_listens(pooler, port)
+                    yield make_conninfo("", host="127.0.0.1", port=port, dbname=name, user=name, password=password)
+                finally:
+                    pooler.kill()
     finally:
         shutil.rmtree(folder)
         with psycopg.connect(server_dsn, autocommit=True) as admin:

@@ -1,7 +1,6 @@
 """A newcomer's installation: a fresh data folder, the offline model, a server on it."""
 
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from sysconfig import get_path
 
 import pytest
 
+from tests.greeting import address_of
 from tests.house.project import ROOT
 from tests.server.terminal.command_line import PATIENCE_SECONDS, CommandLine
 
@@ -47,11 +47,9 @@ def newcomer() -> Iterator[Newcomer]:
     environment = {"PLANWRIGHT_DATA_DIR": str(folder / "data"), "PLANWRIGHT_TIME_ZONE": "Europe/Berlin"}
     try:
         with CommandLine(environment).started("serve", "--port", "0") as server:
-            assert server.stdout is not None
-            found = re.search(r"http://[\d.:]+\d", server.stdout.readline())
-            assert found is not None, "the server says where it listens"
+            address = address_of(server)
             path = os.pathsep.join([get_path("scripts"), os.environ["PATH"]])
-            yield Newcomer({**environment, "PATH": path, "HOME": str(folder)}, found[0])
+            yield Newcomer({**environment, "PATH": path, "HOME": str(folder)}, address)
             server.terminate()
             server.wait()
     finally:

@@ -10,13 +10,12 @@ from typing import Final
 
 import pytest
 
-from tests.deploy.proxies import free_port
 from tests.docs.conftest import ADDRESS, Newcomer
 from tests.docs.pages import PAGES, fences
+from tests.greeting import address_of
 from tests.house.project import ROOT
 from tests.scripted_model.replies import text
 from tests.scripted_model.server import ScriptedModel
-from tests.server.terminal.command_line import first_line
 
 PROVIDER: Final = "https://models.example.org/v1"
 # How many such blocks a page has, and whose tests type them.
@@ -67,15 +66,14 @@ def test_the_settings_of_a_model_are_enough(page: str, newcomer: Newcomer) -> No
 def test_a_server_starts_and_answers(page: str, newcomer: Newcomer) -> None:
     """`serve` says where it listens, and a request as the page shows it, with a token, is answered."""
     serve, *requests = block(page, ".venv/bin/planwright serve").splitlines()
-    address = f"127.0.0.1:{free_port()}"
     token = newcomer.types(["planwright token new --user demo"]).stdout.strip()
     command = shlex.split(serve.replace(".venv/bin/", ""))
-    environment = {**newcomer.environment, "PLANWRIGHT_PORT": address.rpartition(":")[2]}
+    environment = {**newcomer.environment, "PLANWRIGHT_PORT": "0"}
     executable = shutil.which(command[0], path=environment["PATH"])
     with Popen(command, executable=executable, env=environment, stdout=PIPE, text=True) as server:
         try:
-            assert address in first_line(server)
-            typed = [line.replace(ADDRESS, f"http://{address}").replace("…", token) for line in requests]
+            address = address_of(server)
+            typed = [line.replace(ADDRESS, address).replace("…", token) for line in requests]
             answered = newcomer.types(typed)
         finally:
             server.terminate()

@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -25,6 +24,7 @@ from tests.faults.processes import Process, Zygote
 from tests.faults.proxy import Proxy
 from tests.faults.reference import Reference
 from tests.faults.tripwire import Tripwire
+from tests.greeting import address_in
 from tests.roomy import ROOMY_SETTINGS
 from tests.scripted_model.server import ScriptedModel
 
@@ -73,10 +73,15 @@ class Person:
 class Member:
     """One process of the installation, and its ways to Postgres and from clients."""
 
-    def __init__(self, process: Process, proxy: Proxy, address: str | None) -> None:
+    def __init__(self, process: Process, proxy: Proxy) -> None:
         self.process: Final = process
         self.proxy: Final = proxy
-        self.address: Final = address
+        self.address: str | None = None
+
+    async def listens(self) -> bool:
+        """Say whether it has said where it listens; that is its address from then on."""
+        self.address = address_in(self.process.log.read_text())
+        return self.address is not None
 
 
 class Site:
@@ -107,10 +112,10 @@ class Site:
             **self.settings,
         }
 
-    async def add_server(self, *arguments: str, port: int | None = None) -> Member:
+    async def add_server(self, *arguments: str) -> Member:
         """Start a server, and return when it accepts messages."""
-        port = port or free_port()
-        member = await self._start(["serve", *arguments], {"PLANWRIGHT_PORT": str(port)}, f"http://127.0.0.1:{port}")
+        member = await self._start(["serve", *arguments], {"PLANWRIGHT_PORT": "0"})
+        await until(member.listens, member)
         self.servers.append(member)
         async with httpx.AsyncClient() as client:
             await until(lambda: self.is_ready(client, member), member)
@@ -118,7 +123,7 @@ class Site:
 
     async def add_worker(self) -> Member:
         """Start a worker, and return when it listens for work."""
-        member = await self._start(["worker"], {}, None)
+        member = await self._start(["worker"], {})
         self.workers.append(member)
         await fetches(member)
         return member
@@ -181,19 +186,14 @@ class Site:
             await self._admin.close()
         self.postgres.close()
 
-    async def _start(self, arguments: list[str], more: Mapping[str, str], address: str | None) -> Member:
+    async def _start(self, arguments: list[str], more: Mapping[str, str]) -> Member:
         proxy = Proxy(self.postgres.dsn)
         await proxy.open()
         proxy.tripwire = self._wire
         environment = {**self.environment(proxy.dsn), **more}
         log = self.folder / f"{arguments[0]}-{uuid4().hex[:8]}.log"
-        return Member(await self._zygote.fork(arguments, environment, self.folder, log), proxy, address)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+        log.touch()  # it is read before the process writes
+        return Member(await self._zygote.fork(arguments, environment, self.folder, log), proxy)
 
 
 def new_folder() -> Path:

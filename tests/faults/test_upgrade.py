@@ -14,7 +14,7 @@ import pytest
 from tests.faults.processes import Process, Zygote, inherited
 from tests.faults.proxy import Proxy
 from tests.faults.reference import KINDS
-from tests.faults.site import Member, Site, free_port, opened_site, until
+from tests.faults.site import Member, Site, opened_site, until
 from tests.faults.striking import Begun, begin, ended, judged, new_token, uncrashed
 from tests.faults.trials import FULL, IN_TIME, Trials, count, site_group
 from tests.house.project import PACKAGES, ROOT
@@ -38,8 +38,7 @@ async def running_before(site: Site, archive: bytes) -> AsyncGenerator[Member]:
     folder = site.folder / "before"
     with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
         packed.extractall(folder, filter="data")
-    port = free_port()
-    more = {"PLANWRIGHT_PORT": str(port), "PYTHONPATH": str(folder)}
+    more = {"PLANWRIGHT_PORT": "0", "PYTHONPATH": str(folder)}
     known_then = {
         name: value for name, value in site.environment(site.postgres.dsn).items() if name not in ROOMY_SETTINGS
     }
@@ -53,7 +52,8 @@ async def running_before(site: Site, archive: bytes) -> AsyncGenerator[Member]:
             stderr=written,
         )
     process = Process(program.pid, log, asyncio.ensure_future(program.wait()))
-    member = Member(process, Proxy(site.postgres.dsn), f"http://127.0.0.1:{port}")
+    member = Member(process, Proxy(site.postgres.dsn))
+    await until(member.listens, member)
     async with httpx.AsyncClient() as client:
         await until(lambda: site.is_ready(client, member), member)
     try:

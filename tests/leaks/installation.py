@@ -18,7 +18,7 @@ from persistence.scope import DISPATCH, Role
 from server.scopes import Scope
 from server.tokens import issue_token
 from tests.conftest import TEST_SECRET
-from tests.faults.site import free_port
+from tests.greeting import address_of
 from tests.leaks.leaky_tools import SAID_BY_CODE, SAID_BY_SQL
 from tests.roomy import ROOMY_SETTINGS
 from tests.scripted_model.demo import organise
@@ -175,7 +175,7 @@ def installation(server_dsn: str, folder: str, script: Script = answer, /, **set
     name = f"planwright_test_{uuid4().hex[:12]}"
     with psycopg.connect(server_dsn, autocommit=True) as admin, ScriptedModel(script, api_key=MODEL_KEY) as model:
         admin.execute(SQL("create database {}").format(Identifier(name)))
-        dsn, port = make_conninfo(server_dsn, dbname=name), free_port()
+        dsn = make_conninfo(server_dsn, dbname=name)
         environment = {
             "PLANWRIGHT_DATABASE_URL": dsn,
             "PLANWRIGHT_DATA_DIR": folder,
@@ -191,8 +191,8 @@ def installation(server_dsn: str, folder: str, script: Script = answer, /, **set
             **settings,
         }
         try:
-            with CommandLine(environment).started("serve", "--port", str(port)) as process:
-                here = Installation(dsn, server_dsn, f"http://127.0.0.1:{port}", process, model)
+            with CommandLine(environment).started("serve", "--port", "0") as process:
+                here = Installation(dsn, server_dsn, address_of(process), process, model)
                 here.until_ready()
                 yield here
         finally:

@@ -5,7 +5,6 @@ path, so no node either; the suite's guard keeps it from leaving the machine.
 """
 
 import os
-import re
 import subprocess
 import sys
 import sysconfig
@@ -16,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.greeting import address_of
+
 PATIENCE_SECONDS: Final = 90
-ADDRESS: Final = re.compile(r"http://127\.0\.0\.1:\d+")
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,7 @@ class Installed:
             command, cwd=self.folder, env=self._variables(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as server:
             try:
-                assert server.stdout is not None
-                found = ADDRESS.search(server.stdout.readline())
-                assert found, "the server says where it listens"
-                yield found[0]
+                yield address_of(server)
             finally:
                 server.terminate()
                 server.communicate(timeout=PATIENCE_SECONDS)

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -19,9 +20,9 @@ from server.scopes import Scope
 from server.tail import POLL_SECONDS
 from server.tokens import issue_token
 from tests.conftest import TEST_SECRET, Person
-from tests.faults.site import free_port
+from tests.greeting import address_in
 from tests.server.raw import raw_exchange
-from tests.server.reading import PATIENCE_SECONDS, STREAM, signed_in_client, started, until
+from tests.server.reading import PATIENCE_SECONDS, STREAM, signed_in_client, started
 from tests.server.scripted_turns import ScriptedTurns
 from tests.server.terminal.command_line import INHERITED
 
@@ -95,30 +96,21 @@ async def test_a_stream_by_http_1_0_ends_with_its_connection(address: str, clien
 @asynccontextmanager
 async def serving_process(dsn: str, folder: Path) -> AsyncGenerator[str]:
     """Run a server that works on nothing, in a process of its own; give its address."""
-    port = free_port()
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ} | {
         "PLANWRIGHT_DATABASE_URL": dsn,
         "PLANWRIGHT_SECRET": TEST_SECRET.root.decode(),
         "PLANWRIGHT_DATA_DIR": str(folder),
     }
-    arguments = ("-c", SERVE, "serve", "--no-worker", "--port", str(port))
-    nothing = asyncio.subprocess.DEVNULL
-    server = await asyncio.create_subprocess_exec(sys.executable, *arguments, env=environment, stdout=nothing)
+    arguments = ("-c", SERVE, "serve", "--no-worker", "--port", "0")
+    server = await asyncio.create_subprocess_exec(sys.executable, *arguments, env=environment, stdout=PIPE)
+    assert server.stdout is not None
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-            await until(lambda: _is_up(client))
-        yield f"http://127.0.0.1:{port}"
+        address = address_in((await server.stdout.readline()).decode())
+        assert address is not None, "it ended before it listened"
+        yield address
     finally:
         server.terminate()
         await server.wait()
-
-
-async def _is_up(client: httpx.AsyncClient) -> bool:
-    """Say whether it answers; it is not ready where another test left a run that nobody works on."""
-    try:
-        return (await client.get("/health/live")).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 @asynccontextmanager

@@ -5,7 +5,6 @@ import importlib
 import json
 import os
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Generator
@@ -19,6 +18,7 @@ import pytest
 from tests.conftest import TEST_SECRET
 from tests.extras import needs_extra
 from tests.house.project import ROOT
+from tests.ports import reserved_port
 from tests.server.reading import until
 
 LANGGRAPH: Final = Path(sys.executable).with_name("langgraph")
@@ -29,8 +29,6 @@ pytestmark = needs_extra("studio", "langgraph_cli")
 @asynccontextmanager
 async def studio(admin_dsn: str | None, folder: Path) -> AsyncGenerator[str]:
     """Start the development server on a free port; give its address once it serves."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     environment = {
         **os.environ,
         "LANGGRAPH_CLI_NO_ANALYTICS": "1",
@@ -41,28 +39,29 @@ async def studio(admin_dsn: str | None, folder: Path) -> AsyncGenerator[str]:
     }
     if admin_dsn is not None:
         environment["PLANWRIGHT_DATABASE_URL"] = admin_dsn
-    command = [str(LANGGRAPH), "dev", "--no-browser", "--no-reload", "--port", str(port)]
     for file in ("langgraph.json", "pyproject.toml"):
         shutil.copy(ROOT / file, folder)  # it leaves a folder of its own where it runs
-    log = (folder / "log").open("wb")
-    process = await asyncio.create_subprocess_exec(*command, cwd=folder, env=environment, stdout=log, stderr=log)
-    address = f"http://127.0.0.1:{port}"
+    with reserved_port() as port:
+        command = [str(LANGGRAPH), "dev", "--no-browser", "--no-reload", "--port", str(port)]
+        log = (folder / "log").open("wb")
+        process = await asyncio.create_subprocess_exec(*command, cwd=folder, env=environment, stdout=log, stderr=log)
+        address = f"http://127.0.0.1:{port}"
 
-    async def serves() -> bool:
-        assert process.returncode is None, (folder / "log").read_text()
-        async with httpx.AsyncClient() as client:
-            try:
-                return (await client.get(f"{address}/health/ready")).is_success
-            except httpx.TransportError:
-                return False
+        async def serves() -> bool:
+            assert process.returncode is None, (folder / "log").read_text()
+            async with httpx.AsyncClient() as client:
+                try:
+                    return (await client.get(f"{address}/health/ready")).is_success
+                except httpx.TransportError:
+                    return False
 
-    try:
-        await until(serves, PATIENCE_SECONDS)
-        yield address
-    finally:
-        process.terminate()
-        await process.wait()
-        log.close()
+        try:
+            await until(serves, PATIENCE_SECONDS)
+            yield address
+        finally:
+            process.terminate()
+            await process.wait()
+            log.close()
 
 
 async def test_the_sdk_runs_a_thread(admin_dsn: str, tmp_path: Path) -> None:

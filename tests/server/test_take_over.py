@@ -1,7 +1,6 @@
 """A run outlives the process that works on it: real processes, kill -9, one database."""
 
 import json
-import re
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Generator
@@ -13,6 +12,7 @@ import httpx
 import pytest
 
 from persistence import embedded
+from tests.greeting import address_of, token_of
 from tests.scripted_model.gate import Gate
 from tests.scripted_model.replies import call, text, tools
 from tests.scripted_model.script import rules, when
@@ -34,13 +34,9 @@ def folder() -> Generator[Path]:
     shutil.rmtree(made)
 
 
-def greeting(process: Popen[str]) -> tuple[str, dict[str, str]]:
+def greeted(process: Popen[str]) -> tuple[str, dict[str, str]]:
     """Return the address that a server prints, and the header to talk to it."""
-    assert process.stdout is not None
-    for line in process.stdout:
-        if found := re.search(r"curl -N (http://[\d.:]+)/\S+ -H 'Authorization: (Bearer \S+)'", line):
-            return found.group(1), {"Authorization": found.group(2)}
-    raise AssertionError("the server ended before it answered")
+    return address_of(process), {"Authorization": f"Bearer {token_of(process)}"}
 
 
 async def events_of(answer: httpx.Response) -> AsyncGenerator[Event]:
@@ -67,7 +63,7 @@ async def test_another_process_ends_what_a_killed_one_began(folder: Path) -> Non
         )
         seen: list[Event] = []
         with program.started("serve") as first:
-            address, headers = greeting(first)
+            address, headers = greeted(first)
             async with (
                 httpx.AsyncClient(base_url=address, headers=headers, timeout=PATIENCE_SECONDS) as client,
                 client.stream("POST", "/api/agent/stream", json={"message": "Remember the plants"}) as answer,
@@ -81,7 +77,7 @@ async def test_another_process_ends_what_a_killed_one_began(folder: Path) -> Non
         gate.open()
         run_id = seen[0]["run"]["id"]
         with program.started("serve") as second:
-            address, headers = greeting(second)
+            address, headers = greeted(second)
             async with httpx.AsyncClient(base_url=address, headers=headers, timeout=PATIENCE_SECONDS) as client:
                 async with client.stream("GET", f"/api/agent/runs/{run_id}/events") as answer:
                     told = [event async for event in events_of(answer)]

@@ -14,7 +14,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
-from server.app import listening
+from tests.greeting import address_of
+from tests.ports import reserved_port
 from tests.scripted_model.gate import Gate
 from tests.scripted_model.replies import call, text, tools
 from tests.scripted_model.server import ScriptedModel
@@ -38,18 +39,11 @@ def apart(installed: CommandLine, server_dsn: str) -> Generator[CommandLine]:
             admin.execute(SQL("drop database {} with (force)").format(Identifier(name)))
 
 
-def free_port() -> int:
-    """Give a port that nobody listens on."""
-    with listening("127.0.0.1", 0) as taken:
-        return int(taken.getsockname()[1])
-
-
 @contextmanager
-def serving(here: CommandLine, port: int) -> Generator[Popen[str]]:
-    """Start a server that works on nothing, and wait until it listens."""
+def serving(here: CommandLine, port: int = 0) -> Generator[tuple[Popen[str], str]]:
+    """Start a server that works on nothing, and wait until it listens; give its address with it."""
     with here.started("serve", "--no-worker", "--port", str(port)) as server:
-        assert f"listens on http://127.0.0.1:{port}" in first_line(server)
-        yield server
+        yield server, address_of(server)
 
 
 @contextmanager
@@ -61,10 +55,10 @@ def working(here: CommandLine) -> Generator[Popen[str]]:
 
 
 @contextmanager
-def asking(here: CommandLine, port: int, email: str) -> Generator[Popen[str]]:
+def asking(here: CommandLine, address: str, email: str) -> Generator[Popen[str]]:
     """Ask through HTTP for a task, and follow the run."""
     token = here.run("token", "new", "--user", email).stdout.strip()
-    arguments = "--json", "--server", f"http://127.0.0.1:{port}", "--token", token
+    arguments = "--json", "--server", address, "--token", token
     with here.started("ask", "Create a task Buy milk", *arguments) as process:
         yield process
 
@@ -93,10 +87,10 @@ def assert_answered(process: Popen[str]) -> str:
 
 async def test_a_worker_that_stops_hands_its_run_to_another(apart: CommandLine, email: str) -> None:
     """The run goes on at the other at once, as no crash; the one that stopped leaves with 0."""
-    gate, port = Gate(), free_port()
+    gate = Gate()
     with answer_at(gate, email) as model:
         here = apart.given(**told(model))
-        with serving(here, port), working(here) as first, asking(here, port, email) as asked:
+        with serving(here) as (_, address), working(here) as first, asking(here, address, email) as asked:
             run_id = str(json.loads(first_line(asked))["run"]["id"])
             await gate.reached()
             with working(here) as second:
@@ -110,10 +104,10 @@ async def test_a_worker_that_stops_hands_its_run_to_another(apart: CommandLine, 
 
 async def test_a_client_outlives_the_restart_of_its_server(apart: CommandLine, email: str) -> None:
     """A server that stops in the middle of a stream asks its readers back; the run goes on at the worker meanwhile."""
-    gate, port = Gate(), free_port()
-    with answer_at(gate, email) as model:
+    gate = Gate()
+    with answer_at(gate, email) as model, reserved_port() as port:
         here = apart.given(**told(model))
-        with working(here), serving(here, port) as server, asking(here, port, email) as asked:
+        with working(here), serving(here, port) as (server, address), asking(here, address, email) as asked:
             run_id = str(json.loads(first_line(asked))["run"]["id"])
             await gate.reached()
             assert stopped(server) == (0, "")
@@ -136,12 +130,12 @@ def test_without_a_database_it_says_so_in_one_line(installed: CommandLine, comma
 
 def test_the_printed_link_signs_the_demo_user_in_to_a_workspace(apart: CommandLine) -> None:
     """`serve --user demo` needs nothing beforehand: the page behind its link has projects."""
-    port = free_port()
-    with apart.started("serve", "--user", "demo", "--port", str(port)) as server:
+    with apart.started("serve", "--user", "demo", "--port", "0") as server:
         assert server.stdout is not None
-        link = next(line for line in server.stdout if "/sign-in#" in line).strip()
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as browser:
-            browser.post("/api/auth/session", json={"code": link.partition("#")[2]}).raise_for_status()
+        link = next(line for line in server.stdout if "/sign-in#" in line)
+        address, _, code = link.strip().partition("/sign-in#")
+        with httpx.Client(base_url=address) as browser:
+            browser.post("/api/auth/session", json={"code": code}).raise_for_status()
             shown = browser.get("/api/workspace/projects").json()["items"]
         server.send_signal(signal.SIGTERM)
         server.communicate()
