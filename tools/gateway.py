@@ -7,7 +7,7 @@ own ledger row, so it takes effect exactly when the row says `applied`.
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Protocol
@@ -77,7 +77,8 @@ class Journal(Protocol):
         """Tell what a call came to."""
 
 
-Keep = Callable[[Scope, ToolAnswer], None]
+Store = Callable[[Scope], None]
+Keep = Callable[[ToolAnswer, Store], Awaitable[None]]
 
 
 class Gateway:
@@ -133,8 +134,8 @@ class Gateway:
         """Call a tool, or refuse to, and write down which.
 
         Every foreseen failure is an answer that the model can act on. `frozen` says
-        that the call was written down before; `keep` stores what it came to
-        elsewhere, in the same transaction, unless an earlier attempt was told.
+        that the call was written down before; `keep` gets what it came to, unless an
+        earlier attempt did, with what stores that in the transaction it is given.
 
         Raises:
             AwaitsPerson: a person has to decide first, whether it may run or, when its outcome is unknown, run again.
@@ -210,7 +211,7 @@ class Gateway:
                 and (call.agent_id, call.step_number) == (holder.agent_id, holder.step_number)
             ]
             for call in begun:
-                self._settle(scope, holder, call.id, outcome_unknown(call.tool), 0)
+                self._settle(scope, holder, call.id, fitting(outcome_unknown(call.tool)), 0)
         return [call.id for call in begun]
 
     async def _call(self, holder: Holder, asked: Asked, at: "_At", *, agreed: bool) -> ToolAnswer:
@@ -356,21 +357,26 @@ class Gateway:
             undo.keep_changes(scope, call_id)
             writer = replace(self._caller, write_scope=scope)
             act = rehearsed if self._conduct.dry else undone_if_refused
-            answer = await act(scope, tool, args, writer, self._bounds.call_seconds)
-            return self._settle(scope, holder, call_id, answer, _elapsed_ms(started))
+            answer = fitting(await act(scope, tool, args, writer, self._bounds.call_seconds))
+            self._settle(scope, holder, call_id, answer, _elapsed_ms(started))
+            return answer
 
     async def _settled(self, holder: Holder, at: "_At", answer: ToolAnswer, duration_ms: int) -> ToolAnswer:
-        async with self._database.acting(Role.WORKER, self._identity) as scope:
-            kept = self._settle(scope, holder, at.row.id, answer, duration_ms)
-            if at.keep is not None:
-                at.keep(scope, kept)
-            return kept
-
-    def _settle(self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> ToolAnswer:
         kept = fitting(answer)
-        ledger.settle(scope, call_id, state_of(kept), answer_text(kept), kept.code, duration_ms)
-        self._journal.returned(scope, holder, call_id, kept, duration_ms)
+
+        def store(scope: Scope) -> None:
+            self._settle(scope, holder, at.row.id, kept, duration_ms)
+
+        if at.keep is not None:
+            await at.keep(kept, store)
+        else:
+            async with self._database.acting(Role.WORKER, self._identity) as scope:
+                store(scope)
         return kept
+
+    def _settle(self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> None:
+        ledger.settle(scope, call_id, state_of(answer), answer_text(answer), answer.code, duration_ms)
+        self._journal.returned(scope, holder, call_id, answer, duration_ms)
 
 
 @dataclass(frozen=True, slots=True)

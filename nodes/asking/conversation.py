@@ -7,6 +7,7 @@ last answer here and does not ask for it again.
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from persistence.text import storable
 from persistence.visible import visible
 from tools.arguments import parse_object
 from tools.errors import ArgumentsInvalid
-from tools.gateway import Asked
+from tools.gateway import Asked, Store
 from tools.tool import ToolAnswer, answer_text, refused
 
 NO_RESULT: Final = answer_text(refused("There is no result: the call was interrupted.", "interrupted"))
@@ -50,6 +51,7 @@ class Conversation:
         self.id = conversation_id
         self._context = context
         self._rows = list(rows)
+        self._owed: list[Store] = []
 
     @classmethod
     async def load(cls, context: Context, conversation_id: UUID) -> "Conversation":
@@ -166,7 +168,22 @@ class Conversation:
 
     def add_result(self, scope: Scope, call: WantedCall, answer: ToolAnswer) -> None:
         """Append what a tool call came to."""
-        self.add(scope, NewMessage("system", "tool", visible(answer_text(answer)), tool_call_id=call.id))
+        self.add(scope, _result(call, answer))
+
+    def owe_result(self, call: WantedCall, answer: ToolAnswer, store: Store) -> None:
+        """Append what a tool call came to, and leave it to `pay` to store that, and what `store` stores with it."""
+        message = _result(call, answer)
+        self._rows.append(message)
+        parent_id = self._context.session_id
+        add = partial(conversations.add, conversation_id=self.id, parent_session_id=parent_id, message=message)
+        self._owed += [store, add]
+
+    def pay(self, scope: Scope) -> None:
+        """Store what is owed, before anything else is added, in the caller's transaction."""
+        if self._owed:
+            for store in self._owed:
+                store(scope)
+            scope.after_commit(self._owed.clear)
 
     def _asked(self, position: int, ordinal: int, call: dict[str, str]) -> Asked:
         digest = hashlib.sha256(call["arguments"].encode()).hexdigest()[:16]
@@ -176,6 +193,10 @@ class Conversation:
 def told(content: str) -> NewMessage:
     """Return what the program itself tells a model, as a message in the user's place."""
     return NewMessage("system", "user", storable(content))
+
+
+def _result(call: WantedCall, answer: ToolAnswer) -> NewMessage:
+    return NewMessage("system", "tool", visible(answer_text(answer)), tool_call_id=call.id)
 
 
 def _wanted(call: dict[str, str]) -> WantedCall:

@@ -14,7 +14,7 @@ from nodes.vocabulary.tracing import shown
 from persistence.runs import ledger
 from persistence.scope import Scope
 from tools.errors import AwaitsPerson
-from tools.gateway import Holder
+from tools.gateway import Holder, Store
 from tools.tool import Access, ToolAnswer, refused
 
 MAX_CALLS_AT_ONCE: Final = 16  # more in one breath is a loop, not a thought
@@ -79,11 +79,20 @@ async def _held(context: Context, holder: Holder, calls: Sequence[OpenCall]) -> 
 async def _side_by_side(
     context: Context, conversation: Conversation, holder: Holder, calls: Sequence[OpenCall], frozen: Frozen
 ) -> list[ToolAnswer]:
-    """Run calls that only read; what each comes to is stored in the conversation with its row in the ledger."""
+    """Run calls that only read; what each comes to is stored in the conversation with its row in the ledger.
+
+    What the only call of an agent's answer comes to is stored with what the agent does next: it asks its model.
+    """
+    has_next = len(calls) == 1 and holder.access is Access.READ
 
     async def run(call: OpenCall) -> ToolAnswer:
-        def keep(scope: Scope, answer: ToolAnswer) -> None:
-            conversation.add_result(scope, call.wanted, answer)
+        async def keep(answer: ToolAnswer, store: Store) -> None:
+            if has_next:
+                conversation.owe_result(call.wanted, answer, store)
+                return
+            async with context.writing() as scope:
+                store(scope)
+                conversation.add_result(scope, call.wanted, answer)
 
         return await shown(call.asked, context.gateway.call(holder, call.asked, frozen.get(call.asked.key), keep))
 

@@ -186,9 +186,12 @@ class Steps:
         agents.finish(scope, work.agent_id, state)
         conversations.finish(scope, work.conversation.id, state)
         ended = await executions.finish(scope, execution_id, success=success, result=data, error=error)
-        self._context.log.emit(scope, execution_event(ended))
+        returned = execution_event(ended)
         if last:
-            self._put(scope, step, StepStatus.COMPLETED if success else StepStatus.FAILED, result=data, error=error)
+            status = StepStatus.COMPLETED if success else StepStatus.FAILED
+            self._put(scope, step, status, returned, result=data, error=error)
+        else:
+            self._context.log.emit(scope, returned)
 
     async def _do_myself(self, step: Step) -> bool | None:
         """Run a planner's own step, with the write tools that the plan gave it and no others; None if it waits."""
@@ -276,13 +279,19 @@ class Steps:
             self._put(scope, step, status, error=error)
 
     def _put(
-        self, scope: Scope, step: Step, status: StepStatus, *, result: JsonValue = None, error: str | None
+        self,
+        scope: Scope,
+        step: Step,
+        status: StepStatus,
+        *before: tuple[str, Event],
+        result: JsonValue = None,
+        error: str | None,
     ) -> None:
-        """Store how a step ended, and announce it."""
+        """Store how a step ended, and announce it, behind what comes before that."""
         ended = step.model_copy(update={"status": status, "result": result, "error": error})
         self.by_number[step.step_number] = ended
         plans.put_step(scope, self._plan_id, step.step_number, as_row(ended))
-        self._context.log.emit(scope, (f"step_complete:{step.step_number}", StepCompleted(step=ended)))
+        self._context.log.emit(scope, *before, (f"step_complete:{step.step_number}", StepCompleted(step=ended)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,10 +75,11 @@ class Work:
         return self.handed_in is not None or self.failure is not None or bool(self.waiting)
 
     def begin(self, scope: Scope) -> None:
-        """Store what comes before the work, unless that was done."""
+        """Store what comes before a model call, or the end: how the work begins, or what its last call came to."""
         if self.beginning is not None:
             self.beginning(scope)
             scope.after_commit(self._has_begun)
+        self.conversation.pay(scope)
 
     def _has_begun(self) -> None:
         self.beginning = None

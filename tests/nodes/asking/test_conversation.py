@@ -188,3 +188,28 @@ async def test_the_model_speaks_next_unless_it_just_did(database: Database, pers
         assert not conversation.awaits_model()
         await answer(at, conversation, "c1")
         assert conversation.awaits_model()
+
+
+async def test_a_result_that_is_owed_is_sent_at_once_and_stored_once(database: Database, person: Person) -> None:
+    """A transaction that fails stores nothing of it, so the next one does."""
+    stored: list[str] = []
+    async with talk(database, person) as (at, conversation):
+        await add(at, conversation, said("", [("c1", "list_tasks", "{}")]))
+        conversation.owe_result(
+            WantedCall("c1", "list_tasks", "{}"), answered("Two."), lambda _: stored.append("in the ledger")
+        )
+        assert [type(message) for message in conversation.messages][-1] is ToolMessage
+
+        async def paid(debt: float = 1) -> None:
+            async with at.context.writing() as scope:
+                conversation.pay(scope)
+                assert 1 / debt
+
+        with pytest.raises(ZeroDivisionError):
+            await paid(0)
+        assert (await Conversation.load(at.context, conversation.id)).results == []
+        await paid()
+        await paid()
+        again = await Conversation.load(at.context, conversation.id)
+        assert again.results == conversation.results == ['{"message": "Two."}']
+    assert stored == ["in the ledger"] * 2
