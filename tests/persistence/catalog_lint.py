@@ -153,6 +153,17 @@ RULES: Final[dict[str, LiteralString]] = {
                         'planwright.agent_plans'::regclass, 'planwright.approvals'::regclass)
                 group by f.oid having bool_and(a.attnotnull or a.attgenerated <> ''))
     """,
+    "a row that goes with its run or its conversation does not ask for its session's row as well": """
+        select s.conrelid::regclass || ': ' || s.conname from pg_constraint s
+        where s.connamespace = 'planwright'::regnamespace and s.contype = 'f'
+            and s.confrelid = 'planwright.chat_sessions'::regclass
+            and exists (
+                select from pg_constraint f
+                join pg_attribute a on a.attrelid = f.conrelid and a.attnum = any (f.conkey)
+                where f.conrelid = s.conrelid and f.contype = 'f' and f.confdeltype = 'c'
+                    and f.confrelid in ('planwright.runs'::regclass, 'planwright.agent_chat_sessions'::regclass)
+                group by f.oid having bool_and(a.attnotnull))
+    """,
     "a function of ours has a fixed search path that ends with the temporary schema, or its names are bound": """
         select p.oid::regprocedure::text from pg_proc p
         where p.pronamespace = 'planwright'::regnamespace and p.prosqlbody is null

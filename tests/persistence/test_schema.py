@@ -91,8 +91,8 @@ MISTAKES: Final[dict[str, tuple[LiteralString, str]]] = {
         "planwright.notes: to_any_task",
     ),
     "a foreign key has an index that finds the rows a cascade is after": (
-        "drop index planwright.agents_by_session",
-        "planwright.agents: agents_user_id_created_for_session_fkey",
+        "drop index planwright.agents_by_plan",
+        "planwright.agents: agents_user_id_created_for_plan_fkey",
     ),
     "a key of owner and id beside the id is there because a foreign key points at it": (
         "alter table planwright.notes add constraint twice unique (user_id, id)",
@@ -105,6 +105,10 @@ MISTAKES: Final[dict[str, tuple[LiteralString, str]]] = {
     "a row that goes with its session, its run or its plan does not ask for its person's row as well": (
         "alter table planwright.runs add foreign key (user_id) references planwright.users on delete cascade",
         "planwright.runs: runs_user_id_fkey",
+    ),
+    "a row that goes with its run or its conversation does not ask for its session's row as well": (
+        "alter table planwright.agents add foreign key (user_id, run_id) references planwright.chat_sessions (user_id, id)",
+        "planwright.agents: agents_user_id_run_id_fkey1",
     ),
     "a function of ours has a fixed search path that ends with the temporary schema, or its names are bound": (
         "alter function planwright.may_sign_in(uuid) set search_path = planwright",
