@@ -1,15 +1,13 @@
 """The chat model that says what was said before: one answer, word for word, whoever asks."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from typing import Any, ClassVar, Final
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import InputTokenDetails, UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable
-from langchain_core.tools import BaseTool
 from typing_extensions import override
 
 from persistence.runs.usage import Usage
@@ -31,17 +29,6 @@ class RecordedModel(BaseChatModel):
     @override
     def _llm_type(self) -> str:
         return MODEL_NAME
-
-    @override
-    def bind_tools(
-        self,
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
-        *,
-        tool_choice: str | None = None,
-        **kwargs: Any,
-    ) -> Runnable[LanguageModelInput, AIMessage]:
-        """Return the model: what it says is settled."""
-        return self.bind(tools=list(tools), **kwargs)
 
     @override
     def _generate(

@@ -71,7 +71,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, by which agent, and what for; `place` is that of the answer, if it is kept in a conversation."""
+    """What is asked, by which agent, and what for.
+
+    `tools` are in OpenAI's form, which all of our models take beside the messages. `place` is that of the answer, if
+    it is kept in a conversation.
+    """
 
     agent_id: UUID
     purpose: str
@@ -223,7 +227,7 @@ class _Asked:
         return cls(model, name_of(model), is_free(model), size_of(question.messages, question.tools), answer)
 
     @property
-    def bounds(self) -> dict[str, Any]:
+    def bounds(self) -> dict[str, int]:
         """Return what the provider is told."""
         return {} if self.is_free else {"max_tokens": self.answer_tokens}
 
@@ -376,15 +380,15 @@ async def _answer(
     Raises:
         ModelFailure: the provider failed, or was silent for too long.
     """
-    model, bounds = asked.model, asked.bounds
-    bound = model.bind_tools(list(question.tools), **bounds) if question.tools else model.bind(**bounds)
-    messages = list(question.messages)
+    messages, parameters = list(question.messages), dict[str, Any](asked.bounds)
+    if question.tools:
+        parameters["tools"] = list(question.tools)
     try:
         async with asyncio.timeout(context.limits.call_seconds):
             if telling is None:
-                return await bound.ainvoke(messages)
+                return await asked.model.ainvoke(messages, **parameters)
             await telling.begin()
-            stream = bound.astream(messages)
+            stream = asked.model.astream(messages, **parameters)
             assert isinstance(stream, _Closable), "a generator"
             async with aclosing(stream):
                 return await _streamed(stream, context.limits, telling, arriving)

@@ -51,11 +51,11 @@ async def run_open_calls(
     """
     asked = conversation.open_calls()
     calls = asked[:MAX_CALLS_AT_ONCE]
-    if any(context.gateway.rests_on_intents(holder, call.asked) for call in calls):
-        await take_intents(context, holder.agent_id)
     if all(_only_reads(context, call) for call in calls):
         answers = await _side_by_side(context, conversation, holder, calls, frozen)
     else:
+        if any(context.gateway.rests_on_intents(holder, call.asked) for call in calls):
+            await take_intents(context, holder.agent_id)
         answers = []
         for place, call in enumerate(calls, start=1):
             try:

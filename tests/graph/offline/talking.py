@@ -51,7 +51,7 @@ def tools_of(*names: str) -> Schemas:
 
 def reply(messages: Sequence[BaseMessage], tools: Schemas = DECIDING) -> AIMessage:
     """Return the model's whole answer."""
-    return MODEL.bind_tools(list(tools)).invoke(list(messages))
+    return MODEL.invoke(list(messages), tools=list(tools))
 
 
 def calls_in(answer: AIMessage) -> list[tuple[str, Row]]:

@@ -101,15 +101,13 @@ NAMES: Final = [
 
 async def streamed(messages: list[BaseMessage], tools: Schemas = DECIDING) -> list[AIMessageChunk]:
     """Return the pieces of a streamed answer."""
-    return [
-        piece async for piece in MODEL.bind_tools(list(tools)).astream(messages) if isinstance(piece, AIMessageChunk)
-    ]
+    return [piece async for piece in MODEL.astream(messages, tools=list(tools))]
 
 
 @pytest.mark.parametrize("request_text", REQUESTS)
 async def test_a_streamed_answer_is_the_whole_one(request_text: str) -> None:
     """The pieces add up to the whole answer: text, calls, usage and reason."""
-    whole = await MODEL.bind_tools(list(DECIDING)).ainvoke(asked(request_text))
+    whole = await MODEL.ainvoke(asked(request_text), tools=list(DECIDING))
     pieces = await streamed(asked(request_text))
     together = reduce(add, pieces)
     assert together.text == whole.text
