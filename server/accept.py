@@ -4,6 +4,7 @@ Session, run, message and the first event stand or fall together. The session's
 row is held meanwhile, so the runs of a session are ordered as they were accepted.
 """
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
@@ -15,10 +16,9 @@ from nodes.vocabulary.events import RunRef, SessionBody, SessionOpened, encoded
 from persistence.pools import Database
 from persistence.queue import SHARED
 from persistence.record import messages, sessions
-from persistence.record.sessions import Session
 from persistence.runs import events, quoted_history, runs, waiting
 from persistence.runs.events import KeyedEvent, LoggedEvent
-from persistence.runs.runs import Run, WantedRoute
+from persistence.runs.runs import NewRun, Run, WantedRoute
 from persistence.scope import Identity, Role, Scope
 from persistence.text import shortened
 from server.bodies import Ask, Quoted
@@ -80,9 +80,8 @@ async def accept(
         try:
             async with database.acting(Role.API, Identity(user_id)) as scope:
                 told = await rate.charge(scope)
-                session = await _session(scope, ask, if_busy)
-                run = await _inserted(scope, session, ask, digest, key, queue)
-                first = await _store(scope, session, run, ask)
+                session_id = await _session(scope, ask, if_busy)
+                run, first = await _stored(scope, session_id, ask, digest, key, queue)
             return Accepted(run, fresh=True, told=told, first=first)
         except (_KeyTaken, TooMany) as missed:
             earlier = None if key is None else await _made_with(database, user_id, key, digest)
@@ -113,7 +112,7 @@ async def _made_with(database: Database, user_id: UUID, key: str, digest: str) -
     return Accepted(run, fresh=False)
 
 
-async def _session(scope: Scope, ask: Ask, if_busy: IfBusy) -> Session:
+async def _session(scope: Scope, ask: Ask, if_busy: IfBusy) -> UUID:
     if ask.session_id is None:
         return await _new_session(scope, ask)
     session = await sessions.hold(scope, ask.session_id)
@@ -121,29 +120,34 @@ async def _session(scope: Scope, ask: Ask, if_busy: IfBusy) -> Session:
         raise Refused("not_found")
     if if_busy == "reject" and await waiting.unfinished_in(scope, session.id):
         raise Refused("session_busy")
-    return session
+    return session.id
 
 
-async def _new_session(scope: Scope, ask: Ask) -> Session:
+async def _new_session(scope: Scope, ask: Ask) -> UUID:
     if ask.entity_id is not None and not await sessions.entity_exists(scope, ask.place, ask.entity_id):
         raise Refused("not_found")
-    return await sessions.insert(scope, title_of(ask.message), ask.place, ask.entity_id, ask.approvals or "auto")
+    return sessions.insert(scope, title_of(ask.message), ask.place, ask.entity_id, ask.approvals or "auto")
 
 
-async def _inserted(scope: Scope, session: Session, ask: Ask, digest: str, key: str | None, queue: str) -> Run:
-    run = await runs.insert(scope, session.id, ask.message, digest, key, queue, WantedRoute(ask.route))
+async def _stored(
+    scope: Scope, session_id: UUID, ask: Ask, digest: str, key: str | None, queue: str
+) -> tuple[Run, LoggedEvent]:
+    """Store the run of a message, and with it what there is only if there is the run; all of it in one question."""
+    new = NewRun(session_id, ask.message, digest, key, queue, WantedRoute(ask.route))
+
+    async def with_it() -> KeyedEvent:
+        messages.insert_request(scope, new.id, ask.message)
+        return await first_event(scope, session_id, new.id)
+
+    with scope.together(2):
+        run, opening = await asyncio.gather(runs.insert(scope, new), with_it())
     if run is None:
         raise _KeyTaken
-    return run
-
-
-async def _store(scope: Scope, session: Session, run: Run, ask: Ask) -> LoggedEvent:
-    messages.insert(scope, session.id, run.id, "user", ask.message)
     if ask.session_id is None and ask.history:
-        await quoted_history.store(scope, run.id, quoted(ask.history))
-    first = events.open_log(scope, run.id, await first_event(scope, session.id, run.id))
-    runs.hand_on(scope, session.id)
-    return first
+        await quoted_history.store(scope, new.id, quoted(ask.history))
+    first = events.open_log(scope, new.id, opening)
+    runs.hand_on(scope, session_id)
+    return run, first
 
 
 async def first_event(scope: Scope, session_id: UUID, run_id: UUID) -> KeyedEvent:

@@ -100,7 +100,7 @@ async def _stored(database: Database, user_id: UUID, original: Run, wanted: Want
         run = await runs.insert_rerun(scope, session_id, wanted.message, wanted.rerun, queue)
         if run is None:
             raise Refused("not_found")  # it was deleted meanwhile
-        messages.insert(scope, session_id, run.id, "user", wanted.message)
+        messages.insert_request(scope, run.id, wanted.message)
         events.open_log(scope, run.id, await first_event(scope, session_id, run.id))
         runs.hand_on(scope, session_id)
     return run
@@ -112,4 +112,4 @@ async def _session(scope: Scope, original: Run, title: str) -> UUID:
     if before is None:
         raise Refused("not_found")  # it was deleted meanwhile
     place = before.context_type, before.entity_id, before.approvals
-    return (await sessions.insert(scope, shortened(title, TITLE_MAX_CHARS), *place)).id
+    return sessions.insert(scope, shortened(title, TITLE_MAX_CHARS), *place)

@@ -17,7 +17,7 @@ QUEUE = "nobody's"
 async def asks_first(at: Desk) -> None:
     """Open a session at a desk in which every write waits for its person."""
     async with at.database.acting(Role.API, at.person.identity) as scope:
-        at.session_id = (await sessions.insert(scope, "Ask first", "global", None, "ask")).id
+        at.session_id = sessions.insert(scope, "Ask first", "global", None, "ask")
 
 
 def approval_of(turn: Turn) -> Payload:

@@ -9,7 +9,7 @@ from persistence.pools import Database
 from persistence.record import sessions
 from persistence.runs import events, runs
 from persistence.runs.events import KeyedEvent, LoggedEvent
-from persistence.runs.runs import Run, RunStatus
+from persistence.runs.runs import NewRun, Run, RunStatus
 from persistence.scope import Identity, Role, Scope
 from tests.conftest import Person
 
@@ -26,13 +26,13 @@ class Office:
     async def new_session(self) -> UUID:
         """Open a conversation."""
         async with self.database.acting(Role.API, self.person.identity) as scope:
-            return (await sessions.insert(scope, "Plans", "global", None)).id
+            return sessions.insert(scope, "Plans", "global", None)
 
     async def queue(self, session_id: UUID | None = None, *, key: str | None = None) -> Run:
         """Queue a run, in a session of its own if none is named."""
         session = session_id or await self.new_session()
         async with self.database.acting(Role.API, self.person.identity) as scope:
-            run = await runs.insert(scope, session, "hello", uuid4().hex, key)
+            run = await runs.insert(scope, NewRun(session, "hello", uuid4().hex, key))
         assert run is not None
         return run
 

@@ -17,7 +17,7 @@ from persistence.pools import Database
 from persistence.record import messages, sessions
 from persistence.runs import events, runs
 from persistence.runs.events import LoggedEvent
-from persistence.runs.runs import Run, WantedRoute
+from persistence.runs.runs import NewRun, Run, WantedRoute
 from persistence.scope import Identity, Role
 from tests.conftest import Person
 from tests.roomy import ROOMY
@@ -92,9 +92,8 @@ class Desk:
         """Store a message and its run, as the server does before it answers."""
         async with self.database.acting(Role.API, self.person.identity) as scope:
             if self.session_id is None:
-                session = await sessions.insert(scope, request[:100], context_type, entity_id)
-                self.session_id = session.id
-            run = await runs.insert(scope, self.session_id, request, uuid4().hex, None, route=route)
+                self.session_id = sessions.insert(scope, request[:100], context_type, entity_id)
+            run = await runs.insert(scope, NewRun(self.session_id, request, uuid4().hex, route=route))
             assert run is not None
             messages.insert(scope, self.session_id, run.id, "user", request)
         return run.id

@@ -30,6 +30,15 @@ def insert(
     )
 
 
+def insert_request(scope: Scope, run_id: UUID, content: str) -> None:
+    """Append the request of a run to its conversation, if the run is there."""
+    scope.send(
+        "insert into chat_messages (session_id, run_id, role, content) select session_id, id, 'user', %s from runs"
+        " where id = %s",
+        (content, run_id),
+    )
+
+
 async def of_session(scope: Scope, session_id: UUID, limit: int) -> list[Message]:
     """Return the newest messages of a conversation, in order."""
     return await scope.all(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from persistence.place import Place, behind
 from persistence.scope import Scope
@@ -30,18 +30,14 @@ class Session:
     updated_at: datetime
 
 
-async def insert(
-    scope: Scope, title: str, context_type: str, entity_id: UUID | None, approvals: str = "auto"
-) -> Session:
-    """Open a conversation about a place in the workspace."""
-    return await scope.only(
-        Session,
-        f"""
-        insert into chat_sessions (title, context_type, entity_id, approvals)
-        values (%s, %s, %s, %s) returning {_COLUMNS}
-        """,
-        (title, context_type, entity_id, approvals),
+def insert(scope: Scope, title: str, context_type: str, entity_id: UUID | None, approvals: str = "auto") -> UUID:
+    """Open a conversation about a place in the workspace; return its id."""
+    session_id = uuid4()
+    scope.send(
+        "insert into chat_sessions (id, title, context_type, entity_id, approvals) values (%s, %s, %s, %s, %s)",
+        (session_id, title, context_type, entity_id, approvals),
     )
+    return session_id
 
 
 async def find(scope: Scope, session_id: UUID) -> Session | None:

@@ -9,11 +9,11 @@ counts the claims that found it left behind in the middle.
        └── resume ◀ waiting (for a person's decision)
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from persistence.pipelined import Sent
 from persistence.queue import SHARED
@@ -112,28 +112,33 @@ COLUMNS: Final = """
 """
 
 
-async def insert(
-    scope: Scope,
-    session_id: UUID,
-    request: str,
-    digest: str,
-    idempotency_key: str | None,
-    queue: str = SHARED,
-    route: WantedRoute = WantedRoute.AUTO,
-) -> Run | None:
-    """Store a run for the workers of a queue; None when a run with that idempotency key is there already.
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run before it is stored: over which request, for the workers of which queue."""
+
+    session_id: UUID
+    request: str
+    digest: str
+    idempotency_key: str | None = None
+    queue: str = SHARED
+    route: WantedRoute = WantedRoute.AUTO
+    id: UUID = field(default_factory=uuid4)
+
+
+async def insert(scope: Scope, new: NewRun) -> Run | None:
+    """Store a run; None when a run with that idempotency key is there already.
 
     Nobody works on it before its session's turn is given out: `hand_on`.
     """
     return await scope.one(
         Run,
         f"""
-        insert into runs (session_id, request, request_digest, idempotency_key, graph_version, queue, route)
-        values (%s, %s, %s, %s, %s, %s, %s)
+        insert into runs (id, session_id, request, request_digest, idempotency_key, graph_version, queue, route)
+        values (%s, %s, %s, %s, %s, %s, %s, %s)
         on conflict (user_id, idempotency_key) do nothing
         returning {COLUMNS}
         """,
-        (session_id, request, digest, idempotency_key, GRAPH_VERSION, queue, route),
+        (new.id, new.session_id, new.request, new.digest, new.idempotency_key, GRAPH_VERSION, new.queue, new.route),
     )
 
 

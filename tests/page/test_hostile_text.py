@@ -106,8 +106,8 @@ async def test_no_text_becomes_active(tab: Tab, stage: Stage, client: httpx.Asyn
 async def test_no_title_becomes_active(tab: Tab, stage: Stage) -> None:
     """Each hostile text as the title of a conversation stays a text, in the list, above and in the window's title."""
     async with stage.database.acting(Role.API, tab.person.identity) as scope:
-        opened = [await sessions.insert(scope, one_line(hostile), "global", None) for hostile in HOSTILE]
-    await tab.open(f"/s/{opened[0].id}")
+        opened = [sessions.insert(scope, one_line(hostile), "global", None) for hostile in HOSTILE]
+    await tab.open(f"/s/{opened[0]}")
     await expect(tab.page.locator(".session")).to_have_count(40)
     await tab.page.get_by_role("button", name="Show older ones").click()
     await expect(tab.page.locator(".session")).to_have_count(len(HOSTILE))

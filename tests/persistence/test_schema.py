@@ -107,8 +107,8 @@ MISTAKES: Final[dict[str, tuple[LiteralString, str]]] = {
         "planwright.runs: runs_user_id_fkey",
     ),
     "a row that goes with its run or its conversation does not ask for its session's row as well": (
-        "alter table planwright.agents add constraint twice foreign key (run_id) references planwright.chat_sessions",
-        "planwright.agents: twice",
+        "alter table planwright.agents add foreign key (run_id) references planwright.chat_sessions not valid",
+        "planwright.agents: agents_run_id_fkey",
     ),
     "a function of ours has a fixed search path that ends with the temporary schema, or its names are bound": (
         "alter function planwright.may_sign_in(uuid) set search_path = planwright",

@@ -50,7 +50,7 @@ EXPECTED: Final = {
     "rows of run_events": 35,
     "rows of runs": 1,
     "rows of tool_calls": 5,
-    "waits for Postgres": 85,
+    "waits for Postgres": 83,
 }
 
 SENT: Final = """

@@ -99,7 +99,7 @@ def _offer(at: Desk, tool: Tool[CheckMail]) -> None:
 
 async def _earlier_answer(at: Desk, _: House, lines: Lines) -> None:
     async with at.database.acting(Role.API, at.person.identity) as scope:
-        at.session_id = (await sessions.insert(scope, "Before", "global", None)).id
+        at.session_id = sessions.insert(scope, "Before", "global", None)
         messages.insert(scope, at.session_id, None, "user", "What is new?")
         messages.insert(scope, at.session_id, None, "assistant", "\n".join(lines))
 
