@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC
-from typing import Final, Never
+from typing import Any, Final, Never
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.errors import GraphRecursionError
-from langgraph.types import Command, StateSnapshot
+from langgraph.types import Command
 
 from graph.build import build
 from graph.ending import end_answered, end_failed, run_id_of
@@ -53,6 +53,7 @@ from tools.tool import Caller
 
 APPROVAL_HOURS: Final = 24.0  # that a run waits for a person: until the same time tomorrow
 Listeners = Callable[[str], list[BaseCallbackHandler]]
+FIRST_ATTEMPT: Final = 1  # which has left nothing on the thread of its session
 GRAPH: Final = build()  # compiled once; each turn gets a copy with the checkpoints of its own attempt
 
 
@@ -157,20 +158,18 @@ async def _through_the_graph(context: Context, listeners: list[BaseCallbackHandl
         tags=[tag("run", context.run_id), tag("session", context.session_id)],
         callbacks=listeners or None,
     )
-    left = await graph.aget_state(config)
-    is_ours = left.values.get("run_id") == str(context.run_id)
-    state = left.values
-    if left.tasks or not is_ours:  # `next` leaves out a node whose writes are stored and whose checkpoint is not
-        start = _start(context, left, is_ours=is_ours)
-        state = await graph.ainvoke(start, config, context=context, durability="sync")
+
+    async def work(start: State | Command[Never] | None) -> dict[str, Any]:
+        return await graph.ainvoke(start, config, context=context, durability="sync")
+
+    left = await graph.aget_state(config) if context.identity.attempt != FIRST_ATTEMPT else None
+    if left is None or left.values.get("run_id") != str(context.run_id):
+        state = await work(fresh(str(context.run_id)))
+    elif left.tasks:  # `next` leaves out a node whose writes are stored and whose checkpoint is not
+        state = await work(Command(resume=True) if left.interrupts else None)
+    else:
+        state = left.values
     return awaited(state.get("__interrupt__", ())) or FinishedReason(state["reason"])
-
-
-def _start(context: Context, left: StateSnapshot, *, is_ours: bool) -> State | Command[Never] | None:
-    """Return what the graph is given: a new state, the word to go on behind an interrupt, or nothing."""
-    if not is_ours:
-        return fresh(str(context.run_id))
-    return Command(resume=True) if left.interrupts else None
 
 
 async def _first_of(database: Database, identity: Identity) -> UUID:

@@ -6,7 +6,6 @@ Emits `plan_created`, and behind it what was held of the steps that began while 
 a plan, and it is one that takes no executors.
 """
 
-import asyncio
 from uuid import UUID
 
 from langgraph.runtime import Runtime
@@ -36,13 +35,10 @@ async def make_plan(state: State, runtime: Runtime[Context]) -> Update:
     """Check the draft, let the planner mend it once, store and announce the plan; else go on without one."""
     context = runtime.context
     context.early.plan_is_whole.set()
+    conversation = await Conversation.load(context, UUID(state["conversation_id"]))
     async with context.writing() as scope:
         scope.ends_with_next()
-        with scope.together(2):
-            plan, conversation = await asyncio.gather(
-                plans.begun(scope, context.run_id),
-                Conversation.load_in(scope, context, UUID(state["conversation_id"])),
-            )
+        plan = await plans.begun(scope, context.run_id)
     if plan is not None and not plan.is_draft:
         return {"route": "run_plan", "revision": plan.revision}
     try:

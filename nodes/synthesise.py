@@ -37,15 +37,14 @@ async def synthesise(state: State, runtime: Runtime[Context]) -> Update:
         ContentFiltered: the provider stopped the answer; what is known was said.
     """
     context = runtime.context
+    conversation = await Conversation.load(context, UUID(state["conversation_id"]))
+    if not conversation.awaits_model():
+        return {"route": "finish"}
     async with context.writing() as scope:
-        with scope.together(3):
-            conversation, plan, calls = await asyncio.gather(
-                Conversation.load_in(scope, context, UUID(state["conversation_id"])),
-                plans.of_run(scope, context.run_id),
-                ledger.of_run(scope, context.run_id),
+        with scope.together(2):
+            plan, calls = await asyncio.gather(
+                plans.of_run(scope, context.run_id), ledger.of_run(scope, context.run_id)
             )
-        if not conversation.awaits_model():
-            return {"route": "finish"}
         assert plan is not None, "an answer is put together from a plan"
         prompt = _prompt(context, plan, calls)
         if conversation.last_content != prompt:

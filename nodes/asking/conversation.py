@@ -19,7 +19,7 @@ from nodes.asking.trimming import trimmed
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.stand_in import Place
 from persistence.record import conversations
-from persistence.record.conversations import AgentMessage, NewMessage, Opening, SenderType
+from persistence.record.conversations import NewMessage, Opening, Row, SenderType
 from persistence.scope import Scope
 from persistence.text import storable
 from persistence.visible import visible
@@ -29,10 +29,6 @@ from tools.gateway import Asked, Store
 from tools.tool import ToolAnswer, answer_text, refused
 
 NO_RESULT: Final = answer_text(refused("There is no result: the call was interrupted.", "interrupted"))
-
-
-_Row = AgentMessage | NewMessage  # positions have no gaps, so the place in the list is the position
-
 REPEATS_BEFORE_STOP: Final = 3  # the same calls with the same arguments, answer after answer
 
 
@@ -47,28 +43,26 @@ class OpenCall:
 class Conversation:
     """One conversation as it stands, and the one way to add to it."""
 
-    def __init__(self, context: Context, conversation_id: UUID, rows: Sequence[_Row]) -> None:
+    def __init__(self, context: Context, conversation_id: UUID, rows: list[Row]) -> None:
         self.id = conversation_id
         self._context = context
-        self._rows = list(rows)
+        self._rows = rows
         self._owed: list[Store] = []
 
     @classmethod
     async def load(cls, context: Context, conversation_id: UUID) -> "Conversation":
-        """Read a conversation from the tables."""
-        async with context.writing() as scope:
-            scope.ends_with_next()
-            return await cls.load_in(scope, context, conversation_id)
-
-    @classmethod
-    async def load_in(cls, scope: Scope, context: Context, conversation_id: UUID) -> "Conversation":
-        """Read a conversation in the caller's transaction."""
-        return cls(context, conversation_id, await conversations.messages(scope, conversation_id))
+        """Return a conversation: as this attempt knows it, or from the tables."""
+        if conversation_id not in context.said:
+            async with context.writing() as scope:
+                scope.ends_with_next()
+                context.said[conversation_id] = [*await conversations.messages(scope, conversation_id)]
+        return cls(context, conversation_id, context.said[conversation_id])
 
     @classmethod
     def begin(cls, context: Context, scope: Scope, opening: Opening, first: Sequence[NewMessage]) -> "Conversation":
         """Open a conversation with its first messages, in the caller's transaction."""
-        conversation = cls(context, opening.id, first)
+        context.said[opening.id] = [*first]
+        conversation = cls(context, opening.id, context.said[opening.id])
         conversation.open(scope, opening, first)
         return conversation
 
@@ -203,11 +197,11 @@ def _wanted(call: dict[str, str]) -> WantedCall:
     return WantedCall(call["id"], call["name"], call["arguments"])
 
 
-def _signature(row: _Row) -> tuple[tuple[str, str], ...]:
+def _signature(row: Row) -> tuple[tuple[str, str], ...]:
     return tuple((call["name"], call["arguments"]) for call in row.tool_calls or [])
 
 
-def _as_messages(row: _Row, results: Mapping[str | None, str]) -> Iterator[BaseMessage]:
+def _as_messages(row: Row, results: Mapping[str | None, str]) -> Iterator[BaseMessage]:
     """Yield a message, and the results of its calls; a call that a crash left without one gets one here."""
     match row.role:
         case "system":
@@ -220,7 +214,7 @@ def _as_messages(row: _Row, results: Mapping[str | None, str]) -> Iterator[BaseM
                 yield ToolMessage(results.get(call["id"], NO_RESULT), tool_call_id=call["id"])
 
 
-def _as_answer(row: _Row) -> AIMessage:
+def _as_answer(row: Row) -> AIMessage:
     """Return an answer with its calls; what is no JSON object goes back as the model wrote it."""
     valid: list[ToolCall] = []
     invalid: list[InvalidToolCall] = []

@@ -133,7 +133,7 @@ class Steps:
         opening = self._opening(step, task, executor_id=executor.id)
         first = [NewMessage("system", "system", system), NewMessage("planner", "user", task, self._planner_id)]
         execution = NewExecution(self._plan_id, step.step_number, executor.id, opening.id, task, step.tools)
-        conversation = Conversation(context, opening.id, first)
+        conversation = Conversation(context, opening.id, [*first])
         spawned = ExecutorSpawned(
             executor_id=executor.id,
             step_number=step.step_number,

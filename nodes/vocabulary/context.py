@@ -14,6 +14,7 @@ from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.log import EventLog
 from nodes.vocabulary.stand_in import StandIn
 from persistence.pools import Database
+from persistence.record.conversations import Row
 from persistence.runs.runs import WantedRoute
 from persistence.scope import Identity, Role, Scope
 from tools.gateway import Gateway
@@ -22,14 +23,15 @@ from tools.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Handed to every node by the graph's runtime; of the turn itself it holds the steps that began early, no more.
+    """Handed to every node by the graph's runtime; of the turn itself it holds the early steps and what was said.
 
     `planner` and `executor` are chat models, the preferred one first and its
     fallbacks behind it. `now` is fixed for the whole run. `route` is how the
     person wants the request handled. An answer may link to `link_hosts`, and to
-    nothing else. What was said before stands before the request of `begins_with`:
-    of the run itself, unless it goes by the record of another. Then it has its
-    answers from `stand_in`, as far as that goes.
+    nothing else. `said` are the conversations that this attempt began or read, by
+    id: nobody else adds to them. What was said before stands before the request of
+    `begins_with`: of the run itself, unless it goes by the record of another. Then
+    it has its answers from `stand_in`, as far as that goes.
     """
 
     database: Database
@@ -54,6 +56,7 @@ class Context:
     link_hosts: frozenset[str] = frozenset()
     stand_in: StandIn | None = None
     counters: Counters = field(default_factory=Uncounted)
+    said: dict[UUID, list[Row]] = field(default_factory=dict[UUID, list[Row]])
 
     def writing(self) -> AbstractAsyncContextManager[Scope]:
         """Open a transaction of this run's worker; it passes the fence first."""

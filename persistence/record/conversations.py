@@ -70,6 +70,9 @@ class NewMessage:
     model_used: str | None = None
 
 
+Row = AgentMessage | NewMessage  # positions have no gaps, so the place in a list of all is the position
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """What a conversation is opened with."""
