@@ -50,8 +50,14 @@ class ModelConnection:
         Raises:
             ModelFailure: nothing usable came back in time.
         """
-        async with aclosing(self._blocks(payload)) as blocks:
-            return _parsed(b"".join([block async for block in blocks]))
+        with failures_translated():
+            async with asyncio.timeout(self._total_seconds), await self._send(payload) as response:
+                _refuse_unsuccessful(response)
+                received = bytearray()
+                while block := await response.content.readany():
+                    received += block
+                    _refuse_endless(len(received))
+        return _parsed(received)
 
     async def stream(self, payload: Mapping[str, JsonValue]) -> AsyncGenerator[Iterator[JsonValue]]:
         """Post a request and yield the events of its answer, those of one read together, each parsed when it is taken.
@@ -87,8 +93,7 @@ class ModelConnection:
                 received_bytes = 0
                 while block := await _next_before(deadline, response.content):
                     received_bytes += len(block)
-                    if received_bytes > MAX_ANSWER_BYTES:
-                        raise unusable("an answer without end")
+                    _refuse_endless(received_bytes)
                     yield block
 
     async def _send(self, payload: Mapping[str, JsonValue]) -> aiohttp.ClientResponse:
@@ -139,6 +144,11 @@ def _refuse_unsuccessful(response: aiohttp.ClientResponse) -> None:
         raise failure_of_status(response.status, retry_after_seconds=wait_seconds)
 
 
+def _refuse_endless(received_bytes: int) -> None:
+    if received_bytes > MAX_ANSWER_BYTES:
+        raise unusable("an answer without end")
+
+
 async def _next_before(deadline: float, body: aiohttp.StreamReader) -> bytes:
     """Return what has arrived, or nothing at the end of the body."""
     async with asyncio.timeout_at(deadline):
@@ -149,7 +159,7 @@ def _event(data: bytes) -> JsonValue:
     return END_OF_STREAM if data == DONE else _parsed(data)
 
 
-def _parsed(data: bytes) -> JsonValue:
+def _parsed(data: bytes | bytearray) -> JsonValue:
     """Return the JSON value, lone surrogates and all: they are replaced where text is kept."""
     try:
         value: JsonValue = json.loads(data)
