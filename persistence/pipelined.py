@@ -15,12 +15,14 @@ from time import monotonic
 from typing import ClassVar, Final, TypeVar
 
 from psycopg import AsyncConnection, AsyncCursor, Error, OperationalError, ProgrammingError, abc
-from psycopg.abc import Params, QueryNoTemplate
+from psycopg.abc import Params, PQGen, QueryNoTemplate
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.rows import AsyncRowFactory, TupleRow, tuple_row
+
+from persistence.listening import Ear
 
 GIVING_UP_SECONDS: Final = 5.0  # for the server to stop a statement whose caller was cancelled
 STATEMENTS_KEPT: Final = 1_000  # of those that were converted; the program has some three hundred
@@ -107,6 +109,7 @@ class PipelinedConnection(AsyncConnection[TupleRow]):
         self.answers = 0  # so far
         self.heard_at = monotonic()  # when the last of them came
         self._conversion: Final[abc.Transformer] = Transformer(self)
+        self._ear: Final = Ear()
         self._put_down: list[Sent] = []
         self._names: Final[dict[_Key, bytes]] = {}
         self._numbers: Final = count()
@@ -137,13 +140,13 @@ class PipelinedConnection(AsyncConnection[TupleRow]):
         try:
             await self.lock.acquire()
         except asyncio.CancelledError:
-            self.pgconn.finish()  # what was put down is lost, and nothing may run here as if it were not
+            self._hang_up()  # what was put down is lost, and nothing may run here as if it were not
             raise
         try:
             asked = self._asked(statements)
             results = await self._heard()
         except Error:
-            self.pgconn.finish()
+            self._hang_up()
             raise
         except asyncio.CancelledError:
             await self._given_up()
@@ -167,6 +170,25 @@ class PipelinedConnection(AsyncConnection[TupleRow]):
         if self._put_down:
             await self.answer()
         return await super().execute(query, params, prepare=prepare, binary=binary)
+
+    async def wait(
+        self,
+        gen: PQGen[Row],
+        interval: float = 0.1,
+        timeout: float | None = None,  # noqa: ASYNC109 - psycopg's
+    ) -> Row:
+        """Wait as psycopg does, which listens itself."""
+        self._ear.cover()
+        return await super().wait(gen, interval, timeout)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        self._ear.cover()
+        await super().close()
+
+    def _hang_up(self) -> None:
+        self._ear.cover()
+        self.pgconn.finish()
 
     def _asked(self, statements: Sequence[Sent]) -> list[Sent | tuple[_Key, bytes]]:
         """Hand statements to libpq; return what each result will be of: a statement, or the name it is given before."""
@@ -215,17 +237,7 @@ class PipelinedConnection(AsyncConnection[TupleRow]):
 
     async def _news(self, *, writing: bool = False) -> None:
         """Wait until the server has said something, or, while `writing`, takes more."""
-        loop, socket = asyncio.get_running_loop(), self.pgconn.socket
-        ready = loop.create_future()
-        loop.add_reader(socket, _resolve, ready)
-        if writing:
-            loop.add_writer(socket, _resolve, ready)
-        try:
-            await ready
-        finally:
-            loop.remove_reader(socket)
-            if writing:
-                loop.remove_writer(socket)
+        await self._ear.hear(self.pgconn.socket, writing=writing)
         self.pgconn.consume_input()
 
     async def _given_up(self) -> None:
@@ -235,9 +247,9 @@ class PipelinedConnection(AsyncConnection[TupleRow]):
                 await self.cancel_safe(timeout=GIVING_UP_SECONDS)
                 await self._heard()
         except (Error, TimeoutError):
-            self.pgconn.finish()
+            self._hang_up()
         except BaseException:
-            self.pgconn.finish()
+            self._hang_up()
             raise
 
 
@@ -249,8 +261,3 @@ class NamingConnection(PipelinedConnection):
 
 def _failures(results: Sequence[PGresult]) -> Iterator[Error]:
     return (error_from_result(result) for result in results if result.status == ExecStatus.FATAL_ERROR)
-
-
-def _resolve(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)

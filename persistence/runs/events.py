@@ -4,11 +4,12 @@ An event has a key beside its number, so that a step which runs again after a
 crash announces nothing twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from persistence.arrays import text_array
 from persistence.pipelined import Sent
 from persistence.runs.runs import FINISHED, RunStatus
 from persistence.scope import Scope
@@ -79,11 +80,17 @@ def append(scope: Scope, events: Sequence[KeyedEvent]) -> Appended:
 
     `Fenced` is raised by the statement when another attempt holds the run.
     """
-    sent = scope.send(
-        "select unnest(append_events(%s, %s, %s)) as seq",
-        ([event.key for event in events], [event.type for event in events], [event.payload for event in events]),
-    )
+    sent = scope.send("select unnest(append_events(%(keys)s, %(types)s, %(payloads)s)) as seq", columns(events))
     return Appended(sent, events)
+
+
+def columns(events: Sequence[KeyedEvent]) -> Mapping[str, str]:
+    """Return events as the parameters `keys`, `types` and `payloads`: arrays."""
+    return {
+        "keys": text_array([event.key for event in events]),
+        "types": text_array([event.type for event in events]),
+        "payloads": text_array([event.payload for event in events]),
+    }
 
 
 async def after(scope: Scope, run_id: UUID, seq: int, limit: int) -> list[LoggedEvent]:

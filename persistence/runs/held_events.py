@@ -8,7 +8,7 @@ whatever commits before the plan is announced is held, whatever comes after is n
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from persistence.runs.events import Appended, KeyedEvent
+from persistence.runs.events import Appended, KeyedEvent, columns
 from persistence.scope import Scope
 
 
@@ -28,13 +28,7 @@ def hold_or_append(scope: Scope, run_id: UUID, step_number: int, events: Sequenc
             when exists (select from draft) then array_fill(null::integer, array[cardinality(%(keys)s::text[])])
             else append_events(%(keys)s, %(types)s, %(payloads)s) end) as seq
         """,
-        {
-            "run": run_id,
-            "step": step_number,
-            "keys": [event.key for event in events],
-            "types": [event.type for event in events],
-            "payloads": [event.payload for event in events],
-        },
+        {"run": run_id, "step": step_number, **columns(events)},
     )
     return Appended(sent, events)
 

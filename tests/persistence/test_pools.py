@@ -315,6 +315,18 @@ async def test_an_exception_undoes_the_transaction(desk: Desk) -> None:
     assert told == []
 
 
+async def test_a_transaction_that_fails_is_no_news_to_the_operator(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a caller's exception leaves undone is rolled back before the pool would have to, and say so in the log."""
+    with pytest.raises(ZeroDivisionError):
+        await raise_after_writing(desk, [])
+    with pytest.raises(StatementRefused):
+        async with desk.database.acting(Role.WORKER, desk.person.identity) as scope:
+            await scope.execute("insert into notes (content) values (null)")
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("psycopg")] == []
+
+
 async def raise_after_writing(desk: Desk, told: list[str]) -> None:
     """Write a note and fail."""
     async with desk.database.acting(Role.WORKER, desk.person.identity) as scope:
