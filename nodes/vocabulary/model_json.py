@@ -3,13 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 
+import orjson
 from pydantic import JsonValue
-from pydantic_core import PydanticSerializationError, to_json
 
 
 def model_json(value: Mapping[str, JsonValue] | Sequence[Mapping[str, JsonValue]]) -> bytes:
     """Return a value as JSON without blanks; half of a character, which UTF-8 cannot say, becomes a question mark."""
     try:
-        return to_json(value)
-    except PydanticSerializationError:
+        return orjson.dumps(value)
+    except TypeError:  # for half of a character, and for a number of more than 64 bits
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
