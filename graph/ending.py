@@ -8,15 +8,17 @@ import asyncio
 from typing import Literal
 from uuid import UUID
 
-from nodes.planning.unfinished import Because, close_everything
+from nodes.planning.unfinished import Because, Open, close_everything
 from nodes.vocabulary.events import Done, Failed, FinishedReason, UsageBody
 from nodes.vocabulary.log import EventLog, Told
 from persistence import checkpoints
 from persistence.pools import Database
 from persistence.record import agents, conversations, messages, plans
-from persistence.runs import approvals, events, runs, usage
+from persistence.record.plans import PlanRow
+from persistence.runs import approvals, events, ledger, runs, usage
 from persistence.runs.approvals import ApprovalStatus
 from persistence.runs.runs import Run, RunStatus
+from persistence.runs.usage import Usage
 from persistence.scope import Identity, Role, Scope
 
 SOMETHING_WENT_WRONG = "Something went wrong. The request was stopped; what was changed until then stays changed."
@@ -46,10 +48,10 @@ async def end_failed(
     """End a run by an `error` event; `text` is shown to the person. What was said until then stays."""
     run_id, log = run_id_of(identity), EventLog(told)
     async with database.acting(Role.WORKER, identity) as scope:
-        run, said = await _said(scope, run_id)
+        run, said, left = await _standing(scope, run_id)
         _keep_answer(scope, run, said)
-        await close_everything(scope, log, run_id, Because.FAILED)
-        await _close_record(scope, run_id, "failed")
+        await close_everything(scope, log, run_id, left, Because.FAILED)
+        _close_record(scope, run_id, left.plan, "failed")
         log.emit(scope, ("end", Failed(error=text, code=code, retryable=retryable)))
         runs.finish(scope, run_id, RunStatus.ERROR, error_code=code)
 
@@ -61,25 +63,31 @@ def run_id_of(identity: Identity) -> UUID:
 
 
 async def _end_with_text(scope: Scope, run_id: UUID, log: EventLog, reason: FinishedReason) -> None:
-    run, said = await _said(scope, run_id)
+    run, said, left = await _standing(scope, run_id)
     if run.cancel_requested_at is not None:
         reason = FinishedReason.CANCELLED  # it was acknowledged: nothing else may be told
     elif run.budget_spent_at is not None:
         reason = FinishedReason.BUDGET_EXHAUSTED
     stopped = reason is FinishedReason.CANCELLED
     _keep_answer(scope, run, said)
-    await close_everything(scope, log, run_id, Because.STOPPED if stopped else Because.ANSWERED)
-    spent = await _close_record(scope, run_id, "failed" if stopped else "completed")
-    log.emit(scope, ("end", Done(usage=spent, finished_reason=reason)))
+    spent = await close_everything(scope, log, run_id, left, Because.STOPPED if stopped else Because.ANSWERED)
+    _close_record(scope, run_id, left.plan, "failed" if stopped else "completed")
+    log.emit(scope, ("end", Done(usage=told_of(spent), finished_reason=reason)))
     runs.finish(scope, run_id, RunStatus.CANCELLED if stopped else RunStatus.DONE, reason=reason)
 
 
-async def _said(scope: Scope, run_id: UUID) -> tuple[Run, str]:
-    """Return a run and the answer that it streamed."""
-    with scope.together(2):
-        run, said = await asyncio.gather(runs.find(scope, run_id), events.texts(scope, run_id))
+async def _standing(scope: Scope, run_id: UUID) -> tuple[Run, str, Open]:
+    """Return a run, the answer that it streamed and what it leaves open; its calls of models are settled."""
+    usage.settle_open(scope, run_id)
+    with scope.together(4):
+        run, said, plan, calls = await asyncio.gather(
+            runs.find(scope, run_id),
+            events.texts(scope, run_id),
+            plans.begun(scope, run_id),
+            ledger.open_of_run(scope, run_id),
+        )
     assert run is not None, "the fence was just passed"
-    return run, said
+    return run, said, Open(plan, calls)
 
 
 def _keep_answer(scope: Scope, run: Run, said: str) -> None:
@@ -88,26 +96,22 @@ def _keep_answer(scope: Scope, run: Run, said: str) -> None:
         messages.insert(scope, run.session_id, run.id, "assistant", said)
 
 
-async def _close_record(scope: Scope, run_id: UUID, status: Literal["completed", "failed"]) -> UsageBody:
+def _close_record(scope: Scope, run_id: UUID, plan: PlanRow | None, status: Literal["completed", "failed"]) -> None:
     """End the plan, agents and conversations of a run; a plan is completed only when it was told and every step is.
 
-    Nobody has to decide on it any more. Returns what the run used.
+    Nobody has to decide on it any more.
     """
     approvals.close_open(scope, run_id, ApprovalStatus.CANCELLED)
-    with scope.together(2):
-        plan, spent = await asyncio.gather(plans.begun(scope, run_id), tokens_of(scope, run_id))
     if plan is not None:
         whole = not plan.is_draft and all(step.get("status") == "completed" for step in plan.steps)
         plans.finish(scope, plan.id, "completed" if whole else "failed")
     conversations.finish_open(scope, run_id, status)
     agents.finish_open(scope, run_id, status)
     checkpoints.prune(scope, run_id)
-    return spent
 
 
-async def tokens_of(scope: Scope, run_id: UUID) -> UsageBody:
-    """Return what a run has used so far."""
-    spent = await usage.total(scope, run_id)
+def told_of(spent: Usage) -> UsageBody:
+    """Return what a run has used as it is told."""
     return UsageBody(
         prompt_tokens=spent.prompt_tokens, completion_tokens=spent.completion_tokens, total_tokens=spent.total
     )

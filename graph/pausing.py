@@ -12,10 +12,10 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from graph.ending import tokens_of
+from graph.ending import told_of
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.events import ApprovalBody, AwaitedCall, ChangeBody, Done, FinishedReason
-from persistence.runs import approvals, ledger
+from persistence.runs import approvals, ledger, usage
 from persistence.runs.approvals import Approval, NewCall
 from persistence.runs.ledger import CallState
 from persistence.text import shortened
@@ -39,7 +39,7 @@ async def pause(context: Context, call_ids: Sequence[UUID], hours: float) -> Non
         digest = digest_of(position, calls)
         approval = await approvals.insert(scope, context.run_id, position, digest, hours, calls)
         done = Done(
-            usage=await tokens_of(scope, context.run_id),
+            usage=told_of(await usage.total(scope, context.run_id)),
             finished_reason=FinishedReason.APPROVAL_REQUIRED,
             approval=_fitting(approval, calls, context.limits.event_bytes),
         )

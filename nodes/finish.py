@@ -19,11 +19,12 @@ async def finish(state: State, runtime: Runtime[Context]) -> Update:  # noqa: AR
     """Say behind the answer what it claims without a confirmation, and which writes failed."""
     context = runtime.context
     async with context.writing() as scope:
+        scope.ends_with_next()
         with scope.together(2):
             answer, calls = await asyncio.gather(
                 events.texts(scope, context.run_id), ledger.of_run(scope, context.run_id)
             )
-        missing = corrections(answer, calls)
-        if missing:
+    if missing := corrections(answer, calls):
+        async with context.writing() as scope:
             await say(context, scope, "correction", missing)
     return {}

@@ -4,6 +4,7 @@ Reads `planner_id`, `revision`. Writes `route`. Emits `step_start`, `step_comple
 `executor_result`, `tool_call`, `tool_result`.
 """
 
+import asyncio
 from collections.abc import Collection
 from functools import partial
 from uuid import UUID
@@ -44,10 +45,12 @@ async def run_plan(state: State, runtime: Runtime[Context]) -> Update:
 async def _run(context: Context, planner_id: UUID) -> tuple[Steps, Collection[int]]:
     """Run the steps that have not ended, as far as they go; return them all, and which ones these were."""
     async with context.writing() as scope:
-        plan = await plans.of_run(scope, context.run_id)
-        assert plan is not None, "a plan was stored before it runs"
         scope.ends_with_next()
-        tried = await executions.of_plan(scope, plan.id)
+        with scope.together(2):
+            plan, tried = await asyncio.gather(
+                plans.of_run(scope, context.run_id), executions.of_run(scope, context.run_id)
+            )
+    assert plan is not None, "a plan was stored before it runs"
     steps = Steps(context, plan.id, planner_id, steps_of(plan), tried)
     early = context.early.by_number
     settled = {

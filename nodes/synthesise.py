@@ -41,14 +41,15 @@ async def synthesise(state: State, runtime: Runtime[Context]) -> Update:
     if not conversation.awaits_model():
         return {"route": "finish"}
     async with context.writing() as scope:
+        scope.ends_with_next()
         with scope.together(2):
             plan, calls = await asyncio.gather(
                 plans.of_run(scope, context.run_id), ledger.of_run(scope, context.run_id)
             )
-        assert plan is not None, "an answer is put together from a plan"
-        prompt = _prompt(context, plan, calls)
-        if conversation.last_content != prompt:
-            conversation.add(scope, told(prompt))
+    assert plan is not None, "an answer is put together from a plan"
+    prompt = _prompt(context, plan, calls)
+    if conversation.last_content != prompt:
+        conversation.owe(told(prompt))
     stream = AnswerStream(context, "answer")
     try:
         async with stream.kept():
@@ -71,7 +72,7 @@ async def _speak(context: Context, conversation: Conversation, planner_id: UUID,
         conversation.add_reply(scope, reply, "planner", planner_id)
 
     question = Question(planner_id, "synthesise", conversation.messages, place=conversation.place)
-    reply = await ask(context, context.planner, question, stream.tell, Stored(keep))
+    reply = await ask(context, context.planner, question, stream.tell, Stored(keep, conversation.pay))
     if reply.filtered:
         raise ContentFiltered
     if says_nothing(reply.text):

@@ -66,14 +66,13 @@ async def trace_of(scope: Scope, run_id: UUID) -> Trace | None:
     run = await runs.find(scope, run_id)
     if run is None:
         return None
-    plan = await plans.begun(scope, run_id)
     [row] = await rows_of(scope, [run])
     return Trace(
         run=row,
-        plan=plan,
+        plan=await plans.begun(scope, run_id),
         agents=await agents.of_run(scope, run_id),
         conversations=[await _talk(scope, held) for held in await conversations.of_run(scope, run_id)],
-        executions=[] if plan is None else await executions.of_plan(scope, plan.id),
+        executions=await executions.of_run(scope, run_id),
         tool_calls=await ledger.of_run(scope, run_id),
         write_intents=json.loads(await intents.of_run(scope, run_id) or "[]"),
         approvals=[

@@ -100,7 +100,7 @@ async def read_record(scope: Scope, run_id: UUID) -> Record:
     if run is None or not run.finished or run.events_expired_at is not None:
         raise RecordIncomplete
     plan = await plans.begun(scope, run_id)
-    tried = [] if plan is None else await executions.of_plan(scope, plan.id)
+    tried = await executions.of_run(scope, run_id)
     given_up = {each.executor_agent_id for each in tried if each.status == "abandoned"}
     held = [each for each in await conversations.of_run(scope, run_id) if each.executor_agent_id not in given_up]
     talks = {lane: (talk, await conversations.messages(scope, talk.id)) for lane, talk in _lanes(held)}

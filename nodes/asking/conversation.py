@@ -48,6 +48,7 @@ class Conversation:
         self._context = context
         self._rows = rows
         self._owed: list[Store] = []
+        self._open_calls: tuple[int, list[OpenCall]] = (0, [])  # behind how many messages, and which
 
     @classmethod
     async def load(cls, context: Context, conversation_id: UUID) -> "Conversation":
@@ -113,6 +114,11 @@ class Conversation:
 
     def open_calls(self) -> list[OpenCall]:
         """Return the calls of the last answer that have no result yet, in order."""
+        if self._open_calls[0] != len(self._rows):
+            self._open_calls = len(self._rows), self._found_open()
+        return self._open_calls[1]
+
+    def _found_open(self) -> list[OpenCall]:
         place = next((at for at in range(len(self._rows) - 1, -1, -1) if self._rows[at].role == "assistant"), None)
         if place is None:
             return []
@@ -166,11 +172,16 @@ class Conversation:
 
     def owe_result(self, call: WantedCall, answer: ToolAnswer, store: Store) -> None:
         """Append what a tool call came to, and leave it to `pay` to store that, and what `store` stores with it."""
-        message = _result(call, answer)
+        self._owed.append(store)
+        self.owe(_result(call, answer))
+
+    def owe(self, message: NewMessage) -> None:
+        """Append a message, and leave it to `pay` to store it."""
         self._rows.append(message)
         parent_id = self._context.session_id
-        add = partial(conversations.add, conversation_id=self.id, parent_session_id=parent_id, message=message)
-        self._owed += [store, add]
+        self._owed.append(
+            partial(conversations.add, conversation_id=self.id, parent_session_id=parent_id, message=message)
+        )
 
     def pay(self, scope: Scope) -> None:
         """Store what is owed, before anything else is added, in the caller's transaction."""

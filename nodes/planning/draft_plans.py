@@ -57,7 +57,7 @@ async def abandon_draft(scope: Scope, draft: PlanRow, run_id: UUID) -> None:
 
 async def abandon_steps(scope: Scope, run_id: UUID, plan_id: UUID, numbers: Collection[int]) -> None:
     """Close what was begun of a draft's steps, and take them out. Nobody was told of them, and nobody is."""
-    begun = [each for each in await executions.of_plan(scope, plan_id) if each.step_number in numbers]
+    begun = [each for each in await executions.of_run(scope, run_id) if each.step_number in numbers]
     for execution in begun:
         if execution.status == "executing":
             agents.finish(scope, execution.executor_agent_id, "failed")

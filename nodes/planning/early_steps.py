@@ -88,7 +88,7 @@ class EarlySteps:
                     revision=DRAFT,
                 )
                 assert self._draft.is_draft, "a planner that may plan has no plan yet"
-                self._tried = await executions.of_plan(scope, self._draft.id)
+                self._tried = await executions.of_run(scope, context.run_id)
             begun = {step.step_number for step in steps_of(self._draft)}
             if added := as_rows([step for step in new if step.step_number not in begun]):
                 plans.add_steps(scope, self._draft.id, added)

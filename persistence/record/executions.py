@@ -143,10 +143,13 @@ def abandon(scope: Scope, execution_ids: Collection[UUID], error: str) -> None:
     )
 
 
-async def of_plan(scope: Scope, plan_id: UUID) -> list[Execution]:
-    """Return the executions of a plan in the order they began."""
+async def of_run(scope: Scope, run_id: UUID) -> list[Execution]:
+    """Return the executions of a run's plan in the order they began."""
     return await scope.all(
         Execution,
-        f"select {_COLUMNS} from agent_executions where plan_id = %s order by created_at, id",
-        (plan_id,),
+        f"""
+        select {_COLUMNS} from agent_executions
+        where plan_id = (select id from agent_plans where run_id = %s) order by created_at, id
+        """,
+        (run_id,),
     )

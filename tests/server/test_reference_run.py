@@ -34,7 +34,7 @@ EXPECTED: Final = {
     "planwright_api: transactions": 2,
     "planwright_executor: statements": 43,
     "planwright_executor: transactions": 7,
-    "planwright_worker: statements": 260,
+    "planwright_worker: statements": 259,
     "planwright_worker: transactions": 43,
     "rows of agent_chat_messages": 37,
     "rows of agent_chat_sessions": 6,
@@ -50,7 +50,7 @@ EXPECTED: Final = {
     "rows of run_events": 35,
     "rows of runs": 1,
     "rows of tool_calls": 5,
-    "waits for Postgres": 80,
+    "waits for Postgres": 75,
 }
 
 SENT: Final = """
