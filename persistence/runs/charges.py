@@ -21,22 +21,27 @@ CARRIED_WINDOWS_MAX: Final = 10  # how far ahead a call that went over what it r
 KEPT: Final = 5 * WINDOW  # for whoever looks
 
 
+# Of a person; see `Standing`. Only when there is no room is it looked when there will be, charge by charge.
 STANDING: Final = """
-    with now as materialized (select coalesce(%(moment)s, clock_timestamp()) as moment), counted as (
-        select amount, charged_at, charged_at + %(window)s - moment as leaves_in,
-            sum(amount) filter (where charged_at is not null) over (order by charged_at desc) as with_newer
-        from now, charges
+    with now as materialized (select coalesce(%(moment)s, clock_timestamp()) as moment),
+    counted as not materialized (
+        select amount, charged_at from now, charges
         where kind = %(kind)s and (charged_at is null or charged_at > moment - %(window)s)
+    ), sums as materialized (
+        select coalesce(sum(amount) filter (where charged_at is not null), 0)::bigint as charged,
+            coalesce(sum(amount) filter (where charged_at is null), 0)::bigint as reserved,
+            min(charged_at) as oldest
+        from counted
     )
-    select
-        (select moment from now) as moment,
-        coalesce(sum(amount) filter (where charged_at is not null), 0)::bigint as charged,
-        coalesce(sum(amount) filter (where charged_at is null), 0)::bigint as reserved,
-        coalesce(extract(epoch from max(leaves_in) filter (where with_newer + %(wanted)s > %(most)s)), 0)::float
-            as wait_seconds,
-        coalesce(extract(epoch from min(leaves_in)), 0)::float as next_seconds
-    from counted
-"""  # of a person; see `Standing`
+    select moment, charged, reserved,
+        case when charged + %(wanted)s <= %(most)s then 0 else coalesce((
+            select extract(epoch from max(charged_at) + %(window)s - moment) from (
+                select charged_at, sum(amount) over (order by charged_at desc) as with_newer
+                from counted where charged_at is not null
+            ) as newest_first where with_newer + %(wanted)s > %(most)s), 0) end::float as wait_seconds,
+        coalesce(extract(epoch from oldest + %(window)s - moment), 0)::float as next_seconds
+    from now, sums
+"""
 
 
 class Kind(StrEnum):
