@@ -1,8 +1,9 @@
 """What limits cost and what they protect: `python -m tests.bench.limits`.
 
-The limiter alone, with a person for each of 10,000 messages; then the wait of a
-person who asks now and then, alone and beside one who has twenty wide plans at
-work all the time, in one run against one server.
+The limiter alone, with a person for each of 10,000 messages; a look at a minute
+with many charges, with room and without; then the wait of a person who asks now
+and then, alone and beside one who has twenty wide plans at work all the time, in
+one run against one server.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
@@ -33,6 +34,8 @@ from tests.scripted_model.demo import QUESTION
 
 PEOPLE: Final = 10_000
 AT_ONCE: Final = 4
+CHARGES: Final = (50, 600, 4_000)  # of one person in one minute: twelve runs of twelve calls are 156
+LOOKS: Final = 200
 QUESTIONS: Final = 30
 HEAVY_AT_ONCE: Final = 20
 MODEL_MS: Final = 100  # of each model call
@@ -47,6 +50,7 @@ def main() -> None:
     try:
         with embedded.start(folder / "data") as server:
             asyncio.run(limiter(server.dsn))
+            asyncio.run(looks(server.dsn))
             with model_at(MODEL_MS) as model:
                 for places in (Limits().runs_at_once, UNBOUNDED):
                     asyncio.run(fairness(server.dsn, model, places))
@@ -99,6 +103,37 @@ async def charge(database: Database, waiting: list[UUID], took_ms: list[float]) 
             began = time.perf_counter()
             await rate.charge(scope)
             took_ms.append((time.perf_counter() - began) * 1000)
+
+
+async def looks(dsn: str) -> None:
+    """Print how long it takes to see what a person has spent who made many calls of models in the last minute."""
+    database = Database(dsn, Secret(SECRET.encode()))
+    await database.open()
+    for made in CHARGES:
+        with psycopg.connect(dsn, autocommit=True) as admin:
+            person = uuid4()
+            admin.execute("insert into planwright.users (id, email) values (%s, %s)", (person, f"{made}@c.org"))
+            admin.execute(
+                "insert into planwright.charges (id, user_id, kind, amount, charged_at)"
+                " select gen_random_uuid(), %s, 'token', 1, clock_timestamp() - make_interval(secs => n * 40.0 / %s)"
+                " from generate_series(1, %s) n",
+                (person, made, made),
+            )
+        with_room, without = await look(database, person, made + 1), await look(database, person, made - 1)
+        print(f"a look at {made:,} charges: with room {percentiles(with_room)}; without {percentiles(without)}")
+    await database.close()
+
+
+async def look(database: Database, person: UUID, most: int) -> list[float]:
+    """See again and again what a person has spent; return how long each took, in milliseconds."""
+    took_ms: list[float] = []
+    async with database.acting(Role.WORKER, Identity(person)) as scope:
+        for _ in range(LOOKS):
+            began = time.perf_counter()
+            charges.look(scope, charges.Kind.TOKEN, 1, most)
+            await scope.sent()
+            took_ms.append((time.perf_counter() - began) * 1000)
+    return took_ms
 
 
 async def fairness(dsn: str, model: str, places: int) -> None:
