@@ -1,28 +1,44 @@
-"""Draw where a server's time goes: `python -m tests.bench.flame STACKS SVG`.
+"""Draw where the server's CPU goes in reference runs: `python -m tests.bench.flame SVG`.
 
-STACKS is what `py-spy record --function --format raw` writes of a running server: a
-line for each stack, frames from the outermost, and how often it was seen. What lies
-around the event loop and what is narrower than a reader could see is left out.
+One person asks again and again, model delay 0, and `tests.bench.sampled` looks at the
+stack while the server's process runs. What lies around the event loop, and what is
+narrower than a reader could see, is left out of the picture. Printed is whose code it
+was: of the innermost frame that is ours or of a library that has a name here. The
+language's own modules count for whoever calls them.
 """
 
+import asyncio
+import os
 import re
+import signal
 import sys
-from collections import defaultdict
+import tempfile
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Final
 
+from tests.bench.peers.compare import AT_ONCE, peers
+from tests.bench.peers.load import one_after_another
+
+WARM_UP: Final = 20
+RUNS: Final = 300
+SAMPLED: Final = (sys.executable, "-m", "tests.bench.sampled")
 WIDTH: Final = 1200.0
 ROW: Final = 16
 LETTER_WIDTH: Final = 6.6
 NARROWEST: Final = 3.0
-LOOP: Final = "Runner.run (asyncio"
+LOOP: Final = re.compile(r"Runner\.run \(.*asyncio")
+NAMED: Final = re.compile(
+    r"\((persistence|nodes|graph|server|tools|langgraph|langchain|aiohttp|procrastinate|uvicorn|fastapi|starlette)"
+)
+AROUND: Final = re.compile(r"\(server/(app|terminal)")
 COLOURS: Final = {  # of the first pattern that fits
     r"\((server|graph|nodes|tools|persistence)/": "#f2a65a",
     r"\(psycopg": "#7fb069",
-    r"\((httpx|httpcore|h11|anyio)/": "#6ca6c1",
+    r"\((aiohttp|uvicorn|fastapi|starlette|h11|anyio)/": "#6ca6c1",
     r"\((langchain|langgraph|langsmith|_internal|pregel)": "#c98bb9",
     r"": "#d9d4cc",
 }
@@ -37,12 +53,16 @@ class Frame:
 
 
 def main() -> None:
-    """Read stacks and write the picture."""
-    stacks, picture = map(Path, sys.argv[1:3])
-    root = Frame()
-    for line in stacks.read_text().splitlines():
+    """Sample a server, write the picture, print whose code it was."""
+    root, whose = Frame(), Counter[str]()
+    for line in stacks().splitlines():
         frames, seen = line.rsplit(" ", 1)
-        _add(root, re.sub(r":\d+\)", ")", frames).split(";"), int(seen))
+        _add(root, frames.split(";"), int(seen))
+        whose[_owner(frames.split(";"))] += int(seen)
+    print(
+        f"{whose.total():,} samples:", ", ".join(f"{name} {n / whose.total():.0%}" for name, n in whose.most_common())
+    )
+    picture = Path(sys.argv[1])
     boxes = list(_boxes(root, "event loop", 0.0, WIDTH, 0))
     height = (max(row for *_, row in boxes) + 1) * ROW
     drawn = "\n".join(_drawn(*box) for box in boxes)
@@ -52,9 +72,26 @@ def main() -> None:
     )
 
 
+def stacks() -> str:
+    """Return the stacks of a server that reference runs keep busy."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = Path(folder) / "stacks"
+        os.environ["SAMPLED_STACKS"] = str(found)
+        with peers(AT_ONCE, 1, [], program=SAMPLED) as (ours,):
+            asyncio.run(one_after_another(ours.base_url, ours.people[0], WARM_UP))
+            os.kill(ours.pid, signal.SIGUSR2)
+            asyncio.run(one_after_another(ours.base_url, ours.people[0], RUNS))
+        return found.read_text()
+
+
+def _owner(frames: list[str]) -> str:
+    named = (NAMED.search(frame) for frame in reversed(frames) if not AROUND.search(frame))
+    return next((found[1] for found in named if found), "the event loop")
+
+
 def _add(root: Frame, frames: list[str], seen: int) -> None:
     """Add one stack, from the event loop on; other threads have none."""
-    start = next((place for place, frame in enumerate(frames) if frame.startswith(LOOP)), None)
+    start = next((place for place, frame in enumerate(frames) if LOOP.match(frame)), None)
     if start is None:
         return
     root.seen += seen

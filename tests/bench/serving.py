@@ -20,6 +20,7 @@ from tests.roomy import ROOMY_SETTINGS
 
 CLOCK_TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
 STOP_TIMEOUT_SECONDS: Final = 40
+PLANWRIGHT: Final = (str(Path(sys.executable).parent / "planwright"),)
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,16 @@ def cpu_seconds(pid: int) -> float:
 
 @contextmanager
 def served(
-    environment: Mapping[str, str], *, user: str | None = None, options: Sequence[str] = ()
+    environment: Mapping[str, str],
+    *,
+    user: str | None = None,
+    options: Sequence[str] = (),
+    program: Sequence[str] = PLANWRIGHT,
 ) -> Generator[Served]:
-    """Start `planwright serve` with these settings; `user` asks in place of the local one, in the demo workspace."""
+    """Start `planwright serve` with these settings; `user` asks in place of the local one, in the demo workspace.
+
+    `program` is what stands for `planwright`.
+    """
     folder = Path(tempfile.mkdtemp(prefix="planwright-bench-"))
     folder.chmod(0o755)
     settings = {name: value for name, value in os.environ.items() if not name.startswith("PLANWRIGHT_")}
@@ -61,15 +69,14 @@ def served(
         **ROOMY_SETTINGS,
         **environment,
     }
-    command = str(Path(sys.executable).parent / "planwright")
     try:
         if user is not None:
-            subprocess.run([command, "demo"], env=settings, capture_output=True, check=True)
-        process = subprocess.Popen([command, "serve", *options], env=settings, stdout=subprocess.PIPE, text=True)
+            subprocess.run([*program, "demo"], env=settings, capture_output=True, check=True)
+        process = subprocess.Popen([*program, "serve", *options], env=settings, stdout=subprocess.PIPE, text=True)
         try:
             base_url, token = address_of(process), token_of(process)
             if user is not None:
-                new = [command, "token", "new", "--user", user]
+                new = [*program, "token", "new", "--user", user]
                 token = subprocess.run(new, env=settings, capture_output=True, text=True, check=True).stdout.split()[-1]
             yield Served(process, base_url, token)
         finally:

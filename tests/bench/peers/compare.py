@@ -27,7 +27,7 @@ from psycopg.sql import SQL, Identifier
 from persistence import embedded
 from tests.bench.peers.load import all_at_once, for_a_while, one_after_another
 from tests.bench.peers.model import Pace
-from tests.bench.serving import cpu_seconds, people_of, served
+from tests.bench.serving import PLANWRIGHT, cpu_seconds, people_of, served
 
 AT_ONCE: Final = Pace(0, 0)
 REAL: Final = Pace(200, 5)
@@ -142,9 +142,13 @@ async def latencies(servers: Sequence[Peer], crowd: int, rounds: int) -> list[Fi
 
 @contextmanager
 def peers(
-    pace: Pace, crowd: int, others: Sequence[str] = ("naive", "raw"), postgres: Mapping[str, str] = {}
+    pace: Pace,
+    crowd: int,
+    others: Sequence[str] = ("naive", "raw"),
+    postgres: Mapping[str, str] = {},
+    program: Sequence[str] = PLANWRIGHT,
 ) -> Generator[list[Peer]]:
-    """Start Postgres, with these settings, the model, our server and the others."""
+    """Start Postgres, with these settings, the model, our server by that program and the others."""
     folder = Path(tempfile.mkdtemp(prefix="planwright-bench-"))
     folder.chmod(0o755)
     try:
@@ -165,7 +169,7 @@ def peers(
                 "PLANWRIGHT_PLANNER_MODEL": "deep",
                 "PLANWRIGHT_MAX_CONCURRENT_RUNS": "400",
             }
-            ours = stack.enter_context(served(environment))
+            ours = stack.enter_context(served(environment, program=program))
             who = people_of(ours_dsn, SECRET, crowd)
             found = [Peer("planwright", ours.process.pid, ours.base_url, ours_dsn, who)]
             for name in others:
