@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.figure, IN_TIME]
 
 PEOPLE = 6 if FULL else 3
 RECOVERED_WITHIN_SECONDS = 15.0
+APART = 7  # messages between two kills; the run of single tool calls has some seventy
 
 
 @site_group("kill")
@@ -150,7 +151,7 @@ async def test_the_default_lease_recovers_in_time(zygote: Zygote, request: pytes
         known = await uncrashed(site, "tool")
         for place in range(count("default_lease", short=0, full=10)):
             blow = Blow(site, kill)
-            wire = Tripwire(RUN_ROLES, at_number(8 * place), Edge.AFTER, blow)
+            wire = Tripwire(RUN_ROLES, at_number(APART * place), Edge.AFTER, blow)
             begun, record = await killed_at(site, "tool", wire)
             assert record is not None, "the run has more statements than that"
             assert blow.at is not None, "it was struck"
@@ -158,7 +159,7 @@ async def test_the_default_lease_recovers_in_time(zygote: Zygote, request: pytes
             assert recovery is not None, "the run had not ended"
             problems = judged(known.record, record, kills=1)
             problems += [] if recovery < RECOVERED_WITHIN_SECONDS else [f"recovered after {recovery:.1f} s"]
-            trials.tell(f"statement {20 * place}", problems, recovery=recovery)
+            trials.tell(f"message {APART * place}", problems, recovery=recovery)
     trials.conclude(request, floor=trials.made)
 
 
