@@ -60,7 +60,7 @@ BACKLOG: Final = 512
 KEEP_ALIVE_SECONDS: Final = 15
 SHUTDOWN_SECONDS: Final = 25  # a little longer than the worker's drain
 UNREAD_MILLISECONDS: Final = 60_000  # after that the kernel drops a connection whose peer takes nothing
-GARBAGE_THRESHOLDS: Final = (10_000, 20, 50)  # of three generations; runs make much that is young, little in cycles
+GARBAGE_AFTER: Final = 10_000  # new objects, where Python says 700: runs make much that is young, little in cycles
 FIRST_TOKEN_DAYS: Final = 7
 LINK_MINUTES: Final = 15
 Greeted = Callable[[Database], Awaitable[UUID]]
@@ -118,7 +118,7 @@ def work(settings: Settings) -> None:
 
 def _run(settings: Settings, until_stopped: Coroutine[None, None, None]) -> None:
     speak(settings.log_format, settings.log_level)
-    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    gc.set_threshold(GARBAGE_AFTER)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.get_loop().set_exception_handler(tell_of_lost_errors)
         runner.run(until_stopped)
