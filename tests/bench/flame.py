@@ -30,7 +30,7 @@ WIDTH: Final = 1200.0
 ROW: Final = 16
 LETTER_WIDTH: Final = 6.6
 NARROWEST: Final = 3.0
-LOOP: Final = re.compile(r"Runner\.run \(.*asyncio")
+LOOP: Final = "Runner.run (asyncio"
 NAMED: Final = re.compile(
     r"\((persistence|nodes|graph|server|tools|langgraph|langchain|aiohttp|procrastinate|uvicorn|fastapi|starlette)"
 )
@@ -91,7 +91,7 @@ def _owner(frames: list[str]) -> str:
 
 def _add(root: Frame, frames: list[str], seen: int) -> None:
     """Add one stack, from the event loop on; other threads have none."""
-    start = next((place for place, frame in enumerate(frames) if LOOP.match(frame)), None)
+    start = next((place for place, frame in enumerate(frames) if frame.startswith(LOOP)), None)
     if start is None:
         return
     root.seen += seen

@@ -8,7 +8,9 @@ often it was seen.
 
 import os
 import signal
+import sysconfig
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -16,7 +18,7 @@ from typing import Final
 from server.terminal.cli import main as planwright
 
 EVERY_SECONDS: Final = 0.001  # the kernel looks at the timer a few hundred times a second
-LIBRARIES: Final = "site-packages/"
+AROUND: Final = f"{Path.cwd()}/", f"{sysconfig.get_path('purelib')}/", f"{sysconfig.get_path('stdlib')}/"
 
 seen: Counter[str] = Counter()
 
@@ -41,10 +43,15 @@ def _look(_number: int, frame: FrameType | None) -> None:
     names: list[str] = []
     while frame is not None:
         code = frame.f_code
-        path = code.co_filename.rpartition(LIBRARIES)[2].removeprefix(f"{Path.cwd()}/")
-        names.append(f"{code.co_qualname} ({path})")
+        names.append(f"{code.co_qualname} ({_short(code.co_filename)})")
         frame = frame.f_back
     seen[";".join(reversed(names))] += 1
+
+
+@cache
+def _short(path: str) -> str:
+    folder = max((each for each in AROUND if path.startswith(each)), key=len, default="")
+    return path.removeprefix(folder)
 
 
 if __name__ == "__main__":

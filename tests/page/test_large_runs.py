@@ -11,7 +11,7 @@ from tests.page.stage import Stage
 from tests.scripted_model.gate import Gate
 from tests.scripted_model.replies import call, text, tools
 from tests.scripted_model.script import rules, when
-from tests.server.reading import send
+from tests.server.reading import send, until
 from tests.turns import plan, submit
 from tools.registry import Registry
 from tools.tool import Access, Args, Caller, Tool, ToolAnswer, answered
@@ -101,7 +101,11 @@ async def test_the_scroll_stays_where_the_person_put_it(tab: Tab, stage: Stage) 
     await tab.ask("A long one")
     await expect(tab.answer).to_contain_text("Paragraph 40")
     talk = tab.page.locator(".talk")
-    assert await talk.evaluate("(node) => node.scrollHeight - node.scrollTop - node.clientHeight") < 100
+
+    async def follows() -> bool:
+        return bool(await talk.evaluate("(node) => node.scrollHeight - node.scrollTop - node.clientHeight < 100"))
+
+    await until(follows)
     await talk.evaluate("(node) => node.scrollTo(0, 200)")
     await expect(tab.page.get_by_role("button", name="Newest")).to_be_visible()
     read = tab.answer.get_by_text("Paragraph 9 of many words.")
