@@ -66,6 +66,7 @@ async def _send(writer: asyncio.StreamWriter, sent: bytes | AsyncIterator[bytes]
             async for piece in sent:
                 writer.write(piece)
                 await writer.drain()
+                await asyncio.sleep(0)  # `drain` lets nobody read while the kernel takes everything
 
 
 async def _received(reader: asyncio.StreamReader) -> bytes:
