@@ -1,6 +1,6 @@
 """Waiting for a socket again and again.
 
-To begin and to end listening with each wait costs the event loop as much as the wait does. So it goes on from one
+To begin and to end listening with each wait is work for the event loop and the kernel. So it goes on from one
 wait to the next, until something comes that nobody waits for: the loop would be told of that for ever.
 """
 

@@ -159,7 +159,7 @@ class Database:
 async def _checked_out(pool: Pool) -> AsyncGenerator[PipelinedConnection]:
     """Take a connection from a pool, and give it back; what an exception leaves undone is rolled back.
 
-    The pool's `connection()` would also commit what has ended long ago, and wait for that: half the CPU of a checkout.
+    The pool's `connection()` would also commit what has ended long ago, and wait for that.
 
     A task that is cancelled at the moment in which the pool hands it a connection
     is not told so: up to Python 3.11, `asyncio.wait_for` forgets the cancellation.
