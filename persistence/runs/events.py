@@ -11,7 +11,7 @@ from uuid import UUID
 
 from persistence.arrays import text_array
 from persistence.pipelined import Sent
-from persistence.runs.runs import FINISHED, RunStatus
+from persistence.runs.runs import FINISHED, LAST_SEQ, RunStatus
 from persistence.scope import Scope
 
 
@@ -50,7 +50,6 @@ class RecordedEvent:
 def open_log(scope: Scope, run_id: UUID, event: KeyedEvent) -> LoggedEvent:
     """Write the first event of a run that was just queued, as the API; return it in its place."""
     first = LoggedEvent(1, event.type, event.payload)
-    scope.send("update runs set last_seq = %s where id = %s", (first.seq, run_id))
     scope.send(
         "insert into run_events (run_id, seq, key, type, payload) values (%s, %s, %s, %s, %s)",
         (run_id, first.seq, event.key, event.type, event.payload),
@@ -137,12 +136,12 @@ async def read_behind(scope: Scope, run_id: UUID, seq: int, limit: int) -> Readi
     """
     lines = await scope.all(
         _Line,
-        """
-        select r.last_seq, r.status, r.events_expired_at is not null as expired, e.seq, e.type, e.payload
-        from runs r left join lateral (
+        f"""
+        select {LAST_SEQ} as last_seq, status, events_expired_at is not null as expired, e.seq, e.type, e.payload
+        from runs left join lateral (
             select seq, type, payload from run_events
-            where run_id = r.id and seq > %(seq)s order by seq limit %(limit)s) as e on true
-        where r.id = %(run)s order by e.seq
+            where run_id = runs.id and seq > %(seq)s order by seq limit %(limit)s) as e on true
+        where id = %(run)s order by e.seq
         """,
         {"run": run_id, "seq": seq, "limit": limit},
     )

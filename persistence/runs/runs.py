@@ -1,7 +1,8 @@
 """The `runs` table: one row for each message that was accepted.
 
 `attempt` is the fence: `claim` raises it, and every later write of a worker
-passes it (`Database.acting`). `last_seq` numbers the run's events. `crashes`
+passes it (`Database.acting`). `last_seq` is the number of the run's last event, kept
+on the row once the run has ended; until then it is the log's. `crashes`
 counts the claims that found it left behind in the middle.
 
     queued ▶ running ─┬─▶ done | error | cancelled
@@ -105,10 +106,11 @@ class Run:
         return self.finished_at is not None
 
 
-COLUMNS: Final = """
-    id, session_id, request, route, status, strategy, attempt, crashes, last_seq, request_digest, cancel_requested_at,
-    budget_spent_at, prompt_tokens, completion_tokens, finished_reason, error_code, created_at, started_at, finished_at,
-    events_expired_at, replay_of, from_step, asked_model, writes, step_words
+LAST_SEQ: Final = "case when finished_at is null then coalesce(newest_event(id), 0) else last_seq end"
+COLUMNS: Final = f"""
+    id, session_id, request, route, status, strategy, attempt, crashes, {LAST_SEQ} as last_seq, request_digest,
+    cancel_requested_at, budget_spent_at, prompt_tokens, completion_tokens, finished_reason, error_code, created_at,
+    started_at, finished_at, events_expired_at, replay_of, from_step, asked_model, writes, step_words
 """
 
 
@@ -298,13 +300,14 @@ def finish(
 ) -> None:
     """End a run, add its usage up from its model calls, and give the session's next run to the workers."""
     scope.send(
-        """
+        f"""
         with ended as (
             update runs set
                 status = %(status)s,
                 finished_reason = %(reason)s,
                 error_code = %(error_code)s,
                 finished_at = clock_timestamp(),
+                last_seq = {LAST_SEQ},
                 prompt_tokens = spent.prompt,
                 completion_tokens = spent.completion
             from (

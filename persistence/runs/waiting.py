@@ -57,14 +57,14 @@ async def cancel_queued(scope: Scope, run_id: UUID, event: KeyedEvent) -> bool:
     """
     session_id = await scope.value(
         UUID,
-        """
+        f"""
         with ended as (
             update runs set
                 status = 'cancelled',
                 finished_reason = 'cancelled',
                 cancel_requested_at = coalesce(cancel_requested_at, clock_timestamp()),
                 finished_at = clock_timestamp(),
-                last_seq = last_seq + 1
+                last_seq = {runs.LAST_SEQ} + 1
             where id = %s and status = 'queued' and attempt = 0
             returning id, session_id, last_seq),
         told as (

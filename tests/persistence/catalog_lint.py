@@ -66,11 +66,24 @@ RULES: Final[dict[str, LiteralString]] = {
         left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
         where c.relnamespace = 'planwright'::regnamespace and c.relkind in ('r', 'p', 'f')
             and (not a.attnotnull
-                or pg_get_expr(d.adbin, d.adrelid) is distinct from 'planwright.current_user_id()'
+                or coalesce(pg_get_expr(d.adbin, d.adrelid), '')
+                    not in ('planwright.current_user_id()', 'planwright.claimed_user_id()')
                 or not exists (
                     select from pg_constraint f
                     where f.conrelid = c.oid and f.contype = 'f' and a.attnum = any (f.conkey)
                         and f.confdeltype = 'c'))
+    """,
+    "whose a new row claims to be is held against the verified context, and nothing with the owner's eyes writes one": """
+        with claiming as (
+            select c.oid, c.relname from pg_class c join pg_attrdef d on d.adrelid = c.oid
+            where c.relnamespace = 'planwright'::regnamespace
+                and pg_get_expr(d.adbin, d.adrelid) = 'planwright.claimed_user_id()')
+        select relname from claiming join pg_policy p on p.polrelid = claiming.oid and p.polcmd in ('*', 'a')
+        where p.polroles <> array['planwright_owner'::regrole::oid]
+            and coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '') !~ 'user_id = .*current_user_id\\(\\)'
+        union all
+        select p.oid::regprocedure::text from pg_proc p join claiming on p.prosrc ~ ('into (planwright\\.)?' || relname)
+        where p.prosecdef
     """,
     "a key without the owner begins with an id or a digest that nobody can guess": """
         select i.indexrelid::regclass::text from pg_index i
@@ -249,11 +262,11 @@ RULES: Final[dict[str, LiteralString]] = {
         where c.relnamespace = 'planwright'::regnamespace and case c.relkind
             when 'S' then has_sequence_privilege('planwright_executor', c.oid, 'usage, select, update') end
     """,
-    "an executor calls four functions of ours, and makes nothing": """
+    "an executor calls two functions of ours, and makes nothing": """
         select p.oid::regprocedure::text from pg_proc p
         where p.pronamespace = 'planwright'::regnamespace
             and has_function_privilege('planwright_executor', p.oid, 'execute')
-            and p.proname not in ('context_field', 'current_user_id', 'current_run_id', 'current_attempt')
+            and p.proname not in ('context_field', 'current_user_id')
         union all
         select n.nspname from pg_namespace n where has_schema_privilege('planwright_executor', n.oid, 'create')
         union all

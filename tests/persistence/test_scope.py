@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 import pytest
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, ProgrammingError
 from psycopg.errors import InsufficientPrivilege
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier
@@ -17,6 +17,7 @@ from persistence.pools import Database
 from persistence.scope import CONTEXT_LIFETIME_SECONDS, Identity, Role, Scope, Secret, signed_context
 from tests.conftest import TEST_SECRET, Person
 from tests.persistence.conftest import Login
+from tests.run_rows import Office
 from tests.workspace_rows import Desk
 
 PERSONS_TABLES: Final = (
@@ -32,9 +33,11 @@ PERSONS_TABLES: Final = (
 CANARY: Final = "a secret that nobody else may read"
 
 
-def signed(user_id: object, role: str = Role.EXECUTOR, expires_in: int = 60, key: bytes | None = None) -> str:
-    """Sign a context as the specification says, independently of the program."""
-    text = f"{user_id}|||{role}|{int(time.time()) + expires_in}"
+def signed(
+    user_id: object, role: str = Role.EXECUTOR, expires_in: int = 60, key: bytes | None = None, held: str = "|"
+) -> str:
+    """Sign a context as the specification says, independently of the program; `held` is its run and attempt."""
+    text = f"{user_id}|{held}|{role}|{int(time.time()) + expires_in}"
     return f"{text}|{hmac.new(key or TEST_SECRET.signing_key(), text.encode(), hashlib.sha256).hexdigest()}"
 
 
@@ -84,6 +87,33 @@ async def test_a_context_that_is_not_ours_shows_no_rows(desk: Desk, login: Login
             "select set_config('planwright.context', %s, true)", (bad_contexts(desk.person.id)[fault],)
         )
         assert await rows_seen(connection) == 0
+
+
+async def written_as(connection: AsyncConnection[TupleRow], context: str) -> int:
+    """Charge whoever a context claims to be, behind the fence of the run that it claims to hold; return the rows."""
+    async with connection.transaction():
+        await connection.execute("select set_config('planwright.context', %s, true)", (context,))
+        await connection.execute("select pass_fence()")
+        charged = await connection.execute("insert into charges (id, kind, amount) values (%s, 'token', 1)", (uuid4(),))
+        return charged.rowcount
+
+
+@pytest.mark.parametrize("forged", ["the fence", "the row"])
+async def test_what_a_context_claims_is_written_only_when_it_is_signed(office: Office, login: Login, forged: str) -> None:
+    """Whose a new row is and which run is held are read from the context as it stands, and held against the verified."""
+    worker = await office.begin()
+    right = signed(worker.user_id, Role.WORKER, held=f"{worker.run_id}|{worker.attempt}")
+    connection = await login(Role.WORKER)
+    assert await written_as(connection, right) == 1
+    wrong = right[:-64] + "0" * 64
+    async with connection.transaction(force_rollback=True):
+        await connection.execute("select set_config('planwright.context', %s, true)", (wrong,))
+        if forged == "the fence":
+            with pytest.raises(ProgrammingError, match="no longer holds the run"):
+                await connection.execute("select pass_fence()")
+        else:
+            with pytest.raises(InsufficientPrivilege, match="row-level security"):
+                await connection.execute("insert into charges (id, kind, amount) values (%s, 'token', 1)", (uuid4(),))
 
 
 async def test_a_signed_context_shows_the_persons_rows(desk: Desk, login: Login) -> None:
