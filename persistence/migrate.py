@@ -183,6 +183,8 @@ def _limit(admin: Connection[DictRow], role: str) -> None:
         "enable_bitmapscan": "off",  # without statistics (0016) all of a person's rows pass for a few, and get sorted
         **public_rights.settings(admin, role),
     }
+    if role == DISPATCH:
+        settings["synchronous_commit"] = "off"  # the truth is the run's row: a job that a crash brings back is of no effect
     for name, value in settings.items():
         parts = SQL(", ").join(Literal(part) for part in value.split(", "))
         admin.execute(SQL("alter role {} set {} = {}").format(Identifier(role), Identifier(name), parts))

@@ -14,7 +14,7 @@ from psycopg.sql import SQL, Identifier
 from persistence import migrate as migrating
 from persistence.errors import MigrationChanged, SchemaIsNewer
 from persistence.migrate import LOGINS, MIGRATE, OWNER, Migration, migrate, migrations
-from persistence.scope import Role
+from persistence.scope import DISPATCH, Role
 from tests.conftest import TEST_SECRET
 
 NAMES = [migration.name for migration in migrations()]
@@ -50,6 +50,15 @@ def settled(server_dsn: str) -> Generator[str]:
 def migrated(dsn: str) -> list[str]:
     """Migrate with the suite's secret: roles belong to every database of a server."""
     return migrate(dsn, TEST_SECRET)
+
+
+@pytest.mark.parametrize("role", LOGINS)
+def test_only_the_queue_answers_before_the_disk_has(settled: str, role: str) -> None:
+    """A job that was lost, or that is back, changes nothing about its run; whatever else is stored is on the disk."""
+    dsn = make_conninfo(settled, user=role, password=TEST_SECRET.password(role))
+    with psycopg.connect(dsn) as connection:
+        waits = connection.execute("show synchronous_commit").fetchone()
+    assert waits == ("off" if role == DISPATCH else "on",)
 
 
 def test_the_second_time_there_is_nothing_to_do(fresh: str) -> None:
