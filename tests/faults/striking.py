@@ -77,7 +77,7 @@ async def ended(site: Site, begun: Begun, server: Member) -> Record:
 async def state_of(site: Site, run_id: UUID) -> str:
     """Return where a run stands that should have ended, and who works."""
     looks = {
-        "run": "select status, attempt, crashes, job_id, last_seq from runs where id = %s",
+        "run": "select status, attempt, crashes, job_id, newest_event(id) from runs where id = %s",
         "jobs": "select id, status, worker_id, queue_name from planwright_queue.procrastinate_jobs"
         " where args ->> 'run_id' = %s::text",
     }
