@@ -2,12 +2,15 @@
 
 import asyncio
 import os
+import select
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, OperationalError
+
+BELIEVED_SECONDS: Final = 1.0  # that a connection which answered is still one
 
 
 @contextmanager
@@ -27,3 +30,16 @@ def hung_up_after(connection: AsyncConnection[Any], seconds: float) -> Generator
         yield
     finally:
         timer.cancel()
+
+
+async def refuse_hung_up(connection: AsyncConnection[Any]) -> None:
+    """Look whether the server has hung up on an idle connection: it left something to read. There is no round trip.
+
+    Raises:
+        OperationalError: it has, and the connection is closed.
+    """
+    line = select.poll()
+    line.register(connection.fileno(), select.POLLIN)
+    if line.poll(0):
+        await connection.close()
+        raise OperationalError("the server has closed the connection")

@@ -1,7 +1,6 @@
 """Connections, one pool for each login role, handed out as scopes only."""
 
 import asyncio
-import select
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -11,12 +10,12 @@ from typing import Final, LiteralString
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-from psycopg import DatabaseError, Error, OperationalError
+from psycopg import DatabaseError, Error
 from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from persistence.errors import DatabaseUnavailable, TransactionLost, UnsafeRole
-from persistence.hanging_up import hung_up_after
+from persistence.hanging_up import BELIEVED_SECONDS, hung_up_after, refuse_hung_up
 from persistence.pipelined import NamingConnection, PipelinedConnection
 from persistence.scope import Identity, Role, Scope, Secret, login, signed_context
 from persistence.translation import translated
@@ -24,7 +23,6 @@ from persistence.translation import translated
 POOL_SIZE: Final = {Role.API: 6, Role.WORKER: 10, Role.EXECUTOR: 8}
 LENT_MAX: Final = 4  # of a worker's connections that tools write on; a run has one such transaction at a time
 CHECKOUT_TIMEOUT_SECONDS: Final = 5.0  # past this the caller gets 503 rather than a place in a longer queue
-BELIEVED_SECONDS: Final = 1.0  # that a connection which answered is still one
 TRANSACTION_SECONDS: Final = {  # a little longer than one statement may take; past it the server is taken for gone
     Role.API: 12.0,
     Role.WORKER: 35.0,
@@ -211,11 +209,7 @@ async def _hold_open(connection: PipelinedConnection) -> None:
 
     One that answered a moment ago is believed.
     """
-    line = select.poll()
-    line.register(connection.fileno(), select.POLLIN)
-    if line.poll(0):
-        await connection.close()
-        raise OperationalError("the server has closed the connection")
+    await refuse_hung_up(connection)
     if monotonic() - connection.heard_at > BELIEVED_SECONDS:
         with hung_up_after(connection, CHECKOUT_TIMEOUT_SECONDS):
             connection.send("select")

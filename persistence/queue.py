@@ -18,8 +18,8 @@ word that a job is to be stopped is held against the queue's table, and nonsense
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final, LiteralString, TypeVar
@@ -36,16 +36,13 @@ from procrastinate.psycopg_connector import PsycopgConnector
 from procrastinate.worker import Worker
 from psycopg import AsyncConnection, OperationalError
 from psycopg.errors import RaiseException
-from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
 
-from persistence.hanging_up import hung_up_after
+from persistence.queue_pool import ANSWER_SECONDS, queue_pool
 from persistence.scope import DISPATCH, Secret, login
 
 SHARED: Final = "runs"  # the queue of every process that works on whatever there is; a name has at most 40 characters
 TASK: Final = "work_on"  # as `add_job` in migrations/0009_queue.sql names it
 CONNECTIONS_MAX: Final = 4  # beside the listener: fetching, ending, beating, one to spare
-ANSWER_SECONDS: Final = 5.0  # for a connection or a statement; past it the server is taken for gone
 ECHO_SECONDS: Final = 0.05  # longer than a fetch that finds nothing
 ABORT_POLL_SECONDS: Final = 1.0  # how late a cancel is seen whose notification got lost
 LOOK: Final = '{"type": "job_inserted", "job_id": 0}'  # as the queue's triggers say that there is a job
@@ -216,12 +213,11 @@ class _Patient(PsycopgConnector):
 
     def __init__(self, conninfo: str) -> None:
         super().__init__(
-            pool_factory=_pool,
+            pool_factory=queue_pool,
             conninfo=conninfo,
             min_size=1,
             max_size=CONNECTIONS_MAX,
             timeout=ANSWER_SECONDS,
-            configure=_autocommit,
         )
         self.patient = True
 
@@ -279,30 +275,3 @@ class _Patient(PsycopgConnector):
                     raise
             await asyncio.sleep(PAUSES_SECONDS[min(tries, len(PAUSES_SECONDS) - 1)])
             tries += 1
-
-
-class _Pool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
-    """Connections that are given up when they do not answer; nothing but a statement waits for them."""
-
-    async def open(self, wait: bool = False, timeout: float = ANSWER_SECONDS) -> None:  # noqa: ARG002, ASYNC109, FBT001, FBT002 - the parent's
-        await super().open(wait=False, timeout=timeout)
-
-    @asynccontextmanager
-    async def connection(self, timeout: float | None = None) -> AsyncGenerator[AsyncConnection[TupleRow]]:  # noqa: ASYNC109 - the parent's
-        async with super().connection(timeout) as connection:
-            with hung_up_after(connection, ANSWER_SECONDS):
-                yield connection
-
-
-def _pool(**given: Any) -> _Pool:  # noqa: ANN401 - Procrastinate hands its arguments through
-    given["check"] = _answers
-    return _Pool(**given)
-
-
-async def _answers(connection: AsyncConnection[TupleRow]) -> None:
-    with hung_up_after(connection, ANSWER_SECONDS):
-        await _Pool.check_connection(connection)
-
-
-async def _autocommit(connection: AsyncConnection[TupleRow]) -> None:
-    await connection.set_autocommit(True)

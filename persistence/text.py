@@ -15,11 +15,13 @@ _BLANK_LETTERS: Final = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")  # dra
 
 def storable(text: str) -> str:
     """Return the text with each character that cannot be stored replaced by U+FFFD."""
-    return _UNSTORABLE.sub(REPLACEMENT, text)
+    return text if is_storable(text) else _UNSTORABLE.sub(REPLACEMENT, text)
 
 
 def is_storable(text: str) -> bool:
     """Say whether the text can be stored as it is."""
+    if text.isascii():  # which a text knows of itself, and most are
+        return "\x00" not in text
     return _UNSTORABLE.search(text) is None
 
 

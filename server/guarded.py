@@ -17,7 +17,7 @@ from persistence.record import credentials
 from persistence.runs.events import LoggedEvent
 from persistence.scope import Identity, Role
 from server.auth import Caller
-from server.tail import Told, batches
+from server.tail import Told, batches, of_new_run
 from server.wiring import Planwright
 
 CHECK_SECONDS: Final = 10.0  # with a heartbeat's 15 and the 30 that a slow reader may take: below a minute
@@ -28,12 +28,10 @@ async def followed(
 ) -> AsyncGenerator[Sequence[Told]]:
     """Follow a run's log behind `after`, as long as the caller may read it.
 
-    The first event behind it may be `known`: whoever just stored it need not look for it.
+    The first event behind it is `known` to whoever just stored it, and need not be looked for.
     """
-    if known is not None:
-        yield [known]
-        after = known.seq
-    events = batches(planwright.database, caller.user_id, run_id, after, planwright.hub)
+    log = planwright.database, caller.user_id, run_id
+    events = batches(*log, after, planwright.hub) if known is None else of_new_run(*log, known, planwright.hub)
     async with aclosing(while_permitted(events, planwright.database, caller)) as permitted:
         async for batch in permitted:
             yield batch

@@ -11,7 +11,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from time import monotonic
 from typing import Final
@@ -28,6 +28,7 @@ from server.logs import about
 from server.looks import Answer, Looks, Place
 
 POLL_SECONDS: Final = 1.5  # news wakes readers; this is for news that got lost, and few wait two seconds for it
+FIRST_NEWS_SECONDS: Final = 0.25  # for the same of a new run, whose first news may be told before anybody listens
 POLLS_PER_SECOND: Final = 40  # of a process: three hundred silent streams look every 7.5 seconds
 HEARTBEAT_SECONDS: Final = 15.0  # proxies cut a silent connection after 30 to 60
 BATCH_EVENTS: Final = 32  # of at most 32 KB each: what a slow reader holds is at most a megabyte
@@ -133,6 +134,21 @@ async def tail(database: Database, user_id: UUID, run_id: UUID, after: int, hub:
                 yield told
 
 
+async def of_new_run(
+    database: Database, user_id: UUID, run_id: UUID, first: LoggedEvent, hub: Hub
+) -> AsyncGenerator[Sequence[Told]]:
+    """Yield the events of a run that its reader just had accepted, beginning with its first.
+
+    Nobody looks for the next one until there are news of it, or they may have come before we listened.
+    """
+    with hub.listening(run_id) as news:
+        yield [first]
+        await wait_at_most(news, FIRST_NEWS_SECONDS)
+        async with aclosing(_behind(database, Place(user_id, run_id, first.seq), hub, news, must_look=False)) as found:
+            async for batch in found:
+                yield batch
+
+
 async def batches(
     database: Database, user_id: UUID, run_id: UUID, after: int, hub: Hub
 ) -> AsyncGenerator[Sequence[Told]]:
@@ -142,35 +158,43 @@ async def batches(
     the process stops. Between two looks no connection is held, and a database
     that is away is waited for.
     """
-    silent_since = monotonic()
-    must_look = True  # at first, since the log says whose it is, and at what may be the end
     with hub.listening(run_id) as news:
-        while not hub.closed:
-            news.clear()
-            here = [] if must_look else hub.fresh.behind(run_id, after)
-            if here:
-                seen: Answer = Reading(here, here[-1].seq, resting=False, expired=False)
-            else:
-                look = hub.looks.join(Place(user_id, run_id, after), partial(_look, database))
-                if not await hub.first(look):
-                    break
-                seen = look.result()
-            if seen is None or seen.expired:
-                return
-            if seen.found:
-                yield seen.found
-                after, silent_since = seen.found[-1].seq, monotonic()
-            may_be_the_end = bool(here) and here[-1].type in TERMINAL_TYPES
-            must_look = may_be_the_end or seen is _NOTHING_SEEN
-            if may_be_the_end or (seen.found and after < seen.last_seq):
-                continue
-            if seen.resting:
-                return
-            if monotonic() - silent_since >= HEARTBEAT_SECONDS:
-                yield [Heartbeat()]
-                silent_since = monotonic()
-            if not await wait_at_most(news, hub.poll_seconds):
-                hub.wake(run_id)
+        async with aclosing(_behind(database, Place(user_id, run_id, after), hub, news, must_look=True)) as found:
+            async for batch in found:
+                yield batch
+
+
+async def _behind(
+    database: Database, place: Place, hub: Hub, news: asyncio.Event, *, must_look: bool
+) -> AsyncGenerator[Sequence[Told]]:
+    """Yield what follows; at first it `must_look` to learn whose the log is, and later at what may be the end."""
+    silent_since, after = monotonic(), place.after
+    while not hub.closed:
+        news.clear()
+        here = [] if must_look else hub.fresh.behind(place.run_id, after)
+        if here:
+            seen: Answer = Reading(here, here[-1].seq, resting=False, expired=False)
+        else:
+            look = hub.looks.join(replace(place, after=after), partial(_look, database))
+            if not await hub.first(look):
+                break
+            seen = look.result()
+        if seen is None or seen.expired:
+            return
+        if seen.found:
+            yield seen.found
+            after, silent_since = seen.found[-1].seq, monotonic()
+        may_be_the_end = bool(here) and here[-1].type in TERMINAL_TYPES
+        must_look = may_be_the_end or seen is _NOTHING_SEEN
+        if may_be_the_end or (seen.found and after < seen.last_seq):
+            continue
+        if seen.resting:
+            return
+        if monotonic() - silent_since >= HEARTBEAT_SECONDS:
+            yield [Heartbeat()]
+            silent_since = monotonic()
+        if not await wait_at_most(news, hub.poll_seconds):
+            hub.wake(place.run_id)
     yield [ComeBack(secrets.choice(COME_BACK_MILLISECONDS))]
 
 

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 from uuid import UUID
@@ -22,6 +23,7 @@ from server.scopes import USUAL, Scope, ScopesUnreadable, scopes_of
 ALGORITHM: Final = "HS256"  # of tokens that a secret signs
 TOKEN_MAX_CHARS: Final = 8192  # ours have about 200, those with many claims 4,000; counted before decoding
 KEY_ID_MAX_CHARS: Final = 200
+CHECKED_KEPT: Final = 1_000  # good tokens whose signature need not be checked again
 TOKEN_MAX_DAYS: Final = 30  # a lost token stops working within a month, whoever signed it
 LEEWAY_SECONDS: Final = 30  # clocks differ
 SECONDS_OF_DAY: Final = 86_400
@@ -101,6 +103,15 @@ def claims_of(token: str, key: str | PyJWK, rules: Rules) -> Claims:
     """
     if len(token) > TOKEN_MAX_CHARS:
         raise SignInRefused
+    claims = _checked(token, key, rules)
+    if claims.expires_at + LEEWAY_SECONDS <= time.time():
+        raise SignInRefused
+    return claims
+
+
+@lru_cache(CHECKED_KEPT)
+def _checked(token: str, key: str | PyJWK, rules: Rules) -> Claims:
+    """Return what a token says that was good when it was first shown; since then it can only have expired."""
     try:
         decoded = jwt.decode_complete(
             token, key, rules.algorithms, REQUIRED, audience=rules.audience, issuer=rules.issuer, leeway=LEEWAY_SECONDS

@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 from pydantic import JsonValue, ValidationError
 
-from persistence.text import shortened, storable_json
+from persistence.text import is_storable, shortened, storable_json
 from tools.errors import ArgumentsInvalid
 from tools.tool import A, Args, Tool
 
@@ -35,8 +35,10 @@ def parse_object(raw: str) -> dict[str, JsonValue]:
         raise ArgumentsInvalid(f"The arguments could not be read. {reason} Send one JSON object.") from error
     if not isinstance(value, dict):
         raise ArgumentsInvalid("The arguments must be one JSON object, for example {}.")
-    if is_deeper(value, MAX_DEPTH):
+    if raw.count("{") + raw.count("[") > MAX_DEPTH and is_deeper(value, MAX_DEPTH):
         raise ArgumentsInvalid(f"The arguments are nested deeper than {MAX_DEPTH} levels.")
+    if is_storable(raw) and r"\u" not in raw:  # then there is nothing to clean
+        return value
     cleaned = storable_json(value)
     assert isinstance(cleaned, dict), "cleaning keeps the shape"
     return cleaned

@@ -405,16 +405,12 @@ class _At:
 
 
 def _storable(asked: Asked) -> Asked:
-    return replace(asked, tool=storable(asked.tool), arguments=storable(asked.arguments))
+    return Asked(asked.key, storable(asked.tool), storable(asked.arguments))
 
 
 def _kept(asked: Asked) -> Asked:
     """Return what the ledger and the log keep of a call; what is longer than this is refused anyway."""
-    return replace(
-        asked,
-        tool=shortened(asked.tool, MAX_NAME_CHARS),
-        arguments=shortened(asked.arguments, MAX_ARGUMENT_CHARS),
-    )
+    return Asked(asked.key, shortened(asked.tool, MAX_NAME_CHARS), shortened(asked.arguments, MAX_ARGUMENT_CHARS))
 
 
 def _elapsed_ms(started: float) -> int:

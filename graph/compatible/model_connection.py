@@ -12,13 +12,14 @@ of a run's CPU (docs/decisions/0018-speed.md).
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
+import orjson
 from pydantic import JsonValue, SecretStr
 
 from graph.compatible.event_reader import DONE, EventReader
@@ -161,6 +162,9 @@ def _event(data: bytes) -> JsonValue:
 
 def _parsed(data: bytes | bytearray) -> JsonValue:
     """Return the JSON value, lone surrogates and all: they are replaced where text is kept."""
+    with suppress(ValueError):  # at lone surrogates and NaN, which are rare, and at what is no JSON
+        fast: JsonValue = orjson.loads(data)
+        return fast
     try:
         value: JsonValue = json.loads(data)
     except (ValueError, RecursionError):

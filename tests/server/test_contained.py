@@ -9,8 +9,9 @@ import pytest
 
 from persistence.pools import Database
 from persistence.record import users
+from persistence.runs.events import LoggedEvent
 from server import guarded
-from server.tail import Hub, Told, batches
+from server.tail import Hub, Told
 from tests.server.reading import STREAM, refusal, send
 
 SECRET = "postgresql://planwright:hunter2@db/x, and the text of a person"
@@ -40,13 +41,12 @@ async def test_a_stream_that_breaks_is_not_taken_for_whole(
     """An error behind the first event cuts the connection: an end that looked clean would pass for the run's."""
 
     async def breaking(
-        database: Database, user_id: UUID, run_id: UUID, after: int, hub: Hub
+        _database: Database, _user_id: UUID, _run_id: UUID, first: LoggedEvent, _hub: Hub
     ) -> AsyncGenerator[Sequence[Told]]:
-        async for batch in batches(database, user_id, run_id, after, hub):
-            yield batch
-            raise RuntimeError(SECRET)
+        yield [first]
+        raise RuntimeError(SECRET)
 
-    monkeypatch.setattr(guarded, "batches", breaking)
+    monkeypatch.setattr(guarded, "of_new_run", breaking)
     with pytest.raises(httpx.RemoteProtocolError):
         await client.post(STREAM, json={"message": "Hello"})
     assert "RuntimeError < test_contained.py" in caplog.text

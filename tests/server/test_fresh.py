@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -15,9 +16,10 @@ from persistence.runs import events
 from persistence.runs.events import LoggedEvent, Reading
 from persistence.runs.runs import RunStatus
 from persistence.scope import Scope
+from server import tail as tail_module
 from server.fresh import KEPT_EVENTS, FreshEvents
 from server.looks import Answer, Look, Looks, Place
-from server.tail import Hub, tail
+from server.tail import Hub, of_new_run, tail
 from tests.conftest import Person
 from tests.server.reading import until
 from tests.server.test_tail import claimed, come_to_rest, run_id_of, say, written
@@ -115,6 +117,36 @@ async def test_whose_run_it_is_must_have_been_seen(
 
 async def _holds(looked: list[int]) -> bool:
     return bool(looked)
+
+
+async def test_a_reader_of_a_new_run_looks_once(
+    database: Database, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever had a run accepted knows whose it is and what it begins with; only whether it ended is looked up."""
+    identity, hub, looks = await claimed(database, person), Hub(), CountedLooks()
+    monkeypatch.setattr(hub, "looks", looks)
+    reading = of_new_run(database, person.id, run_id_of(identity), event(1), hub)
+    assert await anext(reading) == [event(1)]
+    for word in ("a", "b"):
+        await say(database, identity, hub, word)
+    await come_to_rest(database, identity, hub, RunStatus.DONE)
+    assert [each.seq async for batch in reading for each in batch if isinstance(each, LoggedEvent)] == [2, 3, 4]
+    assert looks.joined == 1
+
+
+async def test_news_that_came_before_a_new_run_was_listened_to_are_found(
+    database: Database, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another process told of in the moment between is looked for, long before a lost piece of news would be."""
+    identity, hub = await claimed(database, person), Hub()
+    monkeypatch.setattr(tail_module, "POLL_SECONDS", 600.0)
+    monkeypatch.setattr(tail_module, "HEARTBEAT_SECONDS", 1200.0)
+    await say(database, identity, hub, "early")
+    async with aclosing(of_new_run(database, person.id, run_id_of(identity), event(1), hub)) as reading:
+        assert await anext(reading) == [event(1)]
+        (early,) = await anext(reading)
+    assert isinstance(early, LoggedEvent)
+    assert early.seq == 2
 
 
 async def test_events_of_runs_that_nobody_reads_are_not_kept() -> None:

@@ -19,6 +19,7 @@ from server.refusals import SignInRefused
 from server.scopes import USUAL, Scope
 from server.tokens import (
     KEY_ID_MAX_CHARS,
+    LEEWAY_SECONDS,
     TOKEN_MAX_CHARS,
     Rules,
     TokenLifetimeInvalid,
@@ -26,6 +27,7 @@ from server.tokens import (
     issue_token,
     key_id_of,
 )
+from tests.server.reading import until
 
 KEY: Final = "a key of thirty-two letters or more"
 DAY: Final = 86_400
@@ -95,6 +97,28 @@ def test_clocks_may_differ_by_half_a_minute(claim: str, seconds: int, taken: boo
     """What is wrong by less than the leeway is right: an expiry that is past, a beginning that is to come."""
     token = saying({claim: time.time() + seconds})
     assert claims_of(token, KEY, OWN).subject == SOMEBODY if taken else refused(token)
+
+
+def taken(token: str, key: str = KEY, rules: Rules = OWN) -> bool:
+    """Say whether a token signs somebody in."""
+    try:
+        claims_of(token, key, rules)
+    except SignInRefused:
+        return False
+    return True
+
+
+async def test_a_token_that_was_good_is_refused_once_it_has_expired() -> None:
+    """That a token was taken before does not make it live longer, nor good with another key or by other rules."""
+    token = signed(exp=int(time.time()) - LEEWAY_SECONDS + 2)
+    assert taken(token)
+    assert not taken(token, key=KEY[::-1])
+    assert not taken(token, rules=THEIRS)
+
+    async def expired() -> bool:
+        return not taken(token)
+
+    await until(expired)
 
 
 @pytest.mark.parametrize(
