@@ -15,6 +15,7 @@ from psycopg.pq import TransactionStatus
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from persistence.errors import DatabaseUnavailable, TransactionLost, UnsafeRole
+from persistence.gate import Gate
 from persistence.hanging_up import BELIEVED_SECONDS, hung_up_after, refuse_hung_up
 from persistence.pipelined import NamingConnection, PipelinedConnection
 from persistence.scope import Identity, Role, Scope, Secret, login, signed_context
@@ -22,6 +23,7 @@ from persistence.translation import translated
 
 POOL_SIZE: Final = {Role.API: 6, Role.WORKER: 10, Role.EXECUTOR: 8}
 LENT_MAX: Final = 4  # of a worker's connections that tools write on; a run has one such transaction at a time
+RUNS_MAX: Final = 4  # of a worker's own connections that runs take at once; the others are for who is of no run
 CHECKOUT_TIMEOUT_SECONDS: Final = 5.0  # past this the caller gets 503 rather than a place in a longer queue
 TRANSACTION_SECONDS: Final = {  # a little longer than one statement may take; past it the server is taken for gone
     Role.API: 12.0,
@@ -38,7 +40,10 @@ Pool = AsyncConnectionPool[PipelinedConnection]
 
 @dataclass(frozen=True, slots=True)
 class PoolUse:
-    """How many connections of a pool are open, how many of them are busy, and how many callers wait for one."""
+    """How many connections of a pool are open, how many of them are busy, and how many callers wait for one.
+
+    Who waits at the gate waits for one as well.
+    """
 
     open: int
     busy: int
@@ -62,6 +67,7 @@ class Database:
         self._key: Final = secret.signing_key()
         self._checkout_timeout_seconds: Final = checkout_timeout_seconds
         self._turns: Final = WeakValueDictionary[UUID, asyncio.Lock]()
+        self._gate: Final = Gate(min(sizes[Role.WORKER], RUNS_MAX))
         make = partial(_pool, conninfo, secret, checkout_timeout_seconds)
         self._pools: Final = {
             (Role.API, False): make(Role.API, sizes[Role.API]),
@@ -73,6 +79,19 @@ class Database:
     def _turn(self, run_id: UUID | None) -> AbstractAsyncContextManager[None]:
         """Return the turn of a run's transaction: here they wait for each other without a connection each."""
         return nullcontext() if run_id is None else self._turns.setdefault(run_id, asyncio.Lock())
+
+    @asynccontextmanager
+    async def _in_order(self) -> AsyncGenerator[None]:
+        """Wait at the gate, for as long as the runs before get on.
+
+        One that is let in and finds no connection in time sends the others away: they would find none either.
+        """
+        async with self._gate.passed():
+            try:
+                yield
+            except PoolTimeout:
+                self._gate.turn_back()
+                raise
 
     async def open(self) -> None:
         """Connect every pool.
@@ -102,6 +121,7 @@ class Database:
         used = dict.fromkeys(Role, PoolUse(0, 0, 0))
         for (role, _), pool in self._pools.items():
             used[role] += _use(pool.get_stats())
+        used[Role.WORKER] += PoolUse(0, 0, self._gate.awaited)
         return used
 
     @asynccontextmanager
@@ -110,9 +130,11 @@ class Database:
 
         A worker that names a run passes that run's fence first, so that every
         write of a run is a write of the attempt that holds it; of one run there is
-        one such transaction at a time. A scope is `lent`
-        when a tool gets it, as an executor's always is: what it may have left on
-        the connection is cleared before anybody else has it.
+        one such transaction at a time. Of many runs, the one that began first goes first.
+        Nothing opens a worker's transaction inside of another one: it would wait for itself.
+
+        A scope is `lent` when a tool gets it, as an executor's always is: what it may
+        have left on the connection is cleared before anybody else has it.
 
         It has begun when its first outcome is waited for: until then there is nothing
         that the fence or the database could refuse.
@@ -127,8 +149,9 @@ class Database:
         """
         lent = lent or role is Role.EXECUTOR
         run_id = _fenced_run(role, who)
+        in_order = self._in_order() if role is Role.WORKER and not lent else nullcontext()
         try:
-            async with self._turn(run_id), _checked_out(self._pools[role, lent]) as connection:
+            async with self._turn(run_id), in_order, _checked_out(self._pools[role, lent]) as connection:
                 with hung_up_after(connection, TRANSACTION_SECONDS[role]):
                     scope = Scope(connection)
                     for statement in CLEARING[role] if lent else ():

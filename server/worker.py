@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from nodes.vocabulary.log import Told
 from persistence.errors import CancelRequested, DatabaseUnavailable, Fenced, PersistenceError
+from persistence.gate import behind_those_at_work
 from persistence.lasting import lasting, traced
 from persistence.pools import Database
 from persistence.queue import Job, JobLeft, Queue, Rhythm
@@ -141,7 +142,7 @@ class Worker:
         Raises:
             JobLeft: it did not come to an end; the queue is to give it out again.
         """
-        with about(job.run_id):
+        with about(job.run_id), behind_those_at_work():
             await self._named_attempt(Identity(job.user_id, job.run_id, job.attempt + 1), job, held)
 
     async def _named_attempt(self, identity: Identity, job: Job, held: Held) -> None:

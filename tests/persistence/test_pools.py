@@ -22,6 +22,7 @@ from persistence.errors import (
     TransactionLost,
     UnsafeRole,
 )
+from persistence.gate import behind_those_at_work
 from persistence.pools import CHECKOUT_TIMEOUT_SECONDS, Database
 from persistence.scope import Identity, Role, Scope, Secret
 from tests.conftest import TEST_SECRET, Person
@@ -117,6 +118,70 @@ async def ask(office: Office, worker: Identity) -> None:
     """Ask something in a transaction of a run."""
     async with office.working(worker) as scope:
         await scope.execute("select 1")
+
+
+async def all_wait(database: Database, wanted: int) -> None:
+    """Wait until so many wait for a worker's connection."""
+
+    async def as_many() -> bool:
+        return database.use()[Role.WORKER].awaited == wanted
+
+    await until(as_many)
+
+
+async def test_a_free_connection_goes_to_the_run_that_began_first(admin_dsn: str, person: Person) -> None:
+    """Runs that wait for a connection get it in the order in which they began, not in which they came."""
+    served: list[str] = []
+    async with narrow(admin_dsn, 1) as database:
+
+        async def act(name: str) -> None:
+            async with database.acting(Role.WORKER, person.identity) as scope:
+                await scope.execute("select 1")
+            served.append(name)
+
+        async def after(come: asyncio.Event, name: str) -> None:
+            await come.wait()
+            await act(name)
+
+        old_comes, young_comes = asyncio.Event(), asyncio.Event()
+        with behind_those_at_work():
+            old = asyncio.create_task(after(old_comes, "old"))
+        with behind_those_at_work():
+            young = asyncio.create_task(after(young_comes, "young"))
+        with behind_those_at_work():
+            async with database.acting(Role.WORKER, person.identity):
+                young_comes.set()
+                await all_wait(database, 1)
+                old_comes.set()
+                await all_wait(database, 2)
+        await asyncio.gather(old, young)
+    assert served == ["old", "young"]
+
+
+async def test_a_run_may_wait_for_others_as_long_as_they_get_on(admin_dsn: str, person: Person) -> None:
+    """Behind other runs, a run waits longer than anybody waits for a connection, and then has one."""
+    async with narrow(admin_dsn, 1, SHORT_SECONDS) as database, database.acting(Role.API, person.identity):
+        with behind_those_at_work():
+            async with database.acting(Role.WORKER, person.identity):
+                waiting = asyncio.create_task(take(database, person, Role.WORKER))
+                await all_wait(database, 1)
+                with pytest.raises(DatabaseUnavailable):
+                    await take(database, person)
+                assert not waiting.done()
+        await waiting
+
+
+async def test_runs_do_not_wait_in_vain_behind_one_that_finds_no_connection(admin_dsn: str, person: Person) -> None:
+    """When a run that is let in gets no connection in time, those behind it are told so at once."""
+    async with narrow(admin_dsn, 1, SHORT_SECONDS) as database:
+        async with database.acting(Role.WORKER, person.identity):
+            with behind_those_at_work():
+                waiting = [asyncio.create_task(take(database, person, Role.WORKER)) for _ in range(CROWD)]
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [DatabaseUnavailable] * CROWD
+        with behind_those_at_work():
+            await take(database, person, Role.WORKER)
 
 
 @contextmanager

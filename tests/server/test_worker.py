@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from time import monotonic
+from typing import Final
 from uuid import UUID
 
 import pytest
@@ -15,6 +17,7 @@ from graph.ending import end_failed
 from nodes.vocabulary.events import TERMINAL_TYPES
 from nodes.vocabulary.log import Told
 from persistence.errors import DatabaseUnavailable, PersistenceError, StatementTimedOut, TransactionLost
+from persistence.gate import behind_those_at_work
 from persistence.pools import Database
 from persistence.queue import Queue, Rhythm
 from persistence.runs import events, runs
@@ -328,6 +331,99 @@ async def test_a_database_that_stays_away_counts_as_no_crash(work: Work, person:
         row = await ended(work.database, person, str(run.id))
     await distant.close()
     assert (row.status, row.attempt, row.crashes) == ("done", 2, 0)
+
+
+class Busy(ScriptedTurns):
+    """Turns of a process with one connection for runs: each comes when the test says so."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, [], [])
+        self.come: Final = defaultdict[UUID | None, asyncio.Event](asyncio.Event)
+        self.served: list[UUID | None] = []
+
+    async def run(self, identity: Identity, told: Told) -> None:
+        """Wait to be called, then for the connection."""
+        self.began.append(identity)
+        await self.come[identity.run_id].wait()
+        async with self.database.acting(Role.WORKER, identity) as scope:
+            await scope.execute("select 1")
+        self.served.append(identity.run_id)
+        await self._finish(identity, told)
+
+    async def have_begun(self, wanted: int) -> None:
+        """Wait until so many turns have begun."""
+
+        async def so_many() -> bool:
+            return len(self.began) == wanted
+
+        await until(so_many)
+
+    async def wait_for_it(self, wanted: int) -> None:
+        """Wait until so many wait for the connection."""
+
+        async def so_many() -> bool:
+            return self.database.use()[Role.WORKER].awaited == wanted
+
+        await until(so_many)
+
+
+@pytest.fixture
+async def busy(admin_dsn: str) -> AsyncGenerator[Busy]:
+    """Give turns over one connection."""
+    narrow = Database(admin_dsn, TEST_SECRET, sizes=dict.fromkeys(Role, 1))
+    await narrow.open()
+    yield Busy(narrow)
+    await narrow.close()
+
+
+async def test_the_run_that_began_first_is_served_first(
+    work: Work, database: Database, person: Person, busy: Busy
+) -> None:
+    """However late an earlier run asks for the database, it is let in before the later ones."""
+    async with replace(work, database=busy.database).by(busy):
+        asked: list[Run] = []
+        for number in (1, 2):
+            asked.append(await work.ask(person))
+            await busy.have_begun(number)
+        first, second = asked
+        with behind_those_at_work():
+            async with busy.database.acting(Role.WORKER, person.identity):
+                busy.come[second.id].set()
+                await busy.wait_for_it(1)
+                busy.come[first.id].set()
+                await busy.wait_for_it(2)
+        for run in asked:
+            await ended(database, person, str(run.id))
+    assert busy.served == [first.id, second.id]
+
+
+async def test_a_stop_reaches_a_run_that_waits_behind_others(
+    work: Work, database: Database, person: Person, busy: Busy
+) -> None:
+    """A person's stop ends the turn while it waits; what is left to do is to write that down."""
+    stopped = asyncio.Event()
+
+    class Stopped(Busy):
+        async def run(self, identity: Identity, told: Told) -> None:
+            try:
+                await super().run(identity, told)
+            except asyncio.CancelledError:
+                stopped.set()
+                raise
+
+    turns = Stopped(busy.database)
+    async with replace(work, database=busy.database).by(turns):
+        run = await work.ask(person)
+        await turns.have_begun(1)
+        with behind_those_at_work():
+            async with busy.database.acting(Role.WORKER, person.identity):
+                turns.come[run.id].set()
+                await turns.wait_for_it(1)
+                async with database.acting(Role.API, person.identity) as scope:
+                    await runs.request_cancel(scope, run.id)
+                await stopped.wait()
+        row = await ended(database, person, str(run.id))
+    assert (row.status, turns.served) == ("cancelled", [])
 
 
 async def test_a_run_that_takes_every_worker_down_is_given_up(

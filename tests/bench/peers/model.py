@@ -2,14 +2,16 @@
 
 It answers as `tests.scripted_model.demo` says, with a delay before the first
 token and between two, and costs little itself: an answer is put into bytes once.
+Each block has its moment after the request, so that an answer takes as long as
+the pace says however late timers are.
 """
 
 import asyncio
 import sys
+import time
 from asyncio import StreamReader, StreamWriter
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from typing import Final
 
 import orjson
@@ -34,15 +36,11 @@ class Pace:
     @property
     def critical_path_seconds(self) -> float:
         """Return how long the model alone takes for one run: the shortest a run can be."""
-        return LEVELS * (self.first_ms + ANSWER_DELTAS * self.token_ms) / 1000
+        return LEVELS * self.seconds_until(1)
 
-    async def before_the_first(self) -> None:
-        """Wait as long as the model thinks."""
-        await asyncio.sleep(self.first_ms / 1000)
-
-    async def while_speaking(self, share: float) -> None:
-        """Wait as long as that share of an answer takes."""
-        await asyncio.sleep(ANSWER_DELTAS * self.token_ms * share / 1000)
+    def seconds_until(self, share: float) -> float:
+        """Return how long after its request that share of an answer has been said."""
+        return (self.first_ms + ANSWER_DELTAS * self.token_ms * share) / 1000
 
 
 @cache
@@ -60,21 +58,28 @@ def _whole(reply: Reply, model: str) -> bytes:
 
 async def answer(request: ChatRequest, writer: StreamWriter, pace: Pace) -> None:
     """Send one answer at the model's pace."""
+    asked_at = time.monotonic()
     reply = organise(request)
-    await pace.before_the_first()
     if not request.is_streamed:
-        await pace.while_speaking(1)
-        writer.write(_whole(reply, request.model))
+        body = _whole(reply, request.model)
+        await _until(asked_at + pace.seconds_until(1))
+        writer.write(body)
         return
-    writer.write(HEAD % b"text/event-stream")
     blocks = _streamed(reply, request.model)
+    await _until(asked_at + pace.seconds_until(0))
+    writer.write(HEAD % b"text/event-stream")
     if pace.token_ms:
-        for block, _ in pairwise([*blocks, b""]):
+        for place, block in enumerate(blocks):
+            await _until(asked_at + pace.seconds_until(place / (len(blocks) - 1)))
             writer.write(block)
-            await pace.while_speaking(1 / len(blocks))
     else:
         writer.writelines(blocks)
     writer.write(b"0\r\n\r\n")
+
+
+async def _until(moment: float) -> None:
+    if (left := moment - time.monotonic()) > 0:
+        await asyncio.sleep(left)
 
 
 async def serve(pace: Pace) -> None:
