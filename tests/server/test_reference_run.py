@@ -8,6 +8,7 @@ alters a number on purpose writes the new one down here; a failure prints them a
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from math import inf
 from pprint import pformat
 from typing import Final
 
@@ -92,8 +93,9 @@ def counting_dsn() -> Iterator[str]:
 
 
 @pytest.fixture
-async def installation(counting_dsn: str) -> AsyncIterator[Database]:
-    """Give the program's own pools there."""
+async def installation(counting_dsn: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
+    """Give the program's own pools there; a connection that answered once is believed, however slow the machine is."""
+    monkeypatch.setattr("persistence.pools.BELIEVED_SECONDS", inf)
     opened = Database(counting_dsn, TEST_SECRET)
     await opened.open()
     yield opened
