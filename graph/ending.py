@@ -12,6 +12,7 @@ from nodes.planning.unfinished import Because, Open, close_everything
 from nodes.vocabulary.events import Done, Failed, FinishedReason, UsageBody
 from nodes.vocabulary.log import EventLog, Told
 from persistence import checkpoints
+from persistence.attempts import Attempt
 from persistence.pools import Database
 from persistence.record import agents, conversations, messages, plans
 from persistence.record.plans import PlanRow
@@ -24,10 +25,10 @@ from persistence.scope import Identity, Role, Scope
 SOMETHING_WENT_WRONG = "Something went wrong. The request was stopped; what was changed until then stays changed."
 
 
-async def end_answered(database: Database, identity: Identity, told: Told, reason: FinishedReason) -> None:
+async def end_answered(attempt: Attempt, told: Told, reason: FinishedReason) -> None:
     """End a run with its answer, stored exactly as it was streamed; as cancelled when a person stopped it meanwhile."""
-    async with database.acting(Role.WORKER, identity) as scope:
-        await _end_with_text(scope, run_id_of(identity), EventLog(told), reason)
+    async with attempt.writing() as scope:
+        await _end_with_text(scope, attempt.run_id, EventLog(told), reason)
 
 
 async def end_cancelled(database: Database, identity: Identity, told: Told) -> None:
