@@ -12,8 +12,9 @@ from nodes.planning.unfinished import Because, Open, close_everything
 from nodes.vocabulary.events import Done, Failed, FinishedReason, UsageBody
 from nodes.vocabulary.log import EventLog, Told
 from persistence import checkpoints
+from persistence.attempts import Attempt
 from persistence.pools import Database
-from persistence.record import agents, conversations, messages, plans
+from persistence.record import agents, conversations, executions, messages, plans
 from persistence.record.plans import PlanRow
 from persistence.runs import approvals, events, ledger, runs, usage
 from persistence.runs.approvals import ApprovalStatus
@@ -24,10 +25,10 @@ from persistence.scope import Identity, Role, Scope
 SOMETHING_WENT_WRONG = "Something went wrong. The request was stopped; what was changed until then stays changed."
 
 
-async def end_answered(database: Database, identity: Identity, told: Told, reason: FinishedReason) -> None:
+async def end_answered(attempt: Attempt, told: Told, reason: FinishedReason) -> None:
     """End a run with its answer, stored exactly as it was streamed; as cancelled when a person stopped it meanwhile."""
-    async with database.acting(Role.WORKER, identity) as scope:
-        await _end_with_text(scope, run_id_of(identity), EventLog(told), reason)
+    async with attempt.writing() as scope:
+        await _end_with_text(scope, attempt.run_id, EventLog(told), reason)
 
 
 async def end_cancelled(database: Database, identity: Identity, told: Told) -> None:
@@ -48,7 +49,7 @@ async def end_failed(
     """End a run by an `error` event; `text` is shown to the person. What was said until then stays."""
     run_id, log = run_id_of(identity), EventLog(told)
     async with database.acting(Role.WORKER, identity) as scope:
-        run, said, left = await _standing(scope, run_id)
+        run, said, left, _ = await _standing(scope, run_id)
         _keep_answer(scope, run, said)
         await close_everything(scope, log, run_id, left, Because.FAILED)
         _close_record(scope, run_id, left.plan, "failed")
@@ -63,31 +64,33 @@ def run_id_of(identity: Identity) -> UUID:
 
 
 async def _end_with_text(scope: Scope, run_id: UUID, log: EventLog, reason: FinishedReason) -> None:
-    run, said, left = await _standing(scope, run_id)
+    run, said, left, spent = await _standing(scope, run_id)
     if run.cancel_requested_at is not None:
         reason = FinishedReason.CANCELLED  # it was acknowledged: nothing else may be told
     elif run.budget_spent_at is not None:
         reason = FinishedReason.BUDGET_EXHAUSTED
     stopped = reason is FinishedReason.CANCELLED
     _keep_answer(scope, run, said)
-    spent = await close_everything(scope, log, run_id, left, Because.STOPPED if stopped else Because.ANSWERED)
+    await close_everything(scope, log, run_id, left, Because.STOPPED if stopped else Because.ANSWERED)
     _close_record(scope, run_id, left.plan, "failed" if stopped else "completed")
     log.emit(scope, ("end", Done(usage=told_of(spent), finished_reason=reason)))
     runs.finish(scope, run_id, RunStatus.CANCELLED if stopped else RunStatus.DONE, reason=reason)
 
 
-async def _standing(scope: Scope, run_id: UUID) -> tuple[Run, str, Open]:
-    """Return a run, the answer that it streamed and what it leaves open; its calls of models are settled."""
+async def _standing(scope: Scope, run_id: UUID) -> tuple[Run, str, Open, Usage]:
+    """Return a run, the answer that it streamed, what it leaves open and what it used; its model calls are settled."""
     usage.settle_open(scope, run_id)
-    with scope.together(4):
-        run, said, plan, calls = await asyncio.gather(
+    with scope.together(6):
+        run, said, plan, calls, has_executors, spent = await asyncio.gather(
             runs.find(scope, run_id),
             events.texts(scope, run_id),
             plans.begun(scope, run_id),
             ledger.open_of_run(scope, run_id),
+            executions.has_open(scope, run_id),
+            usage.total(scope, run_id),
         )
     assert run is not None, "the fence was just passed"
-    return run, said, Open(plan, calls)
+    return run, said, Open(plan, calls, has_executors), spent
 
 
 def _keep_answer(scope: Scope, run: Run, said: str) -> None:

@@ -40,7 +40,8 @@ from nodes.vocabulary.model_failure import ModelFailure
 from nodes.vocabulary.pause import awaited
 from nodes.vocabulary.state import State, fresh
 from nodes.vocabulary.tracing import tag
-from persistence.checkpoints import Checkpoints
+from persistence.attempts import Attempt
+from persistence.checkpoints import OwedCheckpoints
 from persistence.pools import Database
 from persistence.record import sessions, users
 from persistence.runs import quoted_history, runs, usage
@@ -124,11 +125,12 @@ async def run_turn(engine: Engine, identity: Identity, told: Told) -> None:
     """
     wall = asyncio.timeout(engine.limits.wall_seconds)
     try:
-        context = await _context(engine, identity, told)
+        attempt = Attempt(engine.database, identity)
+        context = await _context(engine, attempt, told)
         async with wall, context.early:
             stopped_at = await _through_the_graph(context, engine.listeners(context.request))
         if isinstance(stopped_at, FinishedReason):
-            await end_answered(engine.database, identity, told, stopped_at)
+            await end_answered(attempt, told, stopped_at)
         else:
             await pause(context, stopped_at, engine.approval_hours)
     except TimeoutError:
@@ -150,7 +152,7 @@ async def _through_the_graph(context: Context, listeners: list[BaseCallbackHandl
 
     Returns how it ended, or the calls that it waits for.
     """
-    graph = GRAPH.copy(update={"checkpointer": Checkpoints(context.database, context.identity)})
+    graph = GRAPH.copy(update={"checkpointer": OwedCheckpoints(context.attempt)})
     config = RunnableConfig(
         configurable={"thread_id": str(context.session_id)},
         recursion_limit=context.limits.supersteps,
@@ -162,7 +164,7 @@ async def _through_the_graph(context: Context, listeners: list[BaseCallbackHandl
     async def work(start: State | Command[Never] | None) -> dict[str, Any]:
         return await graph.ainvoke(start, config, context=context, durability="sync")
 
-    left = await graph.aget_state(config) if context.identity.attempt != FIRST_ATTEMPT else None
+    left = await graph.aget_state(config) if context.attempt.identity.attempt != FIRST_ATTEMPT else None
     if left is None or left.values.get("run_id") != str(context.run_id):
         state = await work(fresh(str(context.run_id)))
     elif left.tasks:  # `next` leaves out a node whose writes are stored and whose checkpoint is not
@@ -177,9 +179,9 @@ async def _first_of(database: Database, identity: Identity) -> UUID:
         return await runs.first_of(scope, run_id_of(identity))
 
 
-async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
-    run_id = run_id_of(identity)
-    async with engine.database.acting(Role.WORKER, identity) as scope:
+async def _context(engine: Engine, attempt: Attempt, told: Told) -> Context:
+    identity, run_id = attempt.identity, attempt.run_id
+    async with attempt.writing() as scope:
         usage.settle_open(scope, run_id)  # of an attempt before, which settles nothing any more
         scope.ends_with_next()
         with scope.together(4):
@@ -198,8 +200,7 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
     log = EventLog(told, engine.limits.event_bytes)
     reader = Caller(engine.database, identity.user_id, zone, now)
     return Context(
-        database=engine.database,
-        identity=identity,
+        attempt=attempt,
         run_id=run_id,
         session_id=session.id,
         context_type=session.context_type,
@@ -212,8 +213,7 @@ async def _context(engine: Engine, identity: Identity, told: Told) -> Context:
         registry=engine.registry,
         gateway=Gateway(
             registry=engine.registry,
-            database=engine.database,
-            identity=identity,
+            attempt=attempt,
             caller=reader,
             journal=ToolEvents(log, engine.counters),
             consent=Consent(Mode(session.approvals), run.request),

@@ -9,8 +9,8 @@ of the stored metadata, where the library would write it in plain text.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final, LiteralString, cast
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from psycopg import AsyncCursor
 from psycopg.abc import Params
 from psycopg.rows import DictRow
 
+from persistence.attempts import Attempt, Store
 from persistence.pools import Database
 from persistence.scope import Identity, Role, Scope
 
@@ -65,32 +66,48 @@ class Checkpoints(AsyncPostgresSaver):
             await super().aput_writes(config, writes, task_id, task_path)
 
     @asynccontextmanager
-    async def _cursor(
-        self,
-        *,
-        pipeline: bool = False,  # noqa: ARG002 - psycopg sends many rows of one statement together by itself
-    ) -> AsyncGenerator[AsyncCursor[DictRow]]:
+    async def _cursor(self, *, pipeline: bool = False) -> AsyncGenerator[AsyncCursor[DictRow]]:
+        if not pipeline:  # which the library wants for what it writes, and for nothing else
+            yield cast("AsyncCursor[DictRow]", _Reading(self._transaction))
+            return
+        written = _Written()
+        yield cast("AsyncCursor[DictRow]", written)
+        await self._store(written.store)
+
+    def _transaction(self) -> AbstractAsyncContextManager[Scope]:
         role = Role.API if self._identity.run_id is None else Role.WORKER
-        async with self._database.acting(role, self._identity) as scope:
-            yield cast("AsyncCursor[DictRow]", _Cursor(scope))
+        return self._database.acting(role, self._identity)
+
+    async def _store(self, store: Store) -> None:
+        async with self._transaction() as scope:
+            store(scope)
 
 
-class _Cursor:
-    """As much of a psycopg cursor as the saver uses, over a scope."""
+class OwedCheckpoints(Checkpoints):
+    """Those of one attempt, each stored with its next transaction: in front of whatever the next node writes."""
 
-    def __init__(self, scope: Scope) -> None:
-        self._scope: Final = scope
+    def __init__(self, attempt: Attempt) -> None:
+        super().__init__(attempt.database, attempt.identity)
+        self._attempt: Final = attempt
+
+    def _transaction(self) -> AbstractAsyncContextManager[Scope]:
+        return self._attempt.writing()
+
+    async def _store(self, store: Store) -> None:
+        self._attempt.owe(store)
+
+
+class _Reading:
+    """As much of a psycopg cursor as the saver uses to read; each question is a transaction of its own."""
+
+    def __init__(self, transaction: Callable[[], AbstractAsyncContextManager[Scope]]) -> None:
+        self._transaction: Final = transaction
         self._found: Iterator[DictRow] = iter(())
 
     async def execute(self, query: LiteralString, params: Params | None = None, *, binary: bool = False) -> None:  # noqa: ARG002 - the same rows either way
-        if query.lstrip()[:6].lower() == "select":
-            self._found = iter(await self._scope.all(dict[str, Any], query, params))
-        else:
-            self._scope.send(query, params)
-
-    async def executemany(self, query: LiteralString, rows: Iterable[Params]) -> None:
-        for row in rows:
-            self._scope.send(query, row)
+        async with self._transaction() as scope:
+            scope.ends_with_next()
+            self._found = iter(await scope.all(dict[str, Any], query, params))
 
     async def fetchone(self) -> DictRow | None:
         return next(self._found, None)
@@ -101,6 +118,23 @@ class _Cursor:
     async def __aiter__(self) -> AsyncGenerator[DictRow]:
         for row in self._found:
             yield row
+
+
+class _Written:
+    """As much of a psycopg cursor as the saver uses to write: statements, until somebody stores them."""
+
+    def __init__(self) -> None:
+        self._statements: Final[list[tuple[LiteralString, Params]]] = []
+
+    async def execute(self, query: LiteralString, params: Params) -> None:
+        self._statements.append((query, params))
+
+    async def executemany(self, query: LiteralString, rows: Iterable[Params]) -> None:
+        self._statements.extend((query, row) for row in rows)
+
+    def store(self, scope: Scope) -> None:
+        for query, params in self._statements:
+            scope.send(query, params)
 
 
 def prune(scope: Scope, run_id: UUID) -> None:

@@ -18,7 +18,7 @@ from psycopg import AsyncConnection, AsyncCursor, Error, OperationalError, Progr
 from psycopg.abc import Params, PQGen, QueryNoTemplate
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.rows import AsyncRowFactory, TupleRow, tuple_row
 
@@ -108,6 +108,7 @@ class PipelinedConnection(AsyncConnection[TupleRow]):
         super().__init__(pgconn, row_factory)
         self.answers = 0  # so far
         self.heard_at = monotonic()  # when the last of them came
+        self.psycopg_ran = False  # something by itself, which it may have prepared
         self._conversion: Final[abc.Transformer] = Transformer(self)
         self._ear: Final = Ear()
         self._put_down: list[Sent] = []
@@ -178,8 +179,19 @@ class PipelinedConnection(AsyncConnection[TupleRow]):
         timeout: float | None = None,  # noqa: ASYNC109 - psycopg's
     ) -> Row:
         """Wait as psycopg does, which listens itself."""
+        self.psycopg_ran = True
         self._ear.cover()
         return await super().wait(gen, interval, timeout)
+
+    async def rollback(self) -> None:
+        """Roll back what was sent, and leave the rest unsent; by psycopg if it ran something: it forgets that then."""
+        self.forget()
+        if self.psycopg_ran or self.pgconn.transaction_status != TransactionStatus.INTRANS:
+            await super().rollback()
+            self.psycopg_ran = False
+        else:
+            self.send("rollback")
+            await self.answer()
 
     async def close(self) -> None:
         """Close the connection."""

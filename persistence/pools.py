@@ -167,8 +167,7 @@ class Database:
                     finally:
                         await _give_up_when_ended(scope)
                     if role is Role.EXECUTOR:
-                        connection.forget()
-                        await connection.rollback()  # by psycopg, which then forgets the statements that it prepared
+                        await connection.rollback()
                     elif not scope.ended:
                         await scope.execute("commit")
         except DatabaseError as error:

@@ -14,12 +14,12 @@ from typing import Final, Protocol
 from uuid import UUID, uuid5
 
 from persistence.again import unless_in_conflict
+from persistence.attempts import Attempt
 from persistence.errors import PersistenceError
-from persistence.pools import Database
 from persistence.runs import approvals, intents, ledger, undo
 from persistence.runs.approvals import Ruling
 from persistence.runs.ledger import CallState, Entry, Frozen, LedgerRow
-from persistence.scope import Identity, Role, Scope
+from persistence.scope import Scope
 from persistence.text import shortened, storable
 from tools.arguments import MAX_ARGUMENT_CHARS, validated
 from tools.conduct import AS_ASKED, Conduct
@@ -88,18 +88,15 @@ class Gateway:
         self,
         *,
         registry: Registry,
-        database: Database,
-        identity: Identity,
+        attempt: Attempt,
         caller: Caller,
         journal: Journal,
         consent: Consent,
         bounds: Bounds,
     ) -> None:
-        assert identity.run_id is not None, "tools are called by runs only"
         self._registry: Final = registry
-        self._database: Final = database
-        self._identity: Final = identity
-        self._run_id: Final = identity.run_id
+        self._attempt: Final = attempt
+        self._run_id: Final = attempt.run_id
         self._caller: Final = caller
         self._journal: Final = journal
         self._consent: Final = consent
@@ -111,8 +108,7 @@ class Gateway:
         """Return a gateway to the same run's tools that tells another journal, for holders that only read."""
         return Gateway(
             registry=self._registry,
-            database=self._database,
-            identity=self._identity,
+            attempt=self._attempt,
             caller=self._caller,
             journal=journal,
             consent=self._consent,
@@ -203,7 +199,7 @@ class Gateway:
         Raises:
             Fenced, DatabaseUnavailable: as `call`.
         """
-        async with self._database.acting(Role.WORKER, self._identity) as scope:
+        async with self._attempt.writing() as scope:
             begun = [
                 call
                 for call in await ledger.open_of_run(scope, self._run_id)
@@ -248,7 +244,7 @@ class Gateway:
         """Say whether a call has to wait for a person; a run whose intents were not taken yet has none."""
         if tool.access is Access.READ or self._conduct.dry:
             return False
-        async with self._database.acting(Role.WORKER, self._identity) as scope:
+        async with self._attempt.writing() as scope:
             stored = await intents.of_run(scope, self._run_id)
             made = await ledger.count_applied(scope, self._run_id, tool.name)
         wanted = NOTHING if stored is None else from_json(stored)
@@ -257,7 +253,7 @@ class Gateway:
         return await self._consent.is_missing(tool, args, self._caller, allowed)
 
     async def _has_asked_enough(self) -> bool:
-        async with self._database.acting(Role.WORKER, self._identity) as scope:
+        async with self._attempt.writing() as scope:
             return await approvals.next_position(scope, self._run_id) > self._bounds.approvals
 
     async def _after_unknown(self, holder: Holder, asked: Asked, at: "_At") -> ToolAnswer:
@@ -293,7 +289,7 @@ class Gateway:
                 return await self._settled(holder, at, told(), 0)
             if tool.effect is Effect.LOCAL:
                 return await unless_in_conflict(partial(self._write, holder, at.row.id, tool, args))
-            async with self._database.acting(Role.WORKER, self._identity) as scope:
+            async with self._attempt.writing() as scope:
                 await ledger.may_act(scope, at.row.id)
                 begins = await ledger.begin(scope, at.row.id)
             if not begins:
@@ -305,7 +301,7 @@ class Gateway:
 
         Arguments that a person gave it stand in the ledger before it runs.
         """
-        async with self._database.acting(Role.WORKER, self._identity) as scope:
+        async with self._attempt.writing() as scope:
             [frozen] = await self.freeze(scope, holder, [asked])
             at = _At.of(frozen)
             if at.row.access != Access.WRITE:
@@ -349,7 +345,7 @@ class Gateway:
         an outcome by now, since it was asked for twice at once, is not run again.
         """
         started = time.monotonic()
-        async with self._database.acting(Role.WORKER, self._identity, lent=True) as scope:
+        async with self._attempt.writing(lent=True) as scope:
             row = await ledger.find(scope, call_id)
             if row is not None and row.state != CallState.INTENT:
                 return replayed(row)
@@ -370,7 +366,7 @@ class Gateway:
         if at.keep is not None:
             await at.keep(kept, store)
         else:
-            async with self._database.acting(Role.WORKER, self._identity) as scope:
+            async with self._attempt.writing() as scope:
                 store(scope)
         return kept
 

@@ -121,7 +121,7 @@ class AnswerStream:
         return PARAGRAPH if streamed.anything else ""
 
     def _key(self, place: int) -> str:
-        return f"{self._place}{self._context.identity.attempt}:{place}"
+        return f"{self._place}{self._context.attempt.identity.attempt}:{place}"
 
 
 async def say(context: Context, scope: Scope, key: str, text: str) -> None:

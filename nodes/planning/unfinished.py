@@ -3,7 +3,6 @@
 No call, executor or step stays on the screen as if somebody were still at it.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -17,9 +16,8 @@ from nodes.vocabulary.journal import ToolEvents
 from nodes.vocabulary.log import EventLog
 from persistence.record import agents, executions, plans
 from persistence.record.plans import PlanRow
-from persistence.runs import ledger, usage
+from persistence.runs import ledger
 from persistence.runs.ledger import LedgerRow
-from persistence.runs.usage import Usage
 from persistence.scope import Scope
 from tools.gateway import Holder
 from tools.outcomes import outcome_unknown, state_of
@@ -40,14 +38,15 @@ class Because(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """What may be open of a run: its plan, if it has one, and the calls without an outcome."""
+    """What may be open of a run: its plan, if it has one, calls without an outcome, and whether executors are."""
 
     plan: PlanRow | None
     calls: Sequence[LedgerRow]
+    has_executors: bool
 
 
-async def close_everything(scope: Scope, log: EventLog, run_id: UUID, open_now: Open, because: Because) -> Usage:
-    """End whatever of a run is open; nothing of it may be at work any more. Returns what the run used."""
+async def close_everything(scope: Scope, log: EventLog, run_id: UUID, open_now: Open, because: Because) -> None:
+    """End whatever of a run is open; nothing of it may be at work any more."""
     plan, open_calls = open_now.plan, open_now.calls
     if plan is not None and plan.is_draft:
         await abandon_draft(scope, plan, run_id)
@@ -56,18 +55,14 @@ async def close_everything(scope: Scope, log: EventLog, run_id: UUID, open_now: 
     executors = {agent.id for agent in workers if agent.type == "executor"}
     for call in open_calls:
         _close_call(scope, log, call, because, by_executor=call.agent_id in executors)
-    with scope.together(2):
-        abandoned, spent = await asyncio.gather(
-            executions.abandon_open(scope, run_id, f"Not finished: {because.words}."), usage.total(scope, run_id)
-        )
-    for execution in abandoned:
-        log.emit(scope, execution_event(execution))
+    if open_now.has_executors:
+        for execution in await executions.abandon_open(scope, run_id, f"Not finished: {because.words}."):
+            log.emit(scope, execution_event(execution))
     for step in [] if plan is None else steps_of(plan):
         ended = _ended(step, because)
         if plan is not None and ended is not step:
             plans.put_step(scope, plan.id, step.step_number, as_row(ended))
             log.emit(scope, (f"step_complete:{step.step_number}", StepCompleted(step=ended)))
-    return spent
 
 
 def _close_call(scope: Scope, log: EventLog, call: LedgerRow, because: Because, *, by_executor: bool) -> None:

@@ -13,7 +13,7 @@ from nodes.vocabulary.early_tasks import EarlyTasks
 from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.log import EventLog
 from nodes.vocabulary.stand_in import StandIn
-from persistence.pools import Database
+from persistence.attempts import Attempt
 from persistence.record.conversations import Row
 from persistence.runs.runs import WantedRoute
 from persistence.scope import Identity, Role, Scope
@@ -34,8 +34,7 @@ class Context:
     it has its answers from `stand_in`, as far as that goes.
     """
 
-    database: Database
-    identity: Identity
+    attempt: Attempt
     run_id: UUID
     session_id: UUID
     context_type: str
@@ -60,8 +59,8 @@ class Context:
 
     def writing(self) -> AbstractAsyncContextManager[Scope]:
         """Open a transaction of this run's worker; it passes the fence first."""
-        return self.database.acting(Role.WORKER, self.identity)
+        return self.attempt.writing()
 
     def reading(self) -> AbstractAsyncContextManager[Scope]:
         """Open a transaction as the SELECT-only role."""
-        return self.database.acting(Role.EXECUTOR, Identity(self.identity.user_id))
+        return self.attempt.database.acting(Role.EXECUTOR, Identity(self.attempt.identity.user_id))

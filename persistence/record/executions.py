@@ -111,6 +111,19 @@ async def finish(
     )
 
 
+async def has_open(scope: Scope, run_id: UUID) -> bool:
+    """Say whether an executor of a run is at work, or was when nobody went on with it."""
+    found = await scope.value(
+        bool,
+        """
+        select exists (select from agent_plans join agent_executions on plan_id = agent_plans.id
+            where run_id = %s and agent_executions.status = 'executing')
+        """,
+        (run_id,),
+    )
+    return found or False
+
+
 async def abandon_open(scope: Scope, run_id: UUID, error: str) -> list[Execution]:
     """Close what was under way when a run came to its end; return it with what it cost until then."""
     abandoned = await scope.all(

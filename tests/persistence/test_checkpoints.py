@@ -13,7 +13,8 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.serde.types import INTERRUPT
 from langgraph.graph import END, START, StateGraph
 
-from persistence.checkpoints import STRICT, Checkpoints
+from persistence.attempts import Attempt
+from persistence.checkpoints import STRICT, Checkpoints, OwedCheckpoints
 from persistence.errors import Fenced, StatementRefused
 from persistence.scope import Identity
 from tests.run_rows import Office, run_of
@@ -80,6 +81,35 @@ async def test_what_a_node_wrote_stands_in_its_checkpoint_only(office: Office) -
     found = await Checkpoints(office.database, worker).aget_tuple(place(session))
     assert found is not None
     assert found.pending_writes == [("task", INTERRUPT, ["a"])]
+
+
+async def test_an_attempts_checkpoint_is_stored_with_its_next_transaction(office: Office) -> None:
+    """It costs none of its own; what a pause is made of is stored with it."""
+    worker = await office.begin()
+    session, attempt = await session_of(office, worker), Attempt(office.database, worker)
+    saver, others = OwedCheckpoints(attempt), Checkpoints(office.database, office.person.identity)
+    stored = await saver.aput(place(session), checkpoint(["a"]), {"step": 1}, {"seen": "1"})
+    await saver.aput_writes(stored, [(INTERRUPT, ["a"])], "task")
+    assert await others.aget_tuple(place(session)) is None
+    async with attempt.writing():
+        pass
+    for found in (await others.aget_tuple(place(session)), await saver.aget_tuple(place(session))):
+        assert found is not None
+        assert (found.checkpoint["channel_values"], found.pending_writes) == (
+            {"seen": ["a"]},
+            [("task", INTERRUPT, ["a"])],
+        )
+
+
+async def test_an_attempt_finds_the_checkpoint_that_it_owes(office: Office) -> None:
+    """To look for it is a transaction like any other, and stores it."""
+    worker = await office.begin()
+    session = await session_of(office, worker)
+    saver = OwedCheckpoints(Attempt(office.database, worker))
+    await saver.aput(place(session), checkpoint(["a"]), {"step": 1}, {"seen": "1"})
+    found = await saver.aget_tuple(place(session))
+    assert found is not None
+    assert found.checkpoint["channel_values"] == {"seen": ["a"]}
 
 
 async def test_nobody_reads_anothers_checkpoints(office: Office, strangers_office: Office) -> None:

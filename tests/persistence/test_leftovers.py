@@ -123,6 +123,25 @@ async def test_a_connection_whose_transaction_was_ended_is_not_used_again(
     assert len(set(backends)) == 3
 
 
+async def test_what_psycopg_prepared_for_one_borrower_it_prepares_anew_for_the_next(
+    narrow: Database, desk: Desk, strangers: Desk
+) -> None:
+    """It is gone on the server, so psycopg may not count on it, whoever ends the transaction."""
+    for borrower in (desk, strangers):
+        async with narrow.acting(Role.EXECUTOR, borrower.person.identity) as scope:
+            for _ in range(2):
+                row = await (await scope.connection.execute("select count(*) from notes")).fetchone()
+                assert row == (0,)
+
+
+async def test_an_executors_transaction_is_rolled_back_by_one_message(narrow: Database, desk: Desk) -> None:
+    """Psycopg has a part in it only when it ran something in it."""
+    async with narrow.acting(Role.EXECUTOR, desk.person.identity) as scope:
+        await scope.execute("select 1")
+        before = scope.connection.answers
+    assert (scope.connection.answers - before, scope.connection.psycopg_ran) == (1, False)
+
+
 async def test_an_executors_transaction_tells_nobody_anything(narrow: Database, admin_dsn: str, desk: Desk) -> None:
     """It ends with a rollback, so that not even a notification leaves it."""
     heard: list[str] = []

@@ -8,6 +8,7 @@ from uuid import UUID
 from psycopg.sql import SQL, Identifier
 from pydantic import JsonValue
 
+from persistence.attempts import Attempt
 from persistence.record import agents, plans
 from persistence.record.agents import NewExecutor
 from persistence.runs import intents, ledger
@@ -78,8 +79,7 @@ class Bench:
         """Return the gateway of this attempt."""
         return Gateway(
             registry=self.registry,
-            database=self.desk.database,
-            identity=self.worker,
+            attempt=Attempt(self.desk.database, self.worker),
             caller=Caller(self.desk.database, self.desk.person.id, BERLIN, NOW),
             journal=self.notebook,
             consent=self.consent,

@@ -18,13 +18,14 @@ from nodes.vocabulary.early_tasks import EarlyTasks
 from nodes.vocabulary.journal import ToolEvents
 from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.log import EventLog
+from persistence.attempts import Attempt
 from persistence.pools import Database
 from persistence.record import agents
 from persistence.runs import usage
 from persistence.runs.usage import ModelCall
 from tests.conftest import Person
 from tests.roomy import ROOMY
-from tests.run_rows import Office, run_of
+from tests.run_rows import Office
 from tests.scripted_model.intents import everything
 from tests.scripted_model.replies import Reply
 from tests.scripted_model.script import Script
@@ -78,13 +79,13 @@ async def room(
     """Give a run in work whose planner is the model `deep`, with these fallbacks."""
     office = Office(database, person)
     identity = await office.begin()
-    run = await office.row(run_of(identity))
+    attempt = Attempt(database, identity)
+    run = await office.row(attempt.run_id)
     registry, log = Registry.build(), EventLog(lambda _events: None)
     with ScriptedModel(script, intents=intents) as server:
         models = tuple(chat_models(ModelProfile("deep", server.base_url, fallbacks=fallbacks)))
         context = Context(
-            database=database,
-            identity=identity,
+            attempt=attempt,
             run_id=run.id,
             session_id=run.session_id,
             context_type="global",
@@ -97,8 +98,7 @@ async def room(
             registry=registry,
             gateway=Gateway(
                 registry=registry,
-                database=database,
-                identity=identity,
+                attempt=attempt,
                 caller=Caller(database, person.id, BERLIN, NOW),
                 journal=ToolEvents(log),
                 consent=Consent(Mode.AUTO, "What is overdue?"),

@@ -8,6 +8,7 @@ import pytest
 
 from nodes.asking.answer_stream import AGAIN, EVENT_CHARS, PARAGRAPH, AnswerStream, say
 from nodes.vocabulary.events import Event, TextSaid
+from persistence.attempts import Attempt
 from persistence.pools import Database
 from persistence.runs import events
 from tests.conftest import Person
@@ -87,7 +88,8 @@ async def test_a_text_that_begins_again_says_so(database: Database, person: Pers
     """Half an answer of a worker that died stays on the screen; the new one does not run into it."""
     async with room(database, person, []) as at:
         await AnswerStream(at.context, "0").tell("Two tas")
-        at.context = replace(at.context, identity=await Office(database, person).take(at.context.run_id))
+        later = Attempt(database, await Office(database, person).take(at.context.run_id))
+        at.context = replace(at.context, attempt=later)
         await AnswerStream(at.context, "0").tell("Two tasks.")
         assert await texts(at) == ["Two tas", f"{AGAIN}Two tasks."]
 
