@@ -184,7 +184,7 @@ def _limit(admin: Connection[DictRow], role: str) -> None:
         **public_rights.settings(admin, role),
     }
     if role == DISPATCH:
-        settings["synchronous_commit"] = "off"  # the truth is the run's row: a job that a crash brings back is of no effect
+        settings["synchronous_commit"] = "off"  # a job that a crash brings back is of no effect
     for name, value in settings.items():
         parts = SQL(", ").join(Literal(part) for part in value.split(", "))
         admin.execute(SQL("alter role {} set {} = {}").format(Identifier(role), Identifier(name), parts))

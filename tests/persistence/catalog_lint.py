@@ -73,7 +73,7 @@ RULES: Final[dict[str, LiteralString]] = {
                     where f.conrelid = c.oid and f.contype = 'f' and a.attnum = any (f.conkey)
                         and f.confdeltype = 'c'))
     """,
-    "whose a new row claims to be is held against the verified context, and nothing with the owner's eyes writes one": """
+    "whose a new row claims to be is held against the verified context, and nobody with the owner's eyes adds one": """
         with claiming as (
             select c.oid, c.relname from pg_class c join pg_attrdef d on d.adrelid = c.oid
             where c.relnamespace = 'planwright'::regnamespace

@@ -74,7 +74,7 @@ MISTAKES: Final[dict[str, tuple[LiteralString, str]]] = {
         "alter table planwright.notes alter column user_id drop default",
         "notes",
     ),
-    "whose a new row claims to be is held against the verified context, and nothing with the owner's eyes writes one": (
+    "whose a new row claims to be is held against the verified context, and nobody with the owner's eyes adds one": (
         "alter policy own_rows on planwright.charges with check (true)",
         "charges",
     ),
@@ -275,9 +275,7 @@ def checked_words(connection: Connection) -> dict[tuple[str, str], set[str]]:
             and pg_get_constraintdef(k.oid) ~ '^CHECK \(\(\w+ = ANY \('
         """
     ).fetchall()
-    return {
-        (table, check.removeprefix("CHECK ((").split(" ")[0]): listed_words(check) for table, check in checks
-    }
+    return {(table, check.removeprefix("CHECK ((").split(" ")[0]): listed_words(check) for table, check in checks}
 
 
 def listed_words(check: str) -> set[str]:

@@ -99,8 +99,8 @@ async def written_as(connection: AsyncConnection[TupleRow], context: str) -> int
 
 
 @pytest.mark.parametrize("forged", ["the fence", "the row"])
-async def test_what_a_context_claims_is_written_only_when_it_is_signed(office: Office, login: Login, forged: str) -> None:
-    """Whose a new row is and which run is held are read from the context as it stands, and held against the verified."""
+async def test_what_a_context_claims_counts_only_when_it_is_signed(office: Office, login: Login, forged: str) -> None:
+    """Whose a row is and which run is held are read from the context as it stands, and held against the verified."""
     worker = await office.begin()
     right = signed(worker.user_id, Role.WORKER, held=f"{worker.run_id}|{worker.attempt}")
     connection = await login(Role.WORKER)
