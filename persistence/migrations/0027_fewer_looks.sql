@@ -1,5 +1,5 @@
--- Whom a transaction says that it is of. Nobody has verified it: it is for what row security, which has, looks at as
--- well. To verify takes some 10 µs, and a complex run did it 725 times.
+-- Whom a transaction says that it is of. Nobody has verified it: it is for what row security, which does, looks at as
+-- well. To verify was the largest single thing that Postgres did in a complex run (docs/decisions/0027).
 create function claimed_user_id() returns uuid
     language sql stable
     return nullif(split_part(current_setting('planwright.context', true), '|', 1), '')::uuid;
