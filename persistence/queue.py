@@ -4,13 +4,14 @@ The truth about a run is its row; a job only says that someone should look at
 it now. It names the attempt that it follows (`migrations/0009_queue.sql`), so a
 job that comes twice or too late is of no effect.
 
-Six things of Procrastinate 3.10 are mended here (decision 10). A statement of its
+Seven things of Procrastinate 3.10 are mended here (decision 10). A statement of its
 loops that meets a database that is away ends them, the listener's silently; here
 they wait for it. A notification that comes while it fetches is forgotten, and one
 that comes before it listens is not heard; here the one is said twice, and jobs are
 looked for when listening begins. A job of a silent worker that is given back can
 still be ended by that worker when it wakes up, so such jobs are replaced by new ones.
 The end of a job that is there no more is an error that nobody hears; here it has ended.
+A worker that counts as gone can still fetch jobs, which others take from it at once, again and again; here it gets none.
 And what a notification says is believed, though every login may send one; here the
 word that a job is to be stopped is held against the queue's table, and nonsense is passed over.
 """
@@ -48,6 +49,11 @@ ABORT_POLL_SECONDS: Final = 1.0  # how late a cancel is seen whose notification 
 LOOK: Final = '{"type": "job_inserted", "job_id": 0}'  # as the queue's triggers say that there is a job
 BIGINT_MAX: Final = 2**63 - 1
 PAUSES_SECONDS: Final = (0.1, 0.3, 1.0)  # between two tries to reach the database; the last one again and again
+FETCH: Final = """
+    select job.* from procrastinate_workers me, procrastinate_fetch_job_v2(%(queues)s::varchar[], me.id) job
+    where me.id = %(me)s and me.last_heartbeat >= clock_timestamp() - make_interval(secs => %(lease)s)
+        and job.id is not null
+"""
 
 Answer = TypeVar("Answer")
 
@@ -99,7 +105,7 @@ class Queue:
     async def work(self, act: Act, rhythm: Rhythm) -> None:
         """Work on jobs until `stop`; then let those at work end for `drain_seconds`, and cancel the rest."""
         app = App(connector=self._connector)
-        app.job_manager = _Jobs(self._connector)
+        app.job_manager = _Jobs(self._connector, rhythm.lease_seconds)
         app.task(name=TASK, pass_context=True)(self._task(act))
         async with app.open_async(), asyncio.TaskGroup() as group:
             beating = group.create_task(self._beat(app, rhythm), name="queue heartbeat")
@@ -197,9 +203,21 @@ def _told(payload: str) -> object:
 
 
 class _Jobs(JobManager):
-    """Takes a job that is there no more for one that has ended: it was replaced, or the answer to its end got lost."""
+    """The jobs of a queue, as a worker takes and ends them."""
+
+    def __init__(self, connector: PsycopgConnector, lease_seconds: float) -> None:
+        super().__init__(connector)
+        self._lease_seconds: Final = lease_seconds
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> ProcrastinateJob | None:
+        """Take the next job, if there is one and this worker does not count as gone."""
+        found = await self.connector.execute_query_all_async(
+            FETCH, queues=queues, me=worker_id, lease=self._lease_seconds
+        )
+        return ProcrastinateJob.from_row(found[0]) if found else None
 
     async def finish_job(self, job: ProcrastinateJob, status: Status, delete_job: bool) -> None:  # noqa: FBT001 - the parent's
+        """End a job; one that is there no more was replaced, or the answer to its end got lost."""
         try:
             await super().finish_job(job, status, delete_job)
         except ConnectorException as error:

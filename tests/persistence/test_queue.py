@@ -22,6 +22,7 @@ from persistence.runs import runs
 from persistence.runs.runs import NewRun, Run
 from persistence.scope import DISPATCH, Role, login
 from tests.conftest import TEST_SECRET, Person
+from tests.faults.proxy import Proxy
 from tests.run_rows import Office
 from tests.server.reading import until
 
@@ -269,6 +270,31 @@ async def test_the_jobs_of_a_silent_worker_are_replaced(site: Site) -> None:
             assert (await site.claimed(replaced)).attempt == 2
             hands.go_on.set()
             await site.until(run.id)
+
+
+async def test_a_worker_that_counts_as_gone_gets_no_jobs(site: Site, admin_dsn: str) -> None:
+    """It may still reach the queue, as another would take from it at once whatever it took."""
+    proxy = Proxy(admin_dsn)
+    await proxy.open()
+
+    async def looks() -> bool:
+        return any("fetch_job" in text for text in proxy.texts)
+
+    silent, hands = Hands(), Hands()
+    async with replace(site, dsn=proxy.dsn).working(silent, NEVER):
+        await site.queued()
+        await silent.next()
+        await site.admin.execute("update procrastinate_workers set last_heartbeat = '2000-01-01'")
+        proxy.texts.clear()
+        run = await site.queued()
+        await until(looks)
+        assert await site.jobs(run.id) == [(site.name, "todo")]
+        async with site.working(hands):
+            assert run.id in {(await hands.next()).run_id, (await hands.next()).run_id}
+            hands.go_on.set()
+            await site.until(run.id)
+        assert silent.taken.empty()
+    await proxy.close()
 
 
 async def test_a_replaced_job_whose_run_could_not_be_taken_comes_again(site: Site) -> None:
