@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
-from time import monotonic
 from typing import Final, LiteralString
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -16,7 +15,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from persistence.errors import DatabaseUnavailable, TransactionLost, UnsafeRole
 from persistence.gate import Gate
-from persistence.hanging_up import BELIEVED_SECONDS, hung_up_after, refuse_hung_up
+from persistence.hanging_up import IdleConnections, hung_up_after
 from persistence.pipelined import NamingConnection, PipelinedConnection
 from persistence.scope import Identity, Role, Scope, Secret, login, signed_context
 from persistence.translation import translated
@@ -68,7 +67,7 @@ class Database:
         self._checkout_timeout_seconds: Final = checkout_timeout_seconds
         self._turns: Final = WeakValueDictionary[UUID, asyncio.Lock]()
         self._gate: Final = Gate(min(sizes[Role.WORKER], RUNS_MAX))
-        make = partial(_pool, conninfo, secret, checkout_timeout_seconds)
+        make = partial(_pool, conninfo, secret, checkout_timeout_seconds, IdleConnections())
         self._pools: Final = {
             (Role.API, False): make(Role.API, sizes[Role.API]),
             (Role.WORKER, False): make(Role.WORKER, sizes[Role.WORKER]),
@@ -207,7 +206,14 @@ def _use(stats: Mapping[str, int]) -> PoolUse:
 
 
 def _pool(
-    conninfo: str, secret: Secret, checkout_timeout_seconds: float, role: Role, size: int, *, lent: bool = False
+    conninfo: str,
+    secret: Secret,
+    checkout_timeout_seconds: float,
+    idle: IdleConnections,
+    role: Role,
+    size: int,
+    *,
+    lent: bool = False,
 ) -> Pool:
     """Make (not open) a pool of a role; its statements have names unless it is lent.
 
@@ -221,21 +227,17 @@ def _pool(
         max_size=size,
         timeout=checkout_timeout_seconds,
         open=False,
-        check=_hold_open,
+        check=partial(_answers, idle),
         kwargs={"autocommit": True, "prepare_threshold": 0 if role is Role.EXECUTOR else None},
     )
 
 
-async def _hold_open(connection: PipelinedConnection) -> None:
-    """Hold that the server is there: one that has hung up left something to read, a silent one has to answer.
+async def _answers(idle: IdleConnections, connection: PipelinedConnection) -> None:
+    async def ask() -> None:
+        connection.send("select")
+        await connection.answer()
 
-    One that answered a moment ago is believed.
-    """
-    await refuse_hung_up(connection)
-    if monotonic() - connection.heard_at > BELIEVED_SECONDS:
-        with hung_up_after(connection, CHECKOUT_TIMEOUT_SECONDS):
-            connection.send("select")
-            await connection.answer()
+    await idle.hold_open(connection, connection.heard_at, ask)
 
 
 def _fenced_run(role: Role, who: Identity) -> UUID | None:

@@ -11,7 +11,7 @@ that comes before it listens is not heard; here the one is said twice, and jobs 
 looked for when listening begins. A job of a silent worker that is given back can
 still be ended by that worker when it wakes up, so such jobs are replaced by new ones.
 The end of a job that is there no more is an error that nobody hears; here it has ended.
-A worker that counts as gone can still fetch jobs, which others take from it at once, again and again; here it gets none.
+A worker that counts as gone can still fetch jobs, which others take from it at once; here it gets none.
 And what a notification says is believed, though every login may send one; here the
 word that a job is to be stopped is held against the queue's table, and nonsense is passed over.
 """

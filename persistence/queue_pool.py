@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from time import monotonic
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -10,7 +11,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from persistence.hanging_up import BELIEVED_SECONDS, hung_up_after, refuse_hung_up
+from persistence.hanging_up import IdleConnections, hung_up_after
 
 ANSWER_SECONDS: Final = 5.0  # for a connection or a statement; past it the server is taken for gone
 
@@ -36,17 +37,14 @@ class QueuePool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
 
 def queue_pool(**given: Any) -> QueuePool:  # noqa: ANN401 - Procrastinate hands its arguments through
     """Return a pool, to be opened by whoever wants it."""
-    given["check"] = _answers
-    return QueuePool(**given, configure=_autocommit)
+    given["check"] = partial(_answers, IdleConnections())
+    return QueuePool(**given, configure=_made)
 
 
-async def _answers(connection: AsyncConnection[TupleRow]) -> None:
-    """Hold that the server is there; it is asked only when nothing was heard of it for a moment."""
-    await refuse_hung_up(connection)
-    if monotonic() - _heard_at.get(connection, float("-inf")) > BELIEVED_SECONDS:
-        with hung_up_after(connection, ANSWER_SECONDS):
-            await QueuePool.check_connection(connection)
+async def _answers(idle: IdleConnections, connection: AsyncConnection[TupleRow]) -> None:
+    await idle.hold_open(connection, _heard_at[connection], partial(QueuePool.check_connection, connection))
 
 
-async def _autocommit(connection: AsyncConnection[TupleRow]) -> None:
+async def _made(connection: AsyncConnection[TupleRow]) -> None:
     await connection.set_autocommit(True)
+    _heard_at[connection] = monotonic()

@@ -13,7 +13,7 @@ import pytest
 from psycopg import AsyncConnection
 from psycopg.sql import SQL, Identifier
 
-from persistence import pools
+from persistence import hanging_up, pools
 from persistence.errors import (
     DatabaseUnavailable,
     StatementRefused,
@@ -279,8 +279,8 @@ async def test_an_idle_connection_that_fell_silent_is_not_handed_out(
     admin_dsn: str, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection on which nobody answers any more, and which nobody closed, is replaced before it is handed out."""
-    monkeypatch.setattr(pools, "BELIEVED_SECONDS", 0.0)
-    monkeypatch.setattr(pools, "CHECKOUT_TIMEOUT_SECONDS", SHORT_SECONDS)
+    monkeypatch.setattr(hanging_up, "BELIEVED_SECONDS", 0.0)
+    monkeypatch.setattr(hanging_up, "CHECK_SECONDS", SHORT_SECONDS)
     proxy = Proxy(admin_dsn)
     await proxy.open()
     async with narrow(proxy.dsn, 1, PATIENCE_SECONDS) as database:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import psycopg
 import pytest
 
-from persistence import queue_pool
+from persistence import hanging_up, queue_pool
 from persistence.queue_pool import QueuePool
 from persistence.scope import DISPATCH, login
 from tests.conftest import TEST_SECRET
@@ -60,8 +60,8 @@ async def test_a_connection_that_was_silent_for_long_has_to_answer(
     admin_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One on which nobody answers any more, and which nobody closed, is replaced before it is handed out."""
-    monkeypatch.setattr(queue_pool, "BELIEVED_SECONDS", 0.0)
-    monkeypatch.setattr(queue_pool, "ANSWER_SECONDS", SHORT_SECONDS)
+    monkeypatch.setattr(hanging_up, "BELIEVED_SECONDS", 0.0)
+    monkeypatch.setattr(hanging_up, "CHECK_SECONDS", SHORT_SECONDS)
     proxy = Proxy(admin_dsn)
     await proxy.open()
     async with opened(proxy.dsn) as pool:

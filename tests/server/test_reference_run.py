@@ -95,7 +95,7 @@ def counting_dsn() -> Iterator[str]:
 @pytest.fixture
 async def installation(counting_dsn: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
     """Give the program's own pools there; a connection that answered once is believed, however slow the machine is."""
-    monkeypatch.setattr("persistence.pools.BELIEVED_SECONDS", inf)
+    monkeypatch.setattr("persistence.hanging_up.BELIEVED_SECONDS", inf)
     opened = Database(counting_dsn, TEST_SECRET)
     await opened.open()
     yield opened
