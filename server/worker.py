@@ -7,12 +7,14 @@ run can do no harm and simply stops. What a turn does is `Turns`.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
 from time import monotonic
 from typing import Final, Protocol
+from uuid import UUID
 
 from nodes.vocabulary.log import Told
 from persistence.errors import CancelRequested, DatabaseUnavailable, Fenced, PersistenceError
@@ -55,6 +57,7 @@ class Why(Enum):
 
     CANCELLED = auto()  # the person asked for it
     RELEASED = auto()  # the process stops; another goes on
+    LOST = auto()  # the next attempt at the run begins in this process
 
 
 class Held:
@@ -96,6 +99,7 @@ class Worker:
         self._turns: Final = turns
         self._hub: Final = hub
         self._rhythm: Final = rhythm
+        self._at_work: Final = dict[UUID, Held]()
         self._working: asyncio.Task[None] | None = None
         self._began_at = monotonic()
         self._must_go = False
@@ -149,7 +153,8 @@ class Worker:
         try:
             run = await self._claim(job)
             if run is not None:
-                await self._hold(identity, run, held)
+                with self._last_attempt(run.id, held):
+                    await self._hold(identity, run, held)
         except Fenced:
             log.info("The run is held by another attempt")
         except DatabaseUnavailable:
@@ -160,6 +165,18 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - else the queue would log it with its text
             log.error("The run could not be taken or ended: %s", traced(error))  # noqa: TRY400
             raise JobLeft from None
+
+    @contextmanager
+    def _last_attempt(self, run_id: UUID, held: Held) -> Generator[None]:
+        """Stop the attempt before, should this process still be at it: it could wait for a silent database for long."""
+        if (before := self._at_work.get(run_id)) is not None:
+            before.stop(Why.LOST)
+        self._at_work[run_id] = held
+        try:
+            yield
+        finally:
+            if self._at_work[run_id] is held:
+                del self._at_work[run_id]
 
     async def _claim(self, job: Job) -> Run | None:
         async with self._database.acting(Role.WORKER, Identity(job.user_id)) as scope:

@@ -171,6 +171,28 @@ async def test_a_worker_that_lost_its_run_stops_quietly(
     assert await types_of(database, person, run) == ["session", "text"]
 
 
+async def test_an_attempt_that_its_own_process_follows_with_the_next_one_is_stopped(
+    work: Work, database: Database, person: Person, waiting_script: ScriptedTurns, admin_dsn: str
+) -> None:
+    """A worker that was silent may get its own run again: what waits there for a lost database makes place."""
+    async with work.by(waiting_script, replace(FAST, jobs_at_once=2)):
+        run = await work.ask(person)
+        await waiting_script.at_the_gate.wait()
+        async with await AsyncConnection.connect(admin_dsn, autocommit=True) as admin:
+            await admin.execute(
+                "select planwright_queue.add_job(r, %s) from planwright.runs r where id = %s", (work.queue, run.id)
+            )
+        other = await work.ask(person)
+
+        async def has_begun() -> bool:
+            return {(began.run_id, began.attempt) for began in waiting_script.began} >= {(run.id, 2), (other.id, 1)}
+
+        await until(has_begun)
+        waiting_script.go_on.set()
+        row = await ended(database, person, str(run.id))
+    assert (row.status, row.attempt) == ("done", 2)
+
+
 async def test_two_jobs_for_one_attempt_are_one(
     work: Work, database: Database, person: Person, script: ScriptedTurns
 ) -> None:
