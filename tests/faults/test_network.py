@@ -90,19 +90,16 @@ async def test_a_worker_behind_a_dead_network_is_given_up_and_comes_back(
 ) -> None:
     """Connections that neither answer nor end: another worker goes on, and this one comes back by itself."""
     trials = Trials("half-open connections of a worker")
-    reference = known["tool"].record
-    points = [(number,) for number in range(sum(map(appends, known["tool"].statements)))]
-    for (number,) in trials.each_of(points, count("dark_worker", short=1, full=6), chance("dark_worker")):
+    points = numbered(known, appends)
+    for kind, number in trials.each_of(points, count("dark_worker", short=1, full=12), chance("dark_worker")):
         blow = Blow(site, lambda member: member.proxy.go_dark())
-        begun, end, victim = await struck_at(
-            site, "tool", Tripwire(RUN_ROLES, at_nth(number, appends), Edge.AFTER, blow)
-        )
+        begun, end, victim = await struck_at(site, kind, Tripwire(RUN_ROLES, at_nth(number, appends), Edge.AFTER, blow))
         record = await end
         if victim is None or blow.at is None:
-            trials.miss(f"append {number}")
+            trials.miss(f"{kind} append {number}")
             continue
         started = monotonic()
-        problems = judged(reference, record, kills=1)
+        problems = judged(known[kind].record, record, kills=1)
         try:
             await fetches(victim)
         except AssertionError:
@@ -110,7 +107,8 @@ async def test_a_worker_behind_a_dead_network_is_given_up_and_comes_back(
             await replaced(site, victim)
         site.arm(None)
         recovery = await recovery_seconds(site, begun.run_id, blow.at)
-        trials.tell(f"back after {monotonic() - started:.1f} s", problems, recovery=recovery)
+        back = monotonic() - started
+        trials.tell(f"{kind} append {number}, back after {back:.1f} s", problems, recovery=recovery)
     trials.conclude(request, floor=trials.made * 2 // 3)
 
 
