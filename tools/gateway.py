@@ -71,7 +71,7 @@ class Journal(Protocol):
     """Who is told of each call, in the transaction that stores it."""
 
     def called(self, scope: Scope, holder: Holder, call_id: UUID, asked: Asked) -> None:
-        """Tell that a call began."""
+        """Tell that a call began, unless that was told before or the ledger does not have it by now."""
 
     def returned(self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> None:
         """Tell what a call came to."""
@@ -144,14 +144,12 @@ class Gateway:
         at = await self._freeze(holder, asked) if frozen is None else _At.of(frozen)
         return await self._call(holder, asked, replace(at, keep=keep), agreed=False)
 
-    async def freeze(self, scope: Scope, holder: Holder, calls: Sequence[Asked]) -> list[Frozen]:
-        """Write calls down that are going to be made, in the caller's transaction; tell of those that are new."""
+    def freeze(self, scope: Scope, holder: Holder, calls: Sequence[Asked]) -> list[Frozen]:
+        """Write calls down that are going to be made, in the caller's transaction, and tell of them."""
         kept = [_kept(_storable(asked)) for asked in calls]
         frozen = [ledger.freeze(scope, self._run_id, self._entry(holder, asked)) for asked in kept]
-        await scope.sent()
-        for asked, each in zip(kept, frozen, strict=True):
-            if each.is_new:
-                self._journal.called(scope, holder, self.call_id(asked), asked)
+        for asked in kept:
+            self._journal.called(scope, holder, self.call_id(asked), asked)
         return frozen
 
     def _entry(self, holder: Holder, asked: Asked) -> Entry:
@@ -302,7 +300,8 @@ class Gateway:
         Arguments that a person gave it stand in the ledger before it runs.
         """
         async with self._attempt.writing() as scope:
-            [frozen] = await self.freeze(scope, holder, [asked])
+            [frozen] = self.freeze(scope, holder, [asked])
+            await scope.sent()
             at = _At.of(frozen)
             if at.row.access != Access.WRITE:
                 return at

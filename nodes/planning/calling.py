@@ -27,12 +27,12 @@ Frozen = Mapping[str, ledger.Frozen]  # by the key of a call
 NOTHING_FROZEN: Final[Frozen] = MappingProxyType({})
 
 
-async def freeze_reads(context: Context, scope: Scope, conversation: Conversation, holder: Holder) -> Frozen:
+def freeze_reads(context: Context, scope: Scope, conversation: Conversation, holder: Holder) -> Frozen:
     """Write the calls of the last answer down with it, when all of them only read and are going to run."""
     calls = conversation.open_calls()
     if len(calls) > MAX_CALLS_AT_ONCE or not all(_only_reads(context, call) for call in calls):
         return NOTHING_FROZEN
-    frozen = await context.gateway.freeze(scope, holder, [call.asked for call in calls])
+    frozen = context.gateway.freeze(scope, holder, [call.asked for call in calls])
     return {call.asked.key: each for call, each in zip(calls, frozen, strict=True)}
 
 

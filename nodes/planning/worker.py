@@ -93,7 +93,7 @@ class Work:
         elif not reply.filtered and self.hands_in():
             await self.take(scope)
         elif not reply.filtered and self.holder.access is Access.READ:
-            self.frozen = await freeze_reads(self.context, scope, self.conversation, self.holder)
+            self.frozen = freeze_reads(self.context, scope, self.conversation, self.holder)
 
     def hands_in(self) -> bool:
         """Say whether the last answer hands a result in."""

@@ -17,7 +17,7 @@ class HeldLog(EventLog):
     run_id: UUID
     step_number: int
 
-    def append(self, scope: Scope, lines: Sequence[KeyedEvent]) -> None:
+    def append(self, scope: Scope, lines: Sequence[KeyedEvent], call_id: UUID | None = None) -> None:
         """Hold or append the events."""
-        appended = held_events.hold_or_append(scope, self.run_id, self.step_number, lines)
+        appended = held_events.hold_or_append(scope, self.run_id, self.step_number, lines, call_id)
         scope.after_commit(lambda: self.told(appended.logged))

@@ -22,10 +22,10 @@ class ToolEvents:
     counters: Counters = field(default_factory=Uncounted)
 
     def called(self, scope: Scope, holder: Holder, call_id: UUID, asked: Asked) -> None:
-        """Announce a call."""
+        """Announce a call, if it stands in the ledger and was not announced before."""
         body = ToolCallBody(id=call_id, function=FunctionCall(name=asked.tool, arguments=asked.arguments))
         event = ToolCalled(tool_call=body, executor_id=_executor(holder), step_number=holder.step_number)
-        self.log.emit(scope, (f"tool_call:{call_id}", event))
+        self.log.emit(scope, (f"tool_call:{call_id}", event), call_id=call_id)
 
     def returned(self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> None:
         """Announce what a call came to."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from nodes.vocabulary.events import EVENT_MAX_BYTES, Event, encoded
 from persistence.runs import events
@@ -18,11 +19,15 @@ class EventLog:
     told: Told
     most_bytes: int = EVENT_MAX_BYTES
 
-    def emit(self, scope: Scope, *keyed: tuple[str, Event]) -> None:
-        """Append events in the scope's transaction; a key that stands there already is passed over."""
-        self.append(scope, [KeyedEvent(key, event.type, encoded(event, self.most_bytes)) for key, event in keyed])
+    def emit(self, scope: Scope, *keyed: tuple[str, Event], call_id: UUID | None = None) -> None:
+        """Append events in the scope's transaction; a key that stands there already is passed over.
 
-    def append(self, scope: Scope, lines: Sequence[KeyedEvent]) -> None:
+        Those of a call are, too, when the ledger does not have that: its run is to be stopped.
+        """
+        lines = [KeyedEvent(key, event.type, encoded(event, self.most_bytes)) for key, event in keyed]
+        self.append(scope, lines, call_id)
+
+    def append(self, scope: Scope, lines: Sequence[KeyedEvent], call_id: UUID | None = None) -> None:
         """Append events that are text already."""
-        appended = events.append(scope, lines)
+        appended = events.append(scope, lines, call_id)
         scope.after_commit(lambda: self.told(appended.logged))

@@ -7,6 +7,7 @@ crash announces nothing twice.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from persistence.arrays import text_array
@@ -69,18 +70,24 @@ class Appended:
         """Return those that were new, in their places; once the statement has its outcome."""
         return [
             LoggedEvent(place.seq, event.type, event.payload)
-            for place, event in zip(self.sent.rows(_Placed), self.events, strict=True)
+            for place, event in zip(self.sent.rows(_Placed), self.events, strict=False)  # of a call: all or none
             if place.seq is not None
         ]
 
 
-def append(scope: Scope, events: Sequence[KeyedEvent]) -> Appended:
+_APPEND: Final = "select unnest(append_events(%(keys)s, %(types)s, %(payloads)s)) as seq"
+IF_CALLED: Final = "where exists (select from tool_calls where id = %(call)s)"
+
+
+def append(scope: Scope, events: Sequence[KeyedEvent], call_id: UUID | None = None) -> Appended:
     """Append to the log of the run that the scope's identity names; known keys are passed over.
+
+    Events of a call are, too, when the ledger does not have that.
 
     `Fenced` is raised by the statement when another attempt holds the run.
     """
-    sent = scope.send("select unnest(append_events(%(keys)s, %(types)s, %(payloads)s)) as seq", columns(events))
-    return Appended(sent, events)
+    query = _APPEND if call_id is None else f"{_APPEND} {IF_CALLED}"
+    return Appended(scope.send(query, {**columns(events), "call": call_id}), events)
 
 
 def columns(events: Sequence[KeyedEvent]) -> Mapping[str, str]:

@@ -76,14 +76,8 @@ class Standing:
 class Frozen:
     """A call on its way into the ledger."""
 
-    def __init__(self, written: Sent, found: Sent) -> None:
-        self._written: Final = written
+    def __init__(self, found: Sent) -> None:
         self._found: Final = found
-
-    @property
-    def is_new(self) -> bool:
-        """Say whether it was written down; once the statements have their outcome."""
-        return self._written.touched > 0
 
     @property
     def standing(self) -> Standing:
@@ -99,7 +93,7 @@ class Frozen:
 
 def freeze(scope: Scope, run_id: UUID, entry: Entry) -> Frozen:
     """Write a call down before it acts, unless it stands there already or its run is to be stopped."""
-    written = scope.send(
+    scope.send(
         """
         insert into tool_calls (id, run_id, key, agent_id, step_number, tool, access, arguments, state)
         select %s, id, %s, %s, %s, %s, %s, %s, 'intent' from runs where id = %s and cancel_requested_at is null
@@ -115,7 +109,7 @@ def freeze(scope: Scope, run_id: UUID, entry: Entry) -> Frozen:
         """,
         {"run": run_id, "id": entry.id},
     )
-    return Frozen(written, found)
+    return Frozen(found)
 
 
 async def may_act(scope: Scope, call_id: UUID) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -38,7 +39,7 @@ APPROVALS: Final = 8
 
 @dataclass
 class Notebook:
-    """Remembers what a gateway tells, once it is stored."""
+    """Remembers what a gateway tells, once it is stored; as in a log, what it knows is passed over."""
 
     lines: list[str] = field(default_factory=list[str])
     arguments: list[str] = field(default_factory=list[str])
@@ -55,8 +56,12 @@ class Notebook:
         self._remember(scope, holder, call_id, answer.code or "done")
 
     def _remember(self, scope: Scope, holder: Holder, call_id: UUID, line: str) -> None:
-        scope.after_commit(lambda: self.lines.append(line))
-        scope.after_commit(lambda: self.pairs.append((holder.agent_id, call_id)))
+        scope.after_commit(partial(self._note, holder.agent_id, call_id, line))
+
+    def _note(self, agent_id: UUID, call_id: UUID, line: str) -> None:
+        if (line, (agent_id, call_id)) not in zip(self.lines, self.pairs, strict=True):
+            self.lines.append(line)
+            self.pairs.append((agent_id, call_id))
 
 
 NOTHING_SAID = Consent(Mode.AUTO, "")
@@ -113,7 +118,7 @@ class Bench:
 
     async def next_attempt(self) -> "Bench":
         """Return the bench of a worker that took the run over."""
-        return replace(self, worker=await self.office.take(run_of(self.worker)), notebook=Notebook())
+        return replace(self, worker=await self.office.take(run_of(self.worker)))
 
     async def rows(self) -> list[LedgerRow]:
         """Return the ledger."""

@@ -1,13 +1,15 @@
 """The ledger: each call once, whose first outcome stays."""
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
 
 from persistence.errors import CancelRequested, Fenced, StatementRefused
-from persistence.record import agents
-from persistence.runs import ledger, runs
+from persistence.record import agents, plans
+from persistence.runs import events, held_events, ledger, runs
+from persistence.runs.events import KeyedEvent
 from persistence.runs.ledger import CallState, Entry, Standing
 from persistence.scope import Identity
 from tests.run_rows import Office, run_of
@@ -122,6 +124,38 @@ async def test_calls_are_listed_as_they_began(office: Office) -> None:
         await freeze(office, worker, entry(agent_id, key))
     async with office.asking() as scope:
         assert [row.key for row in await ledger.of_run(scope, run_of(worker))] == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize("drafted", [False, True])
+async def test_a_call_that_was_not_written_down_is_not_told_of(office: Office, drafted: bool) -> None:  # noqa: FBT001
+    """When its run is to be stopped, it stands neither in the log nor among the events that wait for their plan."""
+    worker = await office.begin()
+    agent_id, session_id = await planner(office, worker), (await office.row(run_of(worker))).session_id
+    if drafted:
+        async with office.working(worker) as scope:
+            await plans.insert(
+                scope,
+                session_id=session_id,
+                run_id=run_of(worker),
+                planner_agent_id=agent_id,
+                user_message="?",
+                steps=[],
+                revision=plans.DRAFT,
+            )
+
+    async def told_of(key: str) -> list[str]:
+        call, called = entry(agent_id, key), KeyedEvent(f"{key} logged", "tool_call", "{}")
+        async with office.working(worker) as scope:
+            ledger.freeze(scope, run_of(worker), call)
+            in_log = events.append(scope, [called], call.id)
+            in_step = held_events.hold_or_append(scope, run_of(worker), 1, [replace(called, key=key)], call.id)
+            held = await held_events.take(scope, run_of(worker))
+        return [event.type for event in [*in_log.logged, *in_step.logged]] + [event.type for event in held]
+
+    assert await told_of("a") == ["tool_call", "tool_call"]
+    async with office.asking() as scope:
+        assert await runs.request_cancel(scope, run_of(worker))
+    assert await told_of("b") == []
 
 
 async def test_a_call_of_a_run_that_is_to_be_stopped_does_not_begin(office: Office) -> None:
