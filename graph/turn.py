@@ -36,6 +36,7 @@ from nodes.vocabulary.events import FinishedReason
 from nodes.vocabulary.journal import ToolEvents
 from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.log import EventLog, Told
+from nodes.vocabulary.memory import Memory
 from nodes.vocabulary.model_failure import ModelFailure
 from nodes.vocabulary.pause import awaited
 from nodes.vocabulary.state import State, fresh
@@ -54,7 +55,7 @@ from tools.tool import Caller
 
 APPROVAL_HOURS: Final = 24.0  # that a run waits for a person: until the same time tomorrow
 Listeners = Callable[[str], list[BaseCallbackHandler]]
-FIRST_ATTEMPT: Final = 1  # which has left nothing on the thread of its session
+FIRST_ATTEMPT: Final = 1
 GRAPH: Final = build()  # compiled once; each turn gets a copy with the checkpoints of its own attempt
 
 
@@ -164,7 +165,7 @@ async def _through_the_graph(context: Context, listeners: list[BaseCallbackHandl
     async def work(start: State | Command[Never] | None) -> dict[str, Any]:
         return await graph.ainvoke(start, config, context=context, durability="sync")
 
-    left = await graph.aget_state(config) if context.attempt.identity.attempt != FIRST_ATTEMPT else None
+    left = None if context.memory.is_whole else await graph.aget_state(config)
     if left is None or left.values.get("run_id") != str(context.run_id):
         state = await work(fresh(str(context.run_id)))
     elif left.tasks:  # `next` leaves out a node whose writes are stored and whose checkpoint is not
@@ -227,5 +228,6 @@ async def _context(engine: Engine, attempt: Attempt, told: Told) -> Context:
         link_hosts=engine.link_hosts,
         counters=engine.counters,
         stand_in=stand_in,
+        memory=Memory(is_whole=identity.attempt == FIRST_ATTEMPT),
         begins_with=run_id if run.replay_of is None else await _first_of(engine.database, identity),
     )

@@ -36,9 +36,7 @@ async def make_plan(state: State, runtime: Runtime[Context]) -> Update:
     context = runtime.context
     context.early.plan_is_whole.set()
     conversation = await Conversation.load(context, UUID(state["conversation_id"]))
-    async with context.writing() as scope:
-        scope.ends_with_next()
-        plan = await plans.begun(scope, context.run_id)
+    plan = await _begun(context)
     if plan is not None and not plan.is_draft:
         return {"route": "run_plan", "revision": plan.revision}
     try:
@@ -50,6 +48,15 @@ async def make_plan(state: State, runtime: Runtime[Context]) -> Update:
         except (PlanInvalid, ModelFailure) as second:
             return await _without_plan(context, conversation, state, second, plan)
     return await _stored(context, conversation, state, steps, plan)
+
+
+async def _begun(context: Context) -> PlanRow | None:
+    """Return the plan as an attempt before stored it, or as far as this one did while it was being written."""
+    if context.memory.is_whole and not context.memory.is_drafted:
+        return None
+    async with context.writing() as scope:
+        scope.ends_with_next()
+        return await plans.begun(scope, context.run_id)
 
 
 async def _mended(context: Context, conversation: Conversation, state: State, refusal: PlanInvalid) -> list[Step]:
@@ -95,6 +102,8 @@ async def _stored(
         if kept:
             context.log.append(scope, await held_events.take(scope, context.run_id))
         close_calls(scope, conversation, f"The plan of {len(steps)} steps is stored and runs now.", NOT_RUN)
+    if draft is None:
+        context.memory.plan = plan
     return {"route": "run_plan", "revision": plan.revision}
 
 

@@ -5,7 +5,7 @@ Reads `planner_id`, `revision`. Writes `route`. Emits `step_start`, `step_comple
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -20,6 +20,8 @@ from nodes.vocabulary.events import StepStatus
 from nodes.vocabulary.pause import wait_for_person
 from nodes.vocabulary.state import State, Update
 from persistence.record import executions, plans
+from persistence.record.executions import Execution
+from persistence.record.plans import PlanRow
 from persistence.runs import approvals
 
 ENDED = {StepStatus.COMPLETED: True, StepStatus.FAILED: False, StepStatus.SKIPPED: False}
@@ -44,13 +46,7 @@ async def run_plan(state: State, runtime: Runtime[Context]) -> Update:
 
 async def _run(context: Context, planner_id: UUID) -> tuple[Steps, Collection[int]]:
     """Run the steps that have not ended, as far as they go; return them all, and which ones these were."""
-    async with context.writing() as scope:
-        scope.ends_with_next()
-        with scope.together(2):
-            plan, tried = await asyncio.gather(
-                plans.of_run(scope, context.run_id), executions.of_run(scope, context.run_id)
-            )
-    assert plan is not None, "a plan was stored before it runs"
+    plan, tried = await _standing(context)
     steps = Steps(context, plan.id, planner_id, steps_of(plan), tried)
     early = context.early.by_number
     settled = {
@@ -63,6 +59,20 @@ async def _run(context: Context, planner_id: UUID) -> tuple[Steps, Collection[in
     act = partial(_act, context, steps)
     await schedule(waits_for, act, settled=settled, places=context.early.places, alone=own, under_way={*early})
     return steps, waits_for.keys() - settled.keys() or waits_for.keys()
+
+
+async def _standing(context: Context) -> tuple[PlanRow, Sequence[Execution]]:
+    """Return the plan and what executors did for it, nothing when it was stored a moment ago."""
+    if (new := context.memory.take_plan()) is not None:
+        return new, ()
+    async with context.writing() as scope:
+        scope.ends_with_next()
+        with scope.together(2):
+            plan, tried = await asyncio.gather(
+                plans.of_run(scope, context.run_id), executions.of_run(scope, context.run_id)
+            )
+    assert plan is not None, "a plan was stored before it runs"
+    return plan, tried
 
 
 async def _act(context: Context, steps: Steps, number: int, blocked_by: int | None) -> bool | None:

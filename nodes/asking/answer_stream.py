@@ -17,6 +17,7 @@ from nodes.vocabulary.context import Context
 from nodes.vocabulary.events import Event, TextSaid
 from persistence.errors import PersistenceError
 from persistence.runs import events
+from persistence.runs.events import Streamed
 from persistence.scope import Scope
 from persistence.text import says_nothing
 
@@ -82,6 +83,7 @@ class AnswerStream:
         return "" if not self.started and says_nothing(text) else text
 
     def _was_sent(self, events: int) -> None:
+        self._context.memory.streamed.add(self._place)
         self._events += events
         self._held.clear()
         self._sent_at = time.monotonic()
@@ -115,7 +117,7 @@ class AnswerStream:
 
     async def _lead(self, scope: Scope) -> str:
         """Return what parts this text from the one before; an earlier attempt's half is not hidden."""
-        streamed = await events.streamed(scope, self._context.run_id, self._place)
+        streamed = await _streamed(self._context, scope, self._place)
         if streamed.the_part:
             return AGAIN
         return PARAGRAPH if streamed.anything else ""
@@ -126,7 +128,17 @@ class AnswerStream:
 
 async def say(context: Context, scope: Scope, key: str, text: str) -> None:
     """Stream a paragraph that no model wrote, in the caller's transaction; once, whatever happens."""
-    streamed = await events.streamed(scope, context.run_id, key)
+    part = f"text:{key}"
+    streamed = await _streamed(context, scope, part)
     lead = PARAGRAPH if streamed.anything else ""
     said = TextSaid(content=lead + harmless(text, context.link_hosts))
-    context.log.emit(scope, (f"text:{key}", said))
+    context.log.emit(scope, (part, said))
+    scope.after_commit(lambda: context.memory.streamed.add(part))
+
+
+async def _streamed(context: Context, scope: Scope, part: str) -> Streamed:
+    """Return what was streamed of the answer, and whether of this part; an attempt before may have begun it."""
+    memory = context.memory
+    if memory.is_whole:
+        return Streamed(anything=bool(memory.streamed), the_part=part in memory.streamed)
+    return await events.streamed(scope, context.run_id, part)

@@ -53,17 +53,17 @@ class Conversation:
     @classmethod
     async def load(cls, context: Context, conversation_id: UUID) -> "Conversation":
         """Return a conversation: as this attempt knows it, or from the tables."""
-        if conversation_id not in context.said:
+        if conversation_id not in context.memory.said:
             async with context.writing() as scope:
                 scope.ends_with_next()
-                context.said[conversation_id] = [*await conversations.messages(scope, conversation_id)]
-        return cls(context, conversation_id, context.said[conversation_id])
+                context.memory.said[conversation_id] = [*await conversations.messages(scope, conversation_id)]
+        return cls(context, conversation_id, context.memory.said[conversation_id])
 
     @classmethod
     def begin(cls, context: Context, scope: Scope, opening: Opening, first: Sequence[NewMessage]) -> "Conversation":
         """Open a conversation with its first messages, in the caller's transaction."""
-        context.said[opening.id] = [*first]
-        conversation = cls(context, opening.id, context.said[opening.id])
+        context.memory.said[opening.id] = [*first]
+        conversation = cls(context, opening.id, context.memory.said[opening.id])
         conversation.open(scope, opening, first)
         return conversation
 

@@ -92,6 +92,7 @@ class EarlySteps:
             begun = {step.step_number for step in steps_of(self._draft)}
             if added := as_rows([step for step in new if step.step_number not in begun]):
                 plans.add_steps(scope, self._draft.id, added)
+        context.memory.is_drafted = True
         self._draft = replace(self._draft, steps=[*self._draft.steps, *added])
         return self._draft
 

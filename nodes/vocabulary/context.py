@@ -12,9 +12,9 @@ from nodes.vocabulary.counters import Counters, Uncounted
 from nodes.vocabulary.early_tasks import EarlyTasks
 from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.log import EventLog
+from nodes.vocabulary.memory import Memory
 from nodes.vocabulary.stand_in import StandIn
 from persistence.attempts import Attempt
-from persistence.record.conversations import Row
 from persistence.runs.runs import WantedRoute
 from persistence.scope import Identity, Role, Scope
 from tools.gateway import Gateway
@@ -23,15 +23,14 @@ from tools.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Handed to every node by the graph's runtime; of the turn itself it holds the early steps and what was said.
+    """Handed to every node by the graph's runtime; of the turn itself it holds the early steps and the memory.
 
     `planner` and `executor` are chat models, the preferred one first and its
     fallbacks behind it. `now` is fixed for the whole run. `route` is how the
     person wants the request handled. An answer may link to `link_hosts`, and to
-    nothing else. `said` are the conversations that this attempt began or read, by
-    id: nobody else adds to them. What was said before stands before the request of
-    `begins_with`: of the run itself, unless it goes by the record of another. Then
-    it has its answers from `stand_in`, as far as that goes.
+    nothing else. What was said before stands before the request of `begins_with`:
+    of the run itself, unless it goes by the record of another. Then it has its
+    answers from `stand_in`, as far as that goes.
     """
 
     attempt: Attempt
@@ -55,7 +54,7 @@ class Context:
     link_hosts: frozenset[str] = frozenset()
     stand_in: StandIn | None = None
     counters: Counters = field(default_factory=Uncounted)
-    said: dict[UUID, list[Row]] = field(default_factory=dict[UUID, list[Row]])
+    memory: Memory = field(default_factory=Memory)
 
     def writing(self) -> AbstractAsyncContextManager[Scope]:
         """Open a transaction of this run's worker; it passes the fence first."""

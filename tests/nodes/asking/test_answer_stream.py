@@ -74,9 +74,11 @@ async def test_a_long_text_is_cut_into_events(database: Database, person: Person
     assert all(len(event.payload.encode()) < MAX_EVENT_BYTES for event in logged)
 
 
-async def test_a_second_text_begins_a_paragraph(database: Database, person: Person) -> None:
-    """What is said after tools stands apart from what was said before them."""
+@pytest.mark.parametrize("is_first", [False, True])
+async def test_a_second_text_begins_a_paragraph(database: Database, person: Person, is_first: bool) -> None:  # noqa: FBT001
+    """What is said after tools stands apart from what was said before them; a first attempt knows that by itself."""
     async with room(database, person, []) as at:
+        at.context.memory.is_whole = is_first
         for place in ("0", "1"):
             stream = AnswerStream(at.context, place)
             await stream.tell("Well.")

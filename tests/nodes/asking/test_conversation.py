@@ -53,7 +53,7 @@ async def answer(at: Room, conversation: Conversation, *call_ids: str) -> None:
 
 async def stored(at: Room, conversation: Conversation) -> Conversation:
     """Return the conversation as another attempt finds it."""
-    at.context.said.clear()
+    at.context.memory.said.clear()
     return await Conversation.load(at.context, conversation.id)
 
 

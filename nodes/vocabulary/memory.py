@@ -1,0 +1,29 @@
+"""What an attempt knows without a look: it wrote or read it itself, and nobody else writes to it meanwhile."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from persistence.record.conversations import Row
+from persistence.record.plans import PlanRow
+
+
+@dataclass(slots=True)
+class Memory:
+    """Of one attempt.
+
+    `is_whole` when there was no attempt before: what is not here was never written then.
+    `said` are conversations by id, `streamed` the parts of the answer of which something was
+    streamed. `is_drafted` when steps of a plan were stored while it was being written, `plan` is
+    one that was stored at once and that nobody has begun to run.
+    """
+
+    is_whole: bool = False
+    said: dict[UUID, list[Row]] = field(default_factory=dict[UUID, list[Row]])
+    streamed: set[str] = field(default_factory=set[str])
+    is_drafted: bool = False
+    plan: PlanRow | None = None
+
+    def take_plan(self) -> PlanRow | None:
+        """Return the plan that nobody has begun to run, once."""
+        plan, self.plan = self.plan, None
+        return plan
