@@ -182,8 +182,10 @@ async def _first_of(database: Database, identity: Identity) -> UUID:
 
 async def _context(engine: Engine, attempt: Attempt, told: Told) -> Context:
     identity, run_id = attempt.identity, attempt.run_id
+    is_first = identity.attempt == FIRST_ATTEMPT
     async with attempt.writing() as scope:
-        usage.settle_open(scope, run_id)  # of an attempt before, which settles nothing any more
+        if not is_first:
+            usage.settle_open(scope, run_id)  # of an attempt before, which settles nothing any more
         scope.ends_with_next()
         with scope.together(4):
             run, session, person, quoted = await asyncio.gather(
@@ -228,6 +230,6 @@ async def _context(engine: Engine, attempt: Attempt, told: Told) -> Context:
         link_hosts=engine.link_hosts,
         counters=engine.counters,
         stand_in=stand_in,
-        memory=Memory(is_whole=identity.attempt == FIRST_ATTEMPT),
+        memory=Memory(is_whole=is_first),
         begins_with=run_id if run.replay_of is None else await _first_of(engine.database, identity),
     )

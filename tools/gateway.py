@@ -93,6 +93,7 @@ class Gateway:
         journal: Journal,
         consent: Consent,
         bounds: Bounds,
+        writes: set[UUID] | None = None,
     ) -> None:
         self._registry: Final = registry
         self._attempt: Final = attempt
@@ -103,6 +104,7 @@ class Gateway:
         self._bounds: Final = bounds
         self._conduct: Final = bounds.conduct
         self._one_write_at_a_time: Final = asyncio.Lock()
+        self._writes: Final = set[UUID]() if writes is None else writes  # the calls that are no reads
 
     def telling(self, journal: Journal) -> "Gateway":
         """Return a gateway to the same run's tools that tells another journal, for holders that only read."""
@@ -113,7 +115,13 @@ class Gateway:
             journal=journal,
             consent=self._consent,
             bounds=self._bounds,
+            writes=self._writes,
         )
+
+    @property
+    def has_writes(self) -> bool:
+        """Say whether a call that is no read was asked for in this attempt, whatever became of it."""
+        return bool(self._writes)
 
     @property
     def reader(self) -> Caller:
@@ -147,7 +155,9 @@ class Gateway:
     def freeze(self, scope: Scope, holder: Holder, calls: Sequence[Asked]) -> list[Frozen]:
         """Write calls down that are going to be made, in the caller's transaction, and tell of them."""
         kept = [_kept(_storable(asked)) for asked in calls]
-        frozen = [ledger.freeze(scope, self._run_id, self._entry(holder, asked)) for asked in kept]
+        entries = [self._entry(holder, asked) for asked in kept]
+        self._writes.update(entry.id for entry in entries if entry.access != Access.READ)
+        frozen = [ledger.freeze(scope, self._run_id, entry) for entry in entries]
         for asked in kept:
             self._journal.called(scope, holder, self.call_id(asked), asked)
         return frozen

@@ -7,8 +7,9 @@ could become an image or a link does not leave as one: `nodes/asking/harmless.py
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Final
 
 from nodes.asking.harmless import Harmless, harmless
@@ -64,8 +65,7 @@ class AnswerStream:
         """Send what is left in the caller's transaction."""
         self._held.append(self._harmless.rest())
         if text := self._due():
-            sent = await self._send(scope, text)
-            scope.after_commit(lambda: self._was_sent(sent))
+            await self._send(scope, text)
 
     def add(self, text: str) -> None:
         """Take a delta that is sent with the next."""
@@ -75,16 +75,15 @@ class AnswerStream:
         """Send what is held; blank text waits for the first word."""
         if text := self._due():
             async with self._context.writing() as scope:
-                sent = await self._send(scope, text)
-            self._was_sent(sent)
+                await self._send(scope, text)
 
     def _due(self) -> str:
         text = "".join(self._held)
         return "" if not self.started and says_nothing(text) else text
 
-    def _was_sent(self, events: int) -> None:
-        self._context.memory.streamed.add(self._place)
-        self._events += events
+    def _was_sent(self, pieces: Sequence[str]) -> None:
+        self._context.memory.keep_text(self._place, "".join(pieces))
+        self._events += len(pieces)
         self._held.clear()
         self._sent_at = time.monotonic()
 
@@ -98,8 +97,8 @@ class AnswerStream:
                 await written_down(self.flush())
             raise
 
-    async def _send(self, scope: Scope, text: str) -> int:
-        """Append the text to the log; return how many events it took. Sent again, its keys are passed over."""
+    async def _send(self, scope: Scope, text: str) -> None:
+        """Append the text to the log. Sent again, its keys are passed over."""
         if self._beginning is None:
             self._beginning = await self._begin(scope)
         lead, introduction = ("", []) if self.started else self._beginning
@@ -107,7 +106,7 @@ class AnswerStream:
         pieces = [text[at : at + EVENT_CHARS] for at in range(0, len(text), EVENT_CHARS)]
         keyed = [(self._key(self._events + place), TextSaid(content=piece)) for place, piece in enumerate(pieces)]
         self._context.log.emit(scope, *introduction, *keyed)
-        return len(pieces)
+        scope.after_commit(partial(self._was_sent, pieces))
 
     async def _begin(self, scope: Scope) -> tuple[str, list[tuple[str, Event]]]:
         """Return what comes before the first text, the same however often that is sent."""
@@ -131,9 +130,9 @@ async def say(context: Context, scope: Scope, key: str, text: str) -> None:
     part = f"text:{key}"
     streamed = await _streamed(context, scope, part)
     lead = PARAGRAPH if streamed.anything else ""
-    said = TextSaid(content=lead + harmless(text, context.link_hosts))
-    context.log.emit(scope, (part, said))
-    scope.after_commit(lambda: context.memory.streamed.add(part))
+    said = lead + harmless(text, context.link_hosts)
+    context.log.emit(scope, (part, TextSaid(content=said)))
+    scope.after_commit(partial(context.memory.keep_text, part, said))
 
 
 async def _streamed(context: Context, scope: Scope, part: str) -> Streamed:

@@ -12,16 +12,22 @@ class Memory:
     """Of one attempt.
 
     `is_whole` when there was no attempt before: what is not here was never written then.
-    `said` are conversations by id, `streamed` the parts of the answer of which something was
-    streamed. `is_drafted` when steps of a plan were stored while it was being written, `plan` is
+    `said` are conversations by id, `answer` is what was streamed, `streamed` are its parts by their
+    keys. `is_drafted` when steps of a plan were stored while it was being written, `plan` is
     one that was stored at once and that nobody has begun to run.
     """
 
     is_whole: bool = False
     said: dict[UUID, list[Row]] = field(default_factory=dict[UUID, list[Row]])
+    answer: str = ""
     streamed: set[str] = field(default_factory=set[str])
     is_drafted: bool = False
     plan: PlanRow | None = None
+
+    def keep_text(self, part: str, text: str) -> None:
+        """Keep what was streamed of a part."""
+        self.answer += text
+        self.streamed.add(part)
 
     def take_plan(self) -> PlanRow | None:
         """Return the plan that nobody has begun to run, once."""

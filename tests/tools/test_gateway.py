@@ -336,6 +336,16 @@ async def test_a_crash_after_the_effect_does_not_repeat_it(bench: Bench) -> None
     assert later.notebook.lines == ["create_note called", "done"]
 
 
+@pytest.mark.parametrize("name", ["create_note", "no_such_tool"])
+async def test_whether_anything_but_reads_was_asked_for_is_known(bench: Bench, name: str) -> None:
+    """Also of a call that was refused, and of one that a gateway with another journal was asked for."""
+    gateway = bench.gateway()
+    await gateway.call(bench.planner, asked("list_tasks"))
+    assert not gateway.has_writes
+    assert (await gateway.telling(bench.notebook).call(bench.executor, asked(name, content="no"))).code is not None
+    assert gateway.has_writes
+
+
 async def test_an_attempt_that_lost_its_run_writes_nothing(bench: Bench) -> None:
     """A worker that wakes up after another took its run can neither call, nor settle, nor take effect."""
     call = asked("create_note", content="late")
