@@ -342,7 +342,7 @@ async def test_whether_anything_but_reads_was_asked_for_is_known(bench: Bench, n
     gateway = bench.gateway()
     await gateway.call(bench.planner, asked("list_tasks"))
     assert not gateway.has_writes
-    assert (await gateway.telling(bench.notebook).call(bench.executor, asked(name, content="no"))).code is not None
+    assert (await gateway.telling(bench.notebook).call(bench.executor, asked(name, key="b"))).code is not None
     assert gateway.has_writes
 
 
