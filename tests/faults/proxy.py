@@ -163,7 +163,7 @@ class _Link:
         if wire is not None:
             statement = wire.sent(self._proxy, self._role, sql, tuple(self._earlier))
         self._earlier.append(sql)
-        if sql.lower() in {"commit", "rollback"}:
+        if sql.lower().endswith(("commit", "rollback")):
             self._earlier.clear()
         return statement
 

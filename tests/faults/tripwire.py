@@ -27,7 +27,7 @@ class Edge(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement that was counted; `earlier` are those before it in its transaction."""
+    """A message of statements that was counted; `earlier` are those before it in its transaction."""
 
     number: int
     role: str
@@ -36,12 +36,12 @@ class Statement:
 
     @property
     def commits(self) -> bool:
-        """Say whether it ends a transaction for good."""
-        return self.sql.lower() == "commit"
+        """Say whether it ends a transaction for good, with its last statement."""
+        return self.sql.lower().endswith("commit")
 
     def commits_after(self, part: str) -> bool:
         """Say whether it ends a transaction that did something of that name."""
-        return self.commits and any(part in sql for sql in self.earlier)
+        return self.commits and any(part in sql for sql in (*self.earlier, self.sql))
 
 
 Wanted = Callable[[Statement], bool]
