@@ -10,12 +10,15 @@ TABLES: Final = """
 """
 
 
-async def checksums(site: Site) -> dict[str, str]:
-    """Return a digest of each table's rows, in whatever order they are stored."""
+AGED: Final = "where coalesce(charged_at, 'infinity') >= to_timestamp(%s)"  # upkeep removes what is minutes old
+
+
+async def checksums(site: Site, since: float) -> dict[str, str]:
+    """Return a digest of each table's rows, in whatever order they are stored; of charges, those made since then."""
     tables = [str(row["name"]) for row in await site.rows(TABLES)]
     parts = [
         f"select '{name}' as name, md5(coalesce(string_agg(t::text, '' order by t::text), '')) as digest"  # noqa: S608
-        f' from planwright."{name}" t'
+        f' from planwright."{name}" t {AGED if name == "charges" else ""}'
         for name in tables
     ]
-    return {row["name"]: row["digest"] for row in await site.rows(" union all ".join(parts))}
+    return {row["name"]: row["digest"] for row in await site.rows(" union all ".join(parts), since)}

@@ -10,6 +10,7 @@ from tests.faults.tripwire import DISPATCH_ROLES, RUN_ROLES, Edge, Tripwire, app
 
 pytestmark = [site_group("pause"), pytest.mark.figure, IN_TIME]
 
+RUN_SECONDS = 60.0  # longer than a run's way to where it is stopped
 SIGNS_OF_LIFE = 6  # statements of the queue's: two heartbeats at least
 FENCED = "PW001"
 
@@ -32,9 +33,10 @@ async def test_a_woken_worker_writes_nothing(site: Site, known: Known, request: 
         if sleeper is None or blow.at is None:
             trials.miss(f"{kind}, event boundary {number}")
             continue
-        before = await checksums(site)
+        lately = blow.at - RUN_SECONDS
+        before = await checksums(site, lately)
         refused = await woken(site, sleeper)
-        changed = [name for name, digest in (await checksums(site)).items() if digest != before[name]]
+        changed = [name for name, digest in (await checksums(site, lately)).items() if digest != before[name]]
         problems = judged(known[kind].record, record, kills=1)
         problems += [f"late writes to {changed}"] if changed else []
         recovery = await recovery_seconds(site, begun.run_id, blow.at)
