@@ -10,8 +10,9 @@ from psycopg import AsyncConnection, Error
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
-from persistence import hanging_up
+from persistence import hanging_up, pipelined
 from persistence.hanging_up import IdleConnections, hung_up_after
+from persistence.pipelined import PipelinedConnection
 from tests.faults.proxy import Proxy
 from tests.server.reading import until
 
@@ -85,3 +86,23 @@ async def test_an_answer_that_we_are_late_to_read_is_read(admin_dsn: str) -> Non
             await until(is_sent)
             time.sleep(2 * SHORT_SECONDS)  # noqa: ASYNC251 - it stands still
             assert (await asked).rowcount == 1
+
+
+async def test_who_is_cancelled_does_not_wait_for_a_silent_server(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server is asked to stop what it is at, and given up when nothing is heard of that."""
+    monkeypatch.setattr(pipelined, "GIVING_UP_SECONDS", SHORT_SECONDS)
+    connection = await PipelinedConnection.connect(proxy.dsn, autocommit=True)
+    connection.send("select pg_sleep(60)")
+    asking = asyncio.create_task(connection.answer())
+
+    async def is_asked() -> bool:
+        return any("pg_sleep" in text for text in proxy.texts)
+
+    await until(is_asked)
+    proxy.go_dark()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert connection.closed
