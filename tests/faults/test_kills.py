@@ -79,7 +79,7 @@ async def test_a_kill_while_a_job_changes_hands_loses_no_run(
 ) -> None:
     """Before and after each statement that takes a job from the queue or ends one, a kill leaves the run to others."""
     trials = Trials("kill -9 at the queue's statements")
-    points = [(kind, number, edge) for kind in ("simple", "tool") for number in range(10) for edge in Edge]
+    points = [(kind, number, edge) for kind in ("simple", "tool") for number in range(6) for edge in Edge]
     for kind, number, edge in trials.each_of(points, count("queue", short=1, full=len(points)), chance("queue")):
         blow = Blow(site, kill)
         wire = Tripwire(DISPATCH_ROLES, at_nth(number, of_a_job), edge, blow)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 from time import process_time
 from typing import Final
 
@@ -19,6 +20,7 @@ from nodes.vocabulary.events import Step
 from nodes.vocabulary.limits import Limits
 from persistence.text import is_storable
 from tests.hostile.house import BRISK, House, Tally
+from tests.scripted_model.gate import Gate
 from tests.scripted_model.replies import Reply, call, status, text, tools
 from tests.scripted_model.requests import ChatRequest
 from tests.scripted_model.script import rules, when
@@ -288,8 +290,18 @@ async def test_another_way_may_not_write_by_an_executor(house: House, tally: Tal
 
 
 async def test_no_more_executors_are_at_work_than_may(house: House, tally: Tally) -> None:
-    """Of eight steps that wait for nothing, four are at work at any time, and each is announced before it ends."""
-    script = rules(SOUND, when(planning(*range(1, 9)), offers=PLAN_TOOL), ANSWER)
+    """Of eight steps that wait for nothing, four are at work at a time, and each is announced before it ends."""
+    answer = rules(SOUND, when(planning(*range(1, 9)), offers=PLAN_TOOL), ANSWER)
+    gate, executors = Gate(), count(1)
+
+    def script(request: ChatRequest) -> Reply:
+        """Let the first executors wait until there are four of them."""
+        if "submit_result" not in request.offered:
+            return answer(request)
+        if next(executors) == 4:
+            gate.open()
+        return answer(request).gated(gate)
+
     played = await house.play(script, limits=replace(BRISK, plan_width=4))
     tally.count(played)
     live: set[JsonValue] = set()
