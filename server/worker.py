@@ -175,7 +175,7 @@ class Worker:
         try:
             yield
         finally:
-            if self._at_work[run_id] is held:
+            if self._at_work.get(run_id) is held:
                 del self._at_work[run_id]
 
     async def _claim(self, job: Job) -> Run | None:

@@ -26,6 +26,7 @@ from persistence.migrate import migrate
 from persistence.pools import Database
 from persistence.scope import Identity, Role, Secret
 from tests.egress.watch import Watch
+from tests.faults.proxy import Proxy
 
 EGRESS = Watch()
 TEST_SECRET = Secret(b"the same for every run of the suite")
@@ -114,6 +115,15 @@ async def new_person(database: Database, time_zone: str = "Europe/Berlin") -> Pe
         user_id = await scope.value(UUID, "select sign_up(%s, %s)", (email, time_zone))
     assert user_id is not None
     return Person(user_id, email)
+
+
+@pytest.fixture
+async def proxy(admin_dsn: str) -> AsyncIterator[Proxy]:
+    """Give a way to the database that can be stopped, or fall silent."""
+    opened = Proxy(admin_dsn)
+    await opened.open()
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture

@@ -21,15 +21,6 @@ Connect = Callable[[], Awaitable[AsyncConnection[TupleRow]]]
 
 
 @pytest.fixture
-async def proxy(admin_dsn: str) -> AsyncIterator[Proxy]:
-    """Give a way to the database that can fall silent."""
-    opened = Proxy(admin_dsn)
-    await opened.open()
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
 async def connect(proxy: Proxy) -> AsyncIterator[Connect]:
     """Give what connects; every connection is closed afterwards."""
     opened: list[AsyncConnection[TupleRow]] = []

@@ -276,13 +276,11 @@ async def test_an_idle_connection_that_died_is_not_handed_out(admin_dsn: str, pe
 
 
 async def test_an_idle_connection_that_fell_silent_is_not_handed_out(
-    admin_dsn: str, person: Person, monkeypatch: pytest.MonkeyPatch
+    proxy: Proxy, person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection on which nobody answers any more, and which nobody closed, is replaced before it is handed out."""
     monkeypatch.setattr(hanging_up, "BELIEVED_SECONDS", 0.0)
     monkeypatch.setattr(hanging_up, "CHECK_SECONDS", SHORT_SECONDS)
-    proxy = Proxy(admin_dsn)
-    await proxy.open()
     async with narrow(proxy.dsn, 1, PATIENCE_SECONDS) as database:
         for role in Role:
             await take(database, person, role)
@@ -290,7 +288,6 @@ async def test_an_idle_connection_that_fell_silent_is_not_handed_out(
         for role in Role:
             async with asyncio.timeout(pools.TRANSACTION_SECONDS[Role.EXECUTOR]):
                 await take(database, person, role)
-    await proxy.close()
 
 
 SETTINGS: Final = {

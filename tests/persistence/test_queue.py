@@ -272,10 +272,8 @@ async def test_the_jobs_of_a_silent_worker_are_replaced(site: Site) -> None:
             await site.until(run.id)
 
 
-async def test_a_worker_that_counts_as_gone_gets_no_jobs(site: Site, admin_dsn: str) -> None:
-    """It may still reach the queue, as another would take from it at once whatever it took."""
-    proxy = Proxy(admin_dsn)
-    await proxy.open()
+async def test_a_worker_that_counts_as_gone_gets_no_jobs(site: Site, proxy: Proxy) -> None:
+    """It may still reach the queue, but another would take from it at once whatever it took."""
 
     async def looks() -> bool:
         return any("fetch_job" in text for text in proxy.texts)
@@ -294,7 +292,6 @@ async def test_a_worker_that_counts_as_gone_gets_no_jobs(site: Site, admin_dsn: 
             hands.go_on.set()
             await site.until(run.id)
         assert silent.taken.empty()
-    await proxy.close()
 
 
 async def test_a_replaced_job_whose_run_could_not_be_taken_comes_again(site: Site) -> None:

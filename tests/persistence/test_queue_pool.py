@@ -57,16 +57,13 @@ async def test_a_connection_that_the_server_closed_is_not_handed_out(admin_dsn: 
 
 
 async def test_a_connection_that_was_silent_for_long_has_to_answer(
-    admin_dsn: str, monkeypatch: pytest.MonkeyPatch
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One on which nobody answers any more, and which nobody closed, is replaced before it is handed out."""
     monkeypatch.setattr(hanging_up, "BELIEVED_SECONDS", 0.0)
     monkeypatch.setattr(hanging_up, "CHECK_SECONDS", SHORT_SECONDS)
-    proxy = Proxy(admin_dsn)
-    await proxy.open()
     async with opened(proxy.dsn) as pool:
         process = await use(pool)
         proxy.go_dark()
         async with asyncio.timeout(PATIENCE_SECONDS):
             assert await use(pool) != process
-    await proxy.close()

@@ -28,15 +28,6 @@ LOOKS: Final = (("GET", STREAM), ("GET", "/api/agent/runs"), ("POST", STREAM))
 
 
 @pytest.fixture
-async def proxy(admin_dsn: str) -> AsyncGenerator[Proxy]:
-    """Give a way to the database that can be stopped."""
-    opened = Proxy(admin_dsn)
-    await opened.open()
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
 async def narrow(proxy: Proxy) -> AsyncGenerator[Database]:
     """Give two connections of each role over that way, for which nobody waits long."""
     sizes = dict.fromkeys(Role, CONNECTIONS)

@@ -61,6 +61,13 @@ class Work:
             await accept(self.database, person.id, Ask(message="Hello", session_id=session_id), queue=self.queue)
         ).run
 
+    async def follow(self, run: Run) -> None:
+        """Give a run that is at work to the workers once more."""
+        async with await AsyncConnection.connect(self.dsn, autocommit=True) as admin:
+            await admin.execute(
+                "select planwright_queue.add_job(r, %s) from planwright.runs r where id = %s", (self.queue, run.id)
+            )
+
     async def leave_behind(self, person: Person, run: Run) -> None:
         """Have a worker that is gone hold a run: its job is at work, and nobody gives a sign of life for it."""
         async with await AsyncConnection.connect(self.dsn, autocommit=True) as admin:
@@ -172,16 +179,13 @@ async def test_a_worker_that_lost_its_run_stops_quietly(
 
 
 async def test_an_attempt_that_its_own_process_follows_with_the_next_one_is_stopped(
-    work: Work, database: Database, person: Person, waiting_script: ScriptedTurns, admin_dsn: str
+    work: Work, database: Database, person: Person, waiting_script: ScriptedTurns
 ) -> None:
     """A worker that was silent may get its own run again: what waits there for a lost database makes place."""
     async with work.by(waiting_script, replace(FAST, jobs_at_once=2)):
         run = await work.ask(person)
         await waiting_script.at_the_gate.wait()
-        async with await AsyncConnection.connect(admin_dsn, autocommit=True) as admin:
-            await admin.execute(
-                "select planwright_queue.add_job(r, %s) from planwright.runs r where id = %s", (work.queue, run.id)
-            )
+        await work.follow(run)
         other = await work.ask(person)
 
         async def has_begun() -> bool:
@@ -191,6 +195,39 @@ async def test_an_attempt_that_its_own_process_follows_with_the_next_one_is_stop
         waiting_script.go_on.set()
         row = await ended(database, person, str(run.id))
     assert (row.status, row.attempt) == ("done", 2)
+
+
+class LingeringTurns(ScriptedTurns):
+    """A first attempt that waits until it is stopped, and then takes its time to go."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, before=["One."], after=[])
+        self.go_on.set()
+        self.may_go = asyncio.Event()
+
+    async def run(self, identity: Identity, told: Told) -> None:
+        """Play the script for a later attempt."""
+        if identity.attempt != 1:
+            return await super().run(identity, told)
+        self.at_the_gate.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await self.may_go.wait()
+
+
+async def test_an_attempt_may_go_behind_the_one_that_followed_it(
+    work: Work, database: Database, person: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One that waits for a lost database takes a while to stop; the next has ended by then, and nothing is wrong."""
+    script = LingeringTurns(database)
+    async with work.by(script):
+        run = await work.ask(person)
+        await script.at_the_gate.wait()
+        await work.follow(run)
+        assert (await ended(database, person, str(run.id))).attempt == 2
+        script.may_go.set()
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 async def test_two_jobs_for_one_attempt_are_one(
