@@ -152,7 +152,7 @@ class Database:
         try:
             async with self._turn(run_id), in_order, _checked_out(self._pools[role, lent]) as connection:
                 with hung_up_after(connection, TRANSACTION_SECONDS[role]):
-                    scope = Scope(connection)
+                    scope = Scope(connection, "rollback" if role is Role.EXECUTOR else "commit")
                     for statement in CLEARING[role] if lent else ():
                         scope.send(statement)
                     scope.send("begin read only" if role is Role.EXECUTOR else "begin read write")
@@ -165,7 +165,7 @@ class Database:
                         raise
                     finally:
                         await _give_up_when_ended(scope)
-                    if role is Role.EXECUTOR:
+                    if role is Role.EXECUTOR and (not scope.ended or connection.psycopg_ran):
                         await connection.rollback()
                     elif not scope.ended:
                         await scope.execute("commit")

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final, LiteralString, TypeVar
+from typing import Final, Literal, LiteralString, TypeVar
 from uuid import UUID
 
 from psycopg import DatabaseError
@@ -141,8 +141,9 @@ class Scope:
     parameters only; nothing else in the program holds a connection.
     """
 
-    def __init__(self, connection: PipelinedConnection) -> None:
+    def __init__(self, connection: PipelinedConnection, ending: Literal["commit", "rollback"] = "commit") -> None:
         self.connection: Final = connection
+        self._ending: Final = ending
         self._answers_before: Final = connection.answers
         self._after_commit: list[Callable[[], None]] = []
         self._ends_with_next = False
@@ -163,7 +164,7 @@ class Scope:
         return self.connection.send(query, params)
 
     def ends_with_next(self) -> None:
-        """Commit with the next statement that is waited for: one answer brings both. It is the last one then."""
+        """End with the next statement that is waited for: one answer brings both. It is the last one then."""
         self._ends_with_next = True
 
     async def execute(self, query: LiteralString, params: Params | None = None) -> int:
@@ -204,7 +205,7 @@ class Scope:
             return statement
         self._gathering = None
         if self._ends_with_next:
-            self.connection.send("commit")
+            self.connection.send(self._ending)
         await self.connection.answer()
         self.ended = self._ends_with_next
         if gathering is not None:

@@ -38,6 +38,7 @@ async def search_brain_dumps(args: SearchBrainDumps, caller: Caller) -> ToolAnsw
     async with caller.reading() as scope:
         if args.project_id is not None and await projects.name_of(scope, args.project_id) is None:
             return wording.no_project(args.project_id)
+        scope.ends_with_next()
         found = await brain_dumps.search(scope, wanted, limit.rows)
     matching = found[0].matching if found else 0
     return fitted(
@@ -51,6 +52,7 @@ async def search_brain_dumps(args: SearchBrainDumps, caller: Caller) -> ToolAnsw
 async def get_brain_dump_details(args: GetBrainDumpDetails, caller: Caller) -> ToolAnswer:
     """Answer with one whole dump."""
     async with caller.reading() as scope:
+        scope.ends_with_next()
         dump = await brain_dumps.find(scope, args.brain_dump_id)
     if dump is None:
         return wording.no_brain_dump(args.brain_dump_id)

@@ -81,6 +81,7 @@ async def get_calendar_events(args: GetCalendarEvents, caller: Caller) -> ToolAn
     window = _window(args.time_min, args.time_max, caller).at_most(MAX_LISTED_DAYS)
     limit = clamped(args.limit, MOST_EVENTS)
     async with caller.reading() as scope:
+        scope.ends_with_next()
         found = await agenda.entries(scope, window.span, limit.rows + 1)
     shown = found[: limit.rows]
     return fitted(
@@ -101,6 +102,7 @@ async def find_available_slots(args: FindAvailableSlots, caller: Caller) -> Tool
         return refused(f"That time is over: it is {as_local(caller.now, caller.time_zone)}.", "in_the_past")
     window = asked.from_now_on(caller).at_most(MAX_SEARCHED_DAYS)
     async with caller.reading() as scope:
+        scope.ends_with_next()
         taken = await agenda.entries(scope, window.span)
     busy = [entry.span for entry in taken if agenda.blocks(entry)]
     hours = frozenset(args.preferred_hours or WAKING_HOURS)
@@ -126,6 +128,7 @@ async def get_task_calendar_events(args: GetTaskCalendarEvents, caller: Caller) 
         task = await tasks.find(scope, args.task_id)
         if task is None:
             return wording.no_task(args.task_id)
+        scope.ends_with_next()
         links = await calendar.links_of_task(scope, task.id, include_deleted=args.include_deleted)
     hint = "Change it with update_calendar_event." if links else "Schedule the task with schedule_task."
     return fitted(

@@ -37,6 +37,7 @@ async def search_notes(args: SearchNotes, caller: Caller) -> ToolAnswer:
     async with caller.reading() as scope:
         if args.project_id is not None and await projects.name_of(scope, args.project_id) is None:
             return wording.no_project(args.project_id)
+        scope.ends_with_next()
         found = await notes.search(scope, wanted, limit.rows)
     matching = found[0].matching if found else 0
     return fitted(
@@ -50,6 +51,7 @@ async def search_notes(args: SearchNotes, caller: Caller) -> ToolAnswer:
 async def get_note_details(args: GetNoteDetails, caller: Caller) -> ToolAnswer:
     """Answer with one whole note and its project."""
     async with caller.reading() as scope:
+        scope.ends_with_next()
         note = await notes.find(scope, args.note_id)
     if note is None:
         return wording.no_note(args.note_id)

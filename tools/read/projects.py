@@ -48,6 +48,7 @@ async def search_projects(args: SearchProjects, caller: Caller) -> ToolAnswer:
     limit = clamped(args.limit, MOST_PROJECTS)
     wanted = projects.Wanted(args.query, args.status, args.has_active_tasks)
     async with caller.reading() as scope:
+        scope.ends_with_next()
         found = await projects.search(scope, wanted, limit.rows)
     matching = found[0].matching if found else 0
     return fitted(

@@ -58,6 +58,7 @@ async def list_tasks(args: ListTasks, caller: Caller) -> ToolAnswer:
     async with caller.reading() as scope:
         if args.project_id is not None and await projects.name_of(scope, args.project_id) is None:
             return wording.no_project(args.project_id)
+        scope.ends_with_next()
         found = await tasks.listed(scope, wanted, args.sort_by, limit.rows)
     matching = found[0].matching if found else 0
     return fitted(
