@@ -212,8 +212,9 @@ async def _ask_once(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """One call of one model: how large its prompt is, and how long its answer may be."""
+    """One call of one model by an agent: how large its prompt is, and how long its answer may be."""
 
+    agent_id: UUID
     model: BaseChatModel
     name: str
     is_free: bool
@@ -224,7 +225,8 @@ class _Asked:
     def of(cls, context: Context, model: BaseChatModel, question: Question) -> "_Asked":
         limits = context.limits
         answer = limits.executor_answer_tokens if question.purpose == EXECUTING else limits.answer_tokens
-        return cls(model, name_of(model), is_free(model), size_of(question.messages, question.tools), answer)
+        prompt = size_of(question.messages, question.tools)
+        return cls(question.agent_id, model, name_of(model), is_free(model), prompt, answer)
 
     @property
     def bounds(self) -> dict[str, int]:
@@ -342,6 +344,7 @@ async def _settle(
     """Write down what a call came to, and what else belongs to it."""
     seconds = time.monotonic() - started
     await written_down(_settled(context, call_id, asked, spent, seconds, also))
+    context.memory.tokens[asked.agent_id] += spent.usage.total
     context.counters.model_called(asked.name, spent.outcome, seconds, spent.usage)
 
 

@@ -73,6 +73,10 @@ class Conversation:
         for message in first:
             conversations.add(scope, self.id, self._context.session_id, message)
 
+    def __len__(self) -> int:
+        """Return how many messages there are."""
+        return len(self._rows)
+
     @property
     def messages(self) -> list[BaseMessage]:
         """Return what a model is sent: the result of each call stands directly behind it, as providers demand.

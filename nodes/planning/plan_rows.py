@@ -1,6 +1,7 @@
 """Plans and executions between their tables and their events."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from pydantic import JsonValue
 
@@ -15,7 +16,7 @@ from nodes.vocabulary.events import (
     Strategy,
     encoded,
 )
-from persistence.record.executions import Execution
+from persistence.record.executions import Cost, Execution
 from persistence.record.plans import PlanRow
 
 
@@ -69,16 +70,34 @@ def _created(plan: PlanRow, steps: Sequence[Step]) -> PlanCreated:
 
 def execution_event(execution: Execution) -> tuple[str, Event]:
     """Return the event that tells what an executor came to."""
-    outcome = ExecutorOutcome(
-        executor_id=execution.executor_agent_id,
+    return executor_event(
+        execution.executor_agent_id,
+        execution.step_number,
+        execution.cost,
         success=execution.success is True,
-        data=execution.result,
+        result=execution.result,
         error=execution.error,
-        tool_calls_made=execution.tool_calls_made,
-        tokens_used=execution.tokens_used,
-        duration_ms=execution.duration_ms or 0,
     )
-    returned = ExecutorReturned(
-        executor_id=execution.executor_agent_id, step_number=execution.step_number, result=outcome
+
+
+def executor_event(
+    executor_id: UUID,
+    step_number: int,
+    cost: Cost,
+    *,
+    success: bool,
+    result: dict[str, JsonValue] | None,
+    error: str | None,
+) -> tuple[str, Event]:
+    """Return the event that tells what an executor came to, and at what cost."""
+    outcome = ExecutorOutcome(
+        executor_id=executor_id,
+        success=success,
+        data=result,
+        error=error,
+        tool_calls_made=cost.tool_calls_made,
+        tokens_used=cost.tokens_used,
+        duration_ms=cost.duration_ms,
     )
-    return f"executor_result:{execution.executor_agent_id}", returned
+    returned = ExecutorReturned(executor_id=executor_id, step_number=step_number, result=outcome)
+    return f"executor_result:{executor_id}", returned

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from nodes.asking.conversation import Conversation, told
 from nodes.asking.render import clock_words, render
-from nodes.planning.plan_rows import as_row, execution_event
+from nodes.planning.plan_rows import as_row, execution_event, executor_event
 from nodes.planning.results import kept, reason, shown
 from nodes.planning.worker import Work, submit_schema, work_through
 from nodes.vocabulary.context import Context
@@ -34,7 +34,7 @@ from nodes.vocabulary.tracing import tag, work_name
 from persistence.record import agents, conversations, executions, plans
 from persistence.record.agents import NewExecutor
 from persistence.record.conversations import NewMessage, Opening
-from persistence.record.executions import Execution, NewExecution
+from persistence.record.executions import Cost, Execution, NewExecution
 from persistence.runs import ledger
 from persistence.runs.ledger import CallState
 from persistence.scope import Scope
@@ -159,7 +159,7 @@ class Steps:
 
     def _executor_work(self, step: Step, execution_id: UUID, agent_id: UUID, conversation: Conversation) -> Work:
         async def ending(scope: Scope, work: Work) -> None:
-            await self._return(scope, step, execution_id, work, last=True)
+            await self._return(scope, step, execution_id, work, last=True, cost=work.cost())
 
         registry = self._context.registry
         readable = [name for name in step.tools if name in registry.reading()]
@@ -176,8 +176,10 @@ class Steps:
             ending=ending,
         )
 
-    async def _return(self, scope: Scope, step: Step, execution_id: UUID, work: Work, *, last: bool) -> None:
-        """Store what an executor came to; `last` also ends its step."""
+    async def _return(
+        self, scope: Scope, step: Step, execution_id: UUID, work: Work, *, last: bool, cost: Cost | None = None
+    ) -> None:
+        """Store what an executor came to; `last` also ends its step. What it cost is looked up when nobody knows."""
         result = work.handed_in
         success = work.failure is None and result is not None and result.status != "failed"
         data = None if result is None else kept(result)
@@ -185,8 +187,13 @@ class Steps:
         state: Literal["completed", "failed"] = "completed" if success else "failed"
         agents.finish(scope, work.agent_id, state)
         conversations.finish(scope, work.conversation.id, state)
-        ended = await executions.finish(scope, execution_id, success=success, result=data, error=error)
-        returned = execution_event(ended)
+        if cost is not None:
+            executions.finish_at(scope, execution_id, cost, success=success, result=data, error=error)
+            number = step.step_number
+            returned = executor_event(work.agent_id, number, cost, success=success, result=data, error=error)
+        else:
+            ended = await executions.finish(scope, execution_id, success=success, result=data, error=error)
+            returned = execution_event(ended)
         if last:
             status = StepStatus.COMPLETED if success else StepStatus.FAILED
             self._put(scope, step, status, returned, result=data, error=error)

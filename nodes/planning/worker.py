@@ -7,6 +7,7 @@ so after a crash its work goes on behind the last message stored.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Final, Literal
 from uuid import UUID
 
@@ -17,11 +18,12 @@ from pydantic import Field, JsonValue
 from nodes.asking.ask import Question, Stored, ask
 from nodes.asking.conversation import REPEATS_BEFORE_STOP, Conversation, OpenCall, told
 from nodes.asking.reply import Reply
-from nodes.planning.calling import NOTHING_FROZEN, Frozen, freeze_reads, run_open_calls
+from nodes.planning.calling import MAX_CALLS_AT_ONCE, NOTHING_FROZEN, Frozen, freeze_reads, run_open_calls
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import ContentFiltered
 from nodes.vocabulary.tracing import is_heard
 from persistence.record.conversations import SenderType
+from persistence.record.executions import Cost
 from persistence.scope import Scope
 from tools.arguments import arguments_of
 from tools.errors import ArgumentsInvalid
@@ -48,7 +50,8 @@ class Work:
     It comes to neither while it is `waiting` for a person to decide on some calls. `cut` says that its last answer
     ended in the middle. `ending` stores the end of the work in the transaction that stores what was handed in;
     `ended` says that it did. `beginning` stores what comes before the work, in the transaction that reserves its
-    first model call.
+    first model call. `begun_at` is when that was, `calls` how many calls of tools followed, and `unsettled` what the
+    answer in hand cost, in tokens.
     """
 
     context: Context
@@ -68,6 +71,9 @@ class Work:
     ending: Callable[[Scope, "Work"], Awaitable[None]] | None = None
     ended: bool = False
     beginning: Callable[[Scope], None] | None = None
+    begun_at: float | None = None
+    calls: int = 0
+    unsettled: int = 0
 
     @property
     def is_over(self) -> bool:
@@ -77,6 +83,7 @@ class Work:
     def begin(self, scope: Scope) -> None:
         """Store what comes before a model call, or the end: how the work begins, or what its last call came to."""
         if self.beginning is not None:
+            self.begun_at = monotonic()
             self.beginning(scope)
             scope.after_commit(self._has_begun)
         self.conversation.pay(scope)
@@ -84,9 +91,22 @@ class Work:
     def _has_begun(self) -> None:
         self.beginning = None
 
+    def cost(self) -> Cost | None:
+        """Return what the work took when an answer hands its result in; None when it began in another attempt."""
+        if self.begun_at is None:
+            return None
+        return Cost(
+            tokens_used=self.context.memory.tokens[self.agent_id] + self.unsettled,
+            duration_ms=round((monotonic() - self.begun_at) * 1000),
+            tool_calls_made=self.calls,
+            message_count=len(self.conversation),
+        )
+
     async def keep(self, scope: Scope, reply: Reply) -> None:
         """Store an answer, and with it what it leads to: its calls written down, or what was handed in."""
         self.cut = reply.cut
+        self.unsettled = 0 if reply.usage is None else reply.usage.total
+        scope.after_commit(self._is_settled)
         self.conversation.add_reply(scope, reply, self.sender, self.agent_id)
         if reply.says_nothing and not reply.filtered:
             self.conversation.add(scope, told("Your last answer was empty or cut off. Go on."))
@@ -94,6 +114,9 @@ class Work:
             await self.take(scope)
         elif not reply.filtered and self.holder.access is Access.READ:
             self.frozen = freeze_reads(self.context, scope, self.conversation, self.holder)
+
+    def _is_settled(self) -> None:
+        self.unsettled = 0
 
     def hands_in(self) -> bool:
         """Say whether the last answer hands a result in."""
@@ -150,6 +173,7 @@ async def _act(work: Work) -> None:
         async with work.context.writing() as scope:
             await work.take(scope)
     else:
+        work.calls += min(len(work.conversation.open_calls()), MAX_CALLS_AT_ONCE)
         work.waiting = await run_open_calls(work.context, work.conversation, work.holder, work.frozen)
 
 

@@ -1,5 +1,6 @@
 """What an attempt knows without a look: it wrote or read it itself, and nobody else writes to it meanwhile."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -14,7 +15,8 @@ class Memory:
     `is_whole` when there was no attempt before: what is not here was never written then.
     `said` are conversations by id, `answer` is what was streamed, `streamed` are its parts by their
     keys. `is_drafted` when steps of a plan were stored while it was being written, `plan` is
-    one that was stored at once and that nobody has begun to run.
+    one that was stored at once and that nobody has begun to run. `tokens` is what each agent's model
+    calls cost that are settled.
     """
 
     is_whole: bool = False
@@ -23,6 +25,7 @@ class Memory:
     streamed: set[str] = field(default_factory=set[str])
     is_drafted: bool = False
     plan: PlanRow | None = None
+    tokens: Counter[UUID] = field(default_factory=Counter[UUID])
 
     def keep_text(self, part: str, text: str) -> None:
         """Keep what was streamed of a part."""

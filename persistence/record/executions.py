@@ -15,6 +15,16 @@ MAX_DURATION_MS: Final = 2**31 - 1  # what the column holds; a run may lie for m
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What an executor's work on a step took."""
+
+    tokens_used: int
+    duration_ms: int
+    tool_calls_made: int
+    message_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Execution:
     """One executor's work on one step."""
 
@@ -34,6 +44,11 @@ class Execution:
     status: str
     created_at: datetime
     completed_at: datetime | None
+
+    @property
+    def cost(self) -> Cost:
+        """Return what it took."""
+        return Cost(self.tokens_used, self.duration_ms or 0, self.tool_calls_made, self.message_count)
 
 
 _COLUMNS: Final = """
@@ -108,6 +123,36 @@ async def finish(
             "error": error,
             "longest_ms": MAX_DURATION_MS,
         },
+    )
+
+
+def finish_at(
+    scope: Scope,
+    execution_id: UUID,
+    cost: Cost,
+    *,
+    success: bool,
+    result: dict[str, JsonValue] | None,
+    error: str | None,
+) -> None:
+    """Write down how an execution ended, by one who saw all of it and knows what it cost."""
+    scope.send(
+        """
+        update agent_executions set status = %s, success = %s, result = %s, error = %s, tokens_used = %s,
+            duration_ms = %s, tool_calls_made = %s, message_count = %s, completed_at = clock_timestamp()
+        where id = %s
+        """,
+        (
+            "completed" if success else "failed",
+            success,
+            None if result is None else Jsonb(result),
+            error,
+            cost.tokens_used,
+            min(cost.duration_ms, MAX_DURATION_MS),
+            cost.tool_calls_made,
+            cost.message_count,
+            execution_id,
+        ),
     )
 
 

@@ -482,6 +482,40 @@ async def test_the_five_tables_hold_what_happened(database: Database, person: Pe
     assert all(row["message_count"] == row["last_position"] for row in conversations)
 
 
+async def test_what_an_executor_cost_is_what_its_rows_come_to(database: Database, person: Person) -> None:
+    """Tokens, calls and messages are told as the tables have them, whatever went wrong on the way."""
+    script = rules(
+        when(tools(call("list_tasks", {}), call("no_such_tool", {})), offers="submit_result", last_role="user"),
+        when(text(""), status(500), offers="submit_result", mentions="Do part 1."),
+        when(text(""), submit(), offers="submit_result"),
+        when(plan(step(1), step(2)), offers="create_plan"),
+        when(text("Both are done.")),
+    )
+    async with desk(database, person, script, limits=QUICK) as at:
+        turn = await at.ask("Look at two things")
+        rows = await at.rows(
+            "select executor_agent_id::text as id, tokens_used, duration_ms, tool_calls_made, message_count,"
+            " (select sum(prompt_tokens + completion_tokens)::int from model_usage where agent_id = executor_agent_id)"
+            " as tokens, (select count(*)::int from tool_calls where agent_id = executor_agent_id) as calls,"
+            " (select count(*)::int from agent_chat_messages m"
+            " where m.agent_session_id = e.agent_session_id) as messages from agent_executions e"
+        )
+    told = {event["executorId"]: event["result"] for event in turn.all("executor_result")}
+    assert len(rows) == len(told) == 2
+    for row in rows:
+        assert (row["tokens_used"], row["tool_calls_made"], row["message_count"]) == (
+            row["tokens"],
+            row["calls"],
+            row["messages"],
+        )
+        result = told[row["id"]]
+        assert (result["tokensUsed"], result["toolCallsMade"], result["durationMs"]) == (
+            row["tokens"],
+            row["calls"],
+            row["duration_ms"],
+        )
+
+
 async def test_the_state_of_the_graph_stays_small(database: Database, person: Person) -> None:
     """A checkpoint holds ids, enums and counters: it does not grow with what was said."""
     async with desk(database, person, [text("word " * 2_000), text("short")]) as at:

@@ -51,7 +51,7 @@ EXPECTED: Final = {
     "rows of run_events": 35,
     "rows of runs": 1,
     "rows of tool_calls": 5,
-    "waits for Postgres": 63,
+    "waits for Postgres": 50,
 }
 
 SENT: Final = """
