@@ -5,7 +5,7 @@ foreseen travels to the worker, which logs it and ends the run by `end_failed`.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any, Final, Never
@@ -20,7 +20,7 @@ from langgraph.errors import GraphRecursionError
 from langgraph.types import Command
 
 from graph.build import build
-from graph.ending import end_answered, end_failed, run_id_of
+from graph.ending import end_answered, end_failed
 from graph.models import ModelFacts, facts_of
 from graph.pausing import pause
 from graph.replay.following import conduct_of, following
@@ -44,7 +44,8 @@ from nodes.vocabulary.tracing import tag
 from persistence.attempts import Attempt
 from persistence.checkpoints import OwedCheckpoints
 from persistence.pools import Database
-from persistence.record import sessions, users
+from persistence.record import messages, sessions, users
+from persistence.record.messages import Message
 from persistence.runs import quoted_history, runs, usage
 from persistence.runs.runs import WantedRoute
 from persistence.scope import Identity, Role
@@ -127,9 +128,10 @@ async def run_turn(engine: Engine, identity: Identity, told: Told) -> None:
     wall = asyncio.timeout(engine.limits.wall_seconds)
     try:
         attempt = Attempt(engine.database, identity)
-        context = await _context(engine, attempt, told)
+        checkpoints = OwedCheckpoints(attempt)
+        context = await _context(engine, attempt, told, checkpoints)
         async with wall, context.early:
-            stopped_at = await _through_the_graph(context, engine.listeners(context.request))
+            stopped_at = await _through_the_graph(context, checkpoints, engine.listeners(context.request))
         if isinstance(stopped_at, FinishedReason):
             await end_answered(attempt, told, stopped_at)
         else:
@@ -148,12 +150,14 @@ async def _end_with(database: Database, identity: Identity, told: Told, failure:
     await end_failed(database, identity, told, failure.code, retryable=failure.retryable, text=str(failure))
 
 
-async def _through_the_graph(context: Context, listeners: list[BaseCallbackHandler]) -> FinishedReason | list[UUID]:
+async def _through_the_graph(
+    context: Context, checkpoints: OwedCheckpoints, listeners: list[BaseCallbackHandler]
+) -> FinishedReason | list[UUID]:
     """Start the run on its session's thread, or go on from the last checkpoint that it left there.
 
     Returns how it ended, or the calls that it waits for.
     """
-    graph = GRAPH.copy(update={"checkpointer": OwedCheckpoints(context.attempt)})
+    graph = GRAPH.copy(update={"checkpointer": checkpoints})
     config = RunnableConfig(
         configurable={"thread_id": str(context.session_id)},
         recursion_limit=context.limits.supersteps,
@@ -175,24 +179,27 @@ async def _through_the_graph(context: Context, listeners: list[BaseCallbackHandl
     return awaited(state.get("__interrupt__", ())) or FinishedReason(state["reason"])
 
 
-async def _first_of(database: Database, identity: Identity) -> UUID:
-    async with database.acting(Role.WORKER, identity) as scope:
-        return await runs.first_of(scope, run_id_of(identity))
+async def _before_the_first(attempt: Attempt, limit: int) -> Sequence[Message]:
+    """Return what was said before the run that a rerun goes back to."""
+    async with attempt.writing() as scope:
+        return await messages.before_run(scope, await runs.first_of(scope, attempt.run_id), limit)
 
 
-async def _context(engine: Engine, attempt: Attempt, told: Told) -> Context:
+async def _context(engine: Engine, attempt: Attempt, told: Told, checkpoints: OwedCheckpoints) -> Context:
     identity, run_id = attempt.identity, attempt.run_id
     is_first = identity.attempt == FIRST_ATTEMPT
     async with attempt.writing() as scope:
         if not is_first:
             usage.settle_open(scope, run_id)  # of an attempt before, which settles nothing any more
         scope.ends_with_next()
-        with scope.together(4):
-            run, session, person, quoted = await asyncio.gather(
+        with scope.together(6):
+            run, session, person, quoted, said, _ = await asyncio.gather(
                 runs.find(scope, run_id),
                 sessions.of_run(scope, run_id),
                 users.me(scope),
                 quoted_history.of_run(scope, run_id),
+                messages.before_run(scope, run_id, engine.limits.history_messages),
+                checkpoints.look_ahead(scope),
             )
     assert run is not None, "the fence was just passed"
     assert session is not None, "a run belongs to a session"
@@ -231,5 +238,5 @@ async def _context(engine: Engine, attempt: Attempt, told: Told) -> Context:
         counters=engine.counters,
         stand_in=stand_in,
         memory=Memory(is_whole=is_first),
-        begins_with=run_id if run.replay_of is None else await _first_of(engine.database, identity),
+        said_before=said if run.replay_of is None else await _before_the_first(attempt, engine.limits.history_messages),
     )

@@ -5,7 +5,8 @@ Reads `run_id`. Writes `planner_id`, `conversation_id`, `route`. Emits nothing.
 
 import asyncio
 import json
-from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
 
 from langgraph.runtime import Runtime
 
@@ -15,50 +16,66 @@ from nodes.asking.snapshot import snapshot
 from nodes.asking.wanted_route import TOLD
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.state import State, Update
-from persistence.record import agents, conversations, messages
+from persistence.record import agents, conversations
+from persistence.record.agents import NewPlanner
 from persistence.record.conversations import NewMessage, Opening
-from persistence.record.messages import Message
 
 
 async def load_context(state: State, runtime: Runtime[Context]) -> Update:  # noqa: ARG001 - the shape of every node
-    """Open the planner's conversation: its rules, what was said before, the place, the request and how it is wanted."""
+    """Open the planner's conversation: its rules, what was said before, the place, the request and how it is wanted.
+
+    It is stored with what the planner asks.
+    """
     context = runtime.context
-    seen = await snapshot(context)
+    planner_id, conversation_id = await _begun(context)
     system = render("planner", now=clock_words(context.now, context.time_zone), time_zone=context.time_zone.key)
-    async with context.writing() as scope:
-        with scope.together(3):
-            planner_id, conversation_id, earlier = await asyncio.gather(
-                agents.insert_planner(scope, context.session_id, context.run_id, context.registry.names(), system),
-                conversations.main_of_run(scope, context.run_id),
-                messages.before_run(scope, context.begins_with, context.limits.history_messages),
-            )
-        if conversation_id is None:
-            opening = Opening(
-                parent_session_id=context.session_id,
-                run_id=context.run_id,
-                planner_agent_id=planner_id,
-                context_type=context.context_type,
-                entity_id=context.entity_id,
-                initial_context=seen,
-            )
-            first = [
-                NewMessage("system", "system", system),
-                *_said_before(context, earlier),
-                NewMessage("system", "user", render("context", context_type=context.context_type, snapshot=seen)),
-                NewMessage("system", "user", context.request),
-                *(told(words) for words in TOLD[context.route]),
-            ]
-            conversation_id = (Conversation.begin(context, scope, opening, first)).id
+    if planner_id is None:
+        planner = NewPlanner(context.session_id, context.run_id, context.registry.names(), system)
+        context.attempt.owe(partial(agents.insert_planner, new=planner))
+        planner_id = planner.id
+    if conversation_id is None:
+        seen = await snapshot(context)
+        opening = Opening(
+            parent_session_id=context.session_id,
+            run_id=context.run_id,
+            planner_agent_id=planner_id,
+            context_type=context.context_type,
+            entity_id=context.entity_id,
+            initial_context=seen,
+        )
+        first = [
+            NewMessage("system", "system", system),
+            *_said_before(context),
+            NewMessage("system", "user", render("context", context_type=context.context_type, snapshot=seen)),
+            NewMessage("system", "user", context.request),
+            *(told(words) for words in TOLD[context.route]),
+        ]
+        conversation = Conversation.begin(context, opening, first)
+        context.attempt.owe(partial(conversation.open, opening=opening, first=first))
+        conversation_id = conversation.id
     return {"planner_id": str(planner_id), "conversation_id": str(conversation_id), "route": "decide"}
 
 
-def _said_before(context: Context, earlier: Sequence[Message]) -> list[NewMessage]:
+async def _begun(context: Context) -> tuple[UUID | None, UUID | None]:
+    """Return the planner and its conversation as an attempt before stored them."""
+    if context.memory.is_whole:
+        return None, None
+    async with context.writing() as scope:
+        scope.ends_with_next()
+        with scope.together(2):
+            return await asyncio.gather(
+                agents.planner_of(scope, context.run_id, context.registry.names()),
+                conversations.main_of_run(scope, context.run_id),
+            )
+
+
+def _said_before(context: Context) -> list[NewMessage]:
     """Return the newest earlier messages that fit, oldest first; what a client only claims was said is quoted."""
     if context.quoted_history:
         return [NewMessage("system", "user", render("quoted_history", history=_quoted(context.quoted_history)))]
     kept: list[NewMessage] = []
     room = context.limits.history_chars
-    for message in reversed(earlier):
+    for message in reversed(context.said_before):
         room -= len(message.content)
         if room < 0:
             break

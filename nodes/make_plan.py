@@ -6,6 +6,7 @@ Emits `plan_created`, and behind it what was held of the steps that began while 
 a plan, and it is one that takes no executors.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from langgraph.runtime import Runtime
@@ -24,9 +25,11 @@ from nodes.vocabulary.events import Analysed, AnalysisBody, Event, Step, Strateg
 from nodes.vocabulary.model_failure import ModelFailure
 from nodes.vocabulary.state import State, Update
 from persistence.record import plans
-from persistence.record.plans import PlanRow
+from persistence.record.plans import NewPlan, PlanRow
 from persistence.runs import held_events
 from persistence.runs.runs import WantedRoute
+from persistence.scope import Scope
+from tools.gateway import Store
 
 NOT_RUN = "Not run: a plan was being made. Put it into a step if it is still needed."
 
@@ -68,7 +71,7 @@ async def _mended(context: Context, conversation: Conversation, state: State, re
     """
     problems = "\n".join(f"- {problem}" for problem in refusal.problems)
     async with context.writing() as scope:
-        close_calls(scope, conversation, f"The plan was refused:\n{problems}", NOT_RUN)
+        close_calls(conversation, f"The plan was refused:\n{problems}", NOT_RUN)(scope)
         conversation.add(scope, told(render("repair", problems=problems)))
     planner_id = UUID(state["planner_id"])
     question = Question(planner_id, "repair", conversation.messages, [plan_schema()], conversation.place)
@@ -84,27 +87,40 @@ async def _stored(
         steps = without_executors(steps)
     kept = set[int]() if draft is None else kept_steps(draft, steps)
     await context.early.stop(but=kept)
-    async with context.writing() as scope:
-        if draft is None:
-            plan = await plans.insert(
-                scope,
-                session_id=context.session_id,
-                run_id=context.run_id,
-                planner_agent_id=UUID(state["planner_id"]),
-                user_message=context.request,
-                steps=as_rows(steps),
-            )
-        else:
-            plan = await completed(scope, context.run_id, steps, kept)
-        if alone and context.route is WantedRoute.PLAN:
-            context.log.emit(scope, _without_executors(state, len(steps)))
-        context.log.emit(scope, plan_event(plan, context.limits.event_bytes))
-        if kept:
-            context.log.append(scope, await held_events.take(scope, context.run_id))
-        close_calls(scope, conversation, f"The plan of {len(steps)} steps is stored and runs now.", NOT_RUN)
+    close = close_calls(conversation, f"The plan of {len(steps)} steps is stored and runs now.", NOT_RUN)
+    lead = [_without_executors(state, len(steps))] if alone and context.route is WantedRoute.PLAN else []
     if draft is None:
-        context.memory.plan = plan
+        plan = _new(context, UUID(state["planner_id"]), steps, lead, close)
+    else:
+        async with context.writing() as scope:
+            plan = await completed(scope, context.run_id, steps, kept)
+            context.log.emit(scope, *lead, plan_event(plan, context.limits.event_bytes))
+            if kept:
+                context.log.append(scope, await held_events.take(scope, context.run_id))
+            close(scope)
     return {"route": "run_plan", "revision": plan.revision}
+
+
+def _new(
+    context: Context, planner_id: UUID, steps: Sequence[Step], lead: Sequence[tuple[str, Event]], close: Store
+) -> PlanRow:
+    """Return a plan that is stored, and told of, with its first step."""
+    new = NewPlan(
+        session_id=context.session_id,
+        run_id=context.run_id,
+        planner_agent_id=planner_id,
+        user_message=context.request,
+        steps=as_rows(steps),
+    )
+
+    def store(scope: Scope) -> None:
+        plans.insert(scope, new)
+        context.log.emit(scope, *lead, plan_event(new.row, context.limits.event_bytes))
+        close(scope)
+
+    context.attempt.owe(store)
+    context.memory.plan = new.row
+    return new.row
 
 
 def _without_executors(state: State, steps: int) -> tuple[str, Event]:
@@ -134,7 +150,7 @@ async def _without_plan(
     async with context.writing() as scope:
         if draft is not None:
             await abandon_draft(scope, draft, context.run_id)
-        close_calls(scope, conversation, f"The plan was refused again. {reasons} Use the tools one by one.", NOT_RUN)
+        close_calls(conversation, f"The plan was refused again. {reasons} Use the tools one by one.", NOT_RUN)(scope)
         if conversation.awaits_model() is False:
             conversation.add(scope, told("Go on without a plan: use the tools one by one."))
         context.log.emit(scope, (f"analysis:{state['turn']}:without_plan", Analysed(analysis=body)))

@@ -38,14 +38,14 @@ async def replan(state: State, runtime: Runtime[Context]) -> Update:
         new = await _other_way(context, conversation, UUID(state["planner_id"]), steps)
     except (PlanInvalid, ModelFailure, CallsSpent):
         async with context.writing() as scope:
-            close_calls(scope, conversation, "These steps cannot be run.", "Not run.")
+            close_calls(conversation, "These steps cannot be run.", "Not run.")(scope)
             conversation.add(scope, told("Then it stays at the results there are."))
         return {"route": "synthesise"}
     async with context.writing() as scope:
         ended = [step for step in steps if step.status is not StepStatus.PENDING]
         revised = await plans.revise(scope, plan.id, plan.revision + 1, as_rows([*ended, *new]))
         assert revised is not None, "the fence lets one attempt revise a plan"
-        close_calls(scope, conversation, "The new steps are stored and run now.", "Not run.")
+        close_calls(conversation, "The new steps are stored and run now.", "Not run.")(scope)
         context.log.emit(scope, plan_event(revised, context.limits.event_bytes))
     return {"route": "run_plan", "revision": revised.revision}
 

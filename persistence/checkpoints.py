@@ -27,6 +27,7 @@ from persistence.attempts import Attempt, Store
 from persistence.pools import Database
 from persistence.scope import Identity, Role, Scope
 
+NEWEST: Final = "ORDER BY checkpoint_id DESC LIMIT 1"  # as the saver asks for it
 PLACE: Final = frozenset({"thread_id", "checkpoint_ns", "checkpoint_id"})
 STRICT: Final = JsonPlusSerializer(pickle_fallback=False, allowed_json_modules=None, allowed_msgpack_modules=None)
 
@@ -68,7 +69,7 @@ class Checkpoints(AsyncPostgresSaver):
     @asynccontextmanager
     async def _cursor(self, *, pipeline: bool = False) -> AsyncGenerator[AsyncCursor[DictRow]]:
         if not pipeline:  # which the library wants for what it writes, and for nothing else
-            yield cast("AsyncCursor[DictRow]", _Reading(self._transaction))
+            yield cast("AsyncCursor[DictRow]", _Reading(self._transaction, self._known))
             return
         written = _Written()
         yield cast("AsyncCursor[DictRow]", written)
@@ -82,13 +83,37 @@ class Checkpoints(AsyncPostgresSaver):
         async with self._transaction() as scope:
             store(scope)
 
+    def _known(self, query: str) -> list[DictRow] | None:  # noqa: ARG002 - there is more to know of an attempt's own
+        """Return what a question finds, when that is known."""
+        return None
+
 
 class OwedCheckpoints(Checkpoints):
-    """Those of one attempt, each stored with its next transaction: in front of whatever the next node writes."""
+    """Those of one attempt, each stored with its next transaction: in front of whatever the next node writes.
+
+    The graph begins with a look for the newest one of its thread: what `look_ahead` found answers it.
+    """
 
     def __init__(self, attempt: Attempt) -> None:
         super().__init__(attempt.database, attempt.identity)
         self._attempt: Final = attempt
+        self._newest: list[DictRow] | None = None
+
+    async def look_ahead(self, scope: Scope) -> None:
+        """Read the newest checkpoint of the run's session, with one question."""
+        self._newest = await scope.all(
+            dict[str, Any],
+            f"""
+            {self.SELECT_SQL}
+            where thread_id = (select session_id::text from runs where id = %s) and checkpoint_ns = ''
+            {NEWEST}
+            """,
+            (self._attempt.run_id,),
+        )
+
+    def _known(self, query: str) -> list[DictRow] | None:
+        newest, self._newest = self._newest, None
+        return newest if query.endswith(NEWEST) else None
 
     def _transaction(self) -> AbstractAsyncContextManager[Scope]:
         return self._attempt.writing()
@@ -98,16 +123,27 @@ class OwedCheckpoints(Checkpoints):
 
 
 class _Reading:
-    """As much of a psycopg cursor as the saver uses to read; each question is a transaction of its own."""
+    """As much of a psycopg cursor as the saver uses to read; each question is a transaction of its own.
 
-    def __init__(self, transaction: Callable[[], AbstractAsyncContextManager[Scope]]) -> None:
+    One whose answer is `known` needs none.
+    """
+
+    def __init__(
+        self,
+        transaction: Callable[[], AbstractAsyncContextManager[Scope]],
+        known: Callable[[str], list[DictRow] | None],
+    ) -> None:
         self._transaction: Final = transaction
+        self._known: Final = known
         self._found: Iterator[DictRow] = iter(())
 
     async def execute(self, query: LiteralString, params: Params | None = None, *, binary: bool = False) -> None:  # noqa: ARG002 - the same rows either way
-        async with self._transaction() as scope:
-            scope.ends_with_next()
-            self._found = iter(await scope.all(dict[str, Any], query, params))
+        found = self._known(query)
+        if found is None:
+            async with self._transaction() as scope:
+                scope.ends_with_next()
+                found = await scope.all(dict[str, Any], query, params)
+        self._found = iter(found)
 
     async def fetchone(self) -> DictRow | None:
         return next(self._found, None)

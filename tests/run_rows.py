@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from persistence.pools import Database
-from persistence.record import sessions
+from persistence.record import agents, sessions
+from persistence.record.agents import NewPlanner
 from persistence.runs import events, runs
 from persistence.runs.events import KeyedEvent, LoggedEvent
 from persistence.runs.runs import NewRun, Run, RunStatus
@@ -14,6 +15,13 @@ from persistence.scope import Identity, Role, Scope
 from tests.conftest import Person
 
 NO_JOB = 0
+
+
+def new_planner(scope: Scope, session_id: UUID, run_id: UUID, tools: Sequence[str], system_prompt: str) -> UUID:
+    """Write the planner of a run down."""
+    planner = NewPlanner(session_id, run_id, tools, system_prompt)
+    agents.insert_planner(scope, planner)
+    return planner.id
 
 
 @dataclass(frozen=True)

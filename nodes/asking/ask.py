@@ -121,8 +121,8 @@ async def ask(
         RecordIncomplete: the answer was to come from a record that does not have it.
     """
     if context.stand_in is not None:
-        if stored.begin is not None:  # it looks for the conversation that the answer is going to stand in
-            async with context.writing() as scope:
+        async with context.writing() as scope:  # it looks for the conversation that the answer is going to stand in
+            if stored.begin is not None:
                 stored.begin(scope)
         recorded = await context.stand_in.model_for(question.purpose, question.place)
         models = models if recorded is None else [recorded]

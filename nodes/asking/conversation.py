@@ -60,12 +60,10 @@ class Conversation:
         return cls(context, conversation_id, context.memory.said[conversation_id])
 
     @classmethod
-    def begin(cls, context: Context, scope: Scope, opening: Opening, first: Sequence[NewMessage]) -> "Conversation":
-        """Open a conversation with its first messages, in the caller's transaction."""
+    def begin(cls, context: Context, opening: Opening, first: Sequence[NewMessage]) -> "Conversation":
+        """Make a conversation of its first messages; `open` stores it."""
         context.memory.said[opening.id] = [*first]
-        conversation = cls(context, opening.id, context.memory.said[opening.id])
-        conversation.open(scope, opening, first)
-        return conversation
+        return cls(context, opening.id, context.memory.said[opening.id])
 
     def open(self, scope: Scope, opening: Opening, first: Sequence[NewMessage]) -> None:
         """Store a conversation that was made of its first messages, in the caller's transaction."""
@@ -181,11 +179,11 @@ class Conversation:
 
     def owe(self, message: NewMessage) -> None:
         """Append a message, and leave it to `pay` to store it."""
-        self._rows.append(message)
-        parent_id = self._context.session_id
-        self._owed.append(
-            partial(conversations.add, conversation_id=self.id, parent_session_id=parent_id, message=message)
-        )
+        self._owed.append(self._later(message))
+
+    def later_result(self, call: WantedCall, answer: ToolAnswer) -> Store:
+        """Append what a tool call came to; return what stores it."""
+        return self._later(_result(call, answer))
 
     def pay(self, scope: Scope) -> None:
         """Store what is owed, before anything else is added, in the caller's transaction."""
@@ -193,6 +191,11 @@ class Conversation:
             for store in self._owed:
                 store(scope)
             scope.after_commit(self._owed.clear)
+
+    def _later(self, message: NewMessage) -> Store:
+        self._rows.append(message)
+        parent_id = self._context.session_id
+        return partial(conversations.add, conversation_id=self.id, parent_session_id=parent_id, message=message)
 
     def _asked(self, position: int, ordinal: int, call: dict[str, str]) -> Asked:
         digest = hashlib.sha256(call["arguments"].encode()).hexdigest()[:16]

@@ -17,7 +17,6 @@ from nodes.asking.reply import Reply
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import CallsSpent
 from nodes.vocabulary.model_failure import ModelFailure
-from persistence.record import messages
 from persistence.runs import intents
 from tools.arguments import arguments_of
 from tools.errors import ArgumentsInvalid
@@ -32,7 +31,7 @@ async def take_intents(context: Context, planner_id: UUID) -> None:
     async with context.writing() as scope:
         if await intents.of_run(scope, context.run_id) is not None:
             return
-        said = await messages.before_run(scope, context.begins_with, EARLIER_MESSAGES)
+    said = context.said_before[-EARLIER_MESSAGES:]
     taken = await _taken(context, planner_id, [message.content for message in said if message.role == "user"])
     async with context.writing() as scope:
         await intents.store(scope, context.run_id, as_json(taken))

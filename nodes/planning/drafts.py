@@ -13,6 +13,7 @@ from persistence.scope import Scope
 from persistence.text import shortened
 from tools.arguments import arguments_of
 from tools.errors import ArgumentsInvalid
+from tools.gateway import Store
 from tools.tool import answered, refused
 
 MAX_REASONING_CHARS: Final = 500
@@ -51,9 +52,21 @@ def drafted(context: Context, conversation: Conversation, completed: Sequence[in
     return validate(draft, context.registry, context.limits, completed)
 
 
-def close_calls(scope: Scope, conversation: Conversation, about_plan: str, about_others: str) -> None:
-    """Give every open call of the last answer a result, so that the conversation stays well formed."""
-    for call in conversation.open_calls():
-        is_plan = call.asked.tool == PLAN_TOOL
-        answer = answered(about_plan) if is_plan else refused(about_others, "not_run")
-        conversation.add_result(scope, call.wanted, answer)
+def close_calls(conversation: Conversation, about_plan: str, about_others: str) -> Store:
+    """Give every open call of the last answer a result, so that the conversation stays well formed.
+
+    Returns what stores them.
+    """
+    stores = [
+        conversation.later_result(
+            call.wanted,
+            answered(about_plan) if call.asked.tool == PLAN_TOOL else refused(about_others, "not_run"),
+        )
+        for call in conversation.open_calls()
+    ]
+
+    def store(scope: Scope) -> None:
+        for each in stores:
+            each(scope)
+
+    return store

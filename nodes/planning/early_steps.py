@@ -24,7 +24,7 @@ from nodes.vocabulary.held_log import HeldLog
 from nodes.vocabulary.journal import ToolEvents
 from persistence.record import executions, plans
 from persistence.record.executions import Execution
-from persistence.record.plans import DRAFT, PlanRow
+from persistence.record.plans import DRAFT, NewPlan, PlanRow
 
 
 class EarlySteps:
@@ -78,14 +78,16 @@ class EarlySteps:
         context = self._context
         async with context.writing() as scope:
             if self._draft is None:
-                self._draft = await plans.insert(
+                self._draft = await plans.insert_or_find(
                     scope,
-                    session_id=context.session_id,
-                    run_id=context.run_id,
-                    planner_agent_id=self._planner_id,
-                    user_message=context.request,
-                    steps=as_rows(new),
-                    revision=DRAFT,
+                    NewPlan(
+                        session_id=context.session_id,
+                        run_id=context.run_id,
+                        planner_agent_id=self._planner_id,
+                        user_message=context.request,
+                        steps=as_rows(new),
+                        revision=DRAFT,
+                    ),
                 )
                 assert self._draft.is_draft, "a planner that may plan has no plan yet"
                 self._tried = await executions.of_run(scope, context.run_id)

@@ -247,7 +247,10 @@ class Steps:
             begun = await conversations.of_step(scope, context.run_id, step.step_number)
             if begun is None:
                 first = [NewMessage("system", "system", system), told(task)]
-                return Conversation.begin(context, scope, self._opening(step, task), first)
+                opening = self._opening(step, task)
+                conversation = Conversation.begin(context, opening, first)
+                conversation.open(scope, opening, first)
+                return conversation
         return await Conversation.load(context, begun)
 
     async def _failed_writes(self, step: Step) -> str | None:

@@ -1,5 +1,6 @@
 """What a node may use: the capabilities of one attempt of one run."""
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,7 @@ from nodes.vocabulary.log import EventLog
 from nodes.vocabulary.memory import Memory
 from nodes.vocabulary.stand_in import StandIn
 from persistence.attempts import Attempt
+from persistence.record.messages import Message
 from persistence.runs.runs import WantedRoute
 from persistence.scope import Identity, Role, Scope
 from tools.gateway import Gateway
@@ -28,9 +30,9 @@ class Context:
     `planner` and `executor` are chat models, the preferred one first and its
     fallbacks behind it. `now` is fixed for the whole run. `route` is how the
     person wants the request handled. An answer may link to `link_hosts`, and to
-    nothing else. What was said before stands before the request of `begins_with`:
-    of the run itself, unless it goes by the record of another. Then it has its
-    answers from `stand_in`, as far as that goes.
+    nothing else. `said_before` are the newest messages before the request: of the
+    run itself, unless it goes by the record of another. Then it has its answers
+    from `stand_in`, as far as that goes.
     """
 
     attempt: Attempt
@@ -38,7 +40,7 @@ class Context:
     session_id: UUID
     context_type: str
     entity_id: UUID | None
-    begins_with: UUID
+    said_before: Sequence[Message]
     request: str
     quoted_history: str | None
     time_zone: ZoneInfo

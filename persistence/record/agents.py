@@ -25,23 +25,36 @@ class Agent:
     completed_at: datetime | None
 
 
-async def insert_planner(
-    scope: Scope, session_id: UUID, run_id: UUID, tools: Sequence[str], system_prompt: str
-) -> UUID:
-    """Write down the planner of a run; one run has one."""
-    agent_id = await scope.value(
-        UUID,
+@dataclass(frozen=True, slots=True)
+class NewPlanner:
+    """A planner before it is written down, and the tools it may call."""
+
+    session_id: UUID
+    run_id: UUID
+    tools: Sequence[str]
+    system_prompt: str
+    id: UUID = field(default_factory=uuid4)
+
+
+def insert_planner(scope: Scope, new: NewPlanner) -> None:
+    """Write the planner of a run down; one run has one."""
+    scope.send(
         """
-        insert into agents (created_for_session, run_id, type, name, model_preference, available_tools,
+        insert into agents (id, created_for_session, run_id, type, name, model_preference, available_tools,
             permissions, system_prompt)
-        values (%s, %s, 'planner', 'Planner', 'balanced', %s, 'read_write', %s)
-        on conflict (run_id) where type = 'planner' do update set available_tools = excluded.available_tools
-        returning id
+        values (%s, %s, %s, 'planner', 'Planner', 'balanced', %s, 'read_write', %s)
         """,
-        (session_id, run_id, list(tools), system_prompt),
+        (new.id, new.session_id, new.run_id, list(new.tools), new.system_prompt),
     )
-    assert agent_id is not None, "an upsert returns its id"
-    return agent_id
+
+
+async def planner_of(scope: Scope, run_id: UUID, tools: Sequence[str]) -> UUID | None:
+    """Return the planner of a run, which goes on with these tools; None when it has none yet."""
+    return await scope.value(
+        UUID,
+        "update agents set available_tools = %s where run_id = %s and type = 'planner' returning id",
+        (list(tools), run_id),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ started. It has revision 0; nobody is told of it before it is complete.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final, Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
 from pydantic import JsonValue
@@ -41,27 +41,71 @@ class PlanRow:
         return self.revision == DRAFT
 
 
-async def insert(
-    scope: Scope,
-    *,
-    session_id: UUID,
-    run_id: UUID,
-    planner_agent_id: UUID,
-    user_message: str,
-    steps: Sequence[dict[str, JsonValue]],
-    revision: int = 1,
-) -> PlanRow:
+@dataclass(frozen=True, slots=True)
+class NewPlan:
+    """A run's plan before it is stored."""
+
+    session_id: UUID
+    run_id: UUID
+    planner_agent_id: UUID
+    user_message: str
+    steps: Sequence[dict[str, JsonValue]]
+    revision: int = 1
+    id: UUID = field(default_factory=uuid4)
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def row(self) -> PlanRow:
+        """Return it as it stands when it is stored and nobody has begun to run it."""
+        return PlanRow(
+            id=self.id,
+            session_id=self.session_id,
+            user_message=self.user_message,
+            strategy="complex",
+            steps=[*self.steps],
+            revision=self.revision,
+            status="pending",
+            created_at=self.created_at,
+            completed_at=None,
+        )
+
+
+_INSERT: Final = """
+    insert into agent_plans
+        (id, session_id, run_id, planner_agent_id, user_message, strategy, steps, revision, created_at)
+    values (%(id)s, %(session)s, %(run)s, %(planner)s, %(message)s, 'complex', %(steps)s, %(revision)s, %(created_at)s)
+"""
+
+
+def insert(scope: Scope, new: NewPlan) -> None:
+    """Store the plan of a run that has none."""
+    scope.send(_INSERT, _columns(new))
+
+
+async def insert_or_find(scope: Scope, new: NewPlan) -> PlanRow:
     """Store a run's plan; storing it again (after a crash) gives the one that stands."""
     return await scope.only(
         PlanRow,
-        """
-        insert into agent_plans (session_id, run_id, planner_agent_id, user_message, strategy, steps, revision)
-        values (%s, %s, %s, %s, 'complex', %s, %s)
+        f"""
+        {_INSERT}
         on conflict (run_id) do update set steps = agent_plans.steps
         returning id, session_id, user_message, strategy, steps, revision, status, created_at, completed_at
         """,
-        (session_id, run_id, planner_agent_id, user_message, Jsonb(list(steps)), revision),
+        _columns(new),
     )
+
+
+def _columns(new: NewPlan) -> dict[str, object]:
+    return {
+        "id": new.id,
+        "session": new.session_id,
+        "run": new.run_id,
+        "planner": new.planner_agent_id,
+        "message": new.user_message,
+        "steps": Jsonb(list(new.steps)),
+        "revision": new.revision,
+        "created_at": new.created_at,
+    }
 
 
 async def of_run(scope: Scope, run_id: UUID) -> PlanRow | None:

@@ -15,7 +15,7 @@ from persistence.record.agents import NewExecutor
 from persistence.runs import intents, ledger
 from persistence.runs.ledger import LedgerRow
 from persistence.scope import Identity, Role, Scope
-from tests.run_rows import Office, run_of
+from tests.run_rows import Office, new_planner, run_of
 from tests.workspace_rows import BERLIN, NOW, Desk
 from tools.consent import Consent, Mode
 from tools.gateway import CALL_TIMEOUT_SECONDS, Asked, Bounds, Gateway, Holder
@@ -151,15 +151,15 @@ async def set_up(desk: Desk, registry: Registry) -> Bench:
     worker = await office.begin()
     run = await office.row(run_of(worker))
     async with office.working(worker) as scope:
-        planner_id = await agents.insert_planner(scope, run.session_id, run.id, registry.names(), "Plan.")
-        plan = await plans.insert(
-            scope,
+        planner_id = new_planner(scope, run.session_id, run.id, registry.names(), "Plan.")
+        plan = plans.NewPlan(
             session_id=run.session_id,
             run_id=run.id,
             planner_agent_id=planner_id,
             user_message=run.request,
             steps=[],
         )
+        plans.insert(scope, plan)
         await intents.store(scope, run.id, as_json(everything(registry)))
         executor = NewExecutor(run.session_id, run.id, plan.id, "Executor 1", registry.reading(), "Execute.")
         agents.insert_executor(scope, executor)

@@ -20,12 +20,11 @@ from nodes.vocabulary.limits import Limits
 from nodes.vocabulary.log import EventLog
 from persistence.attempts import Attempt
 from persistence.pools import Database
-from persistence.record import agents
 from persistence.runs import usage
 from persistence.runs.usage import ModelCall
 from tests.conftest import Person
 from tests.roomy import ROOMY
-from tests.run_rows import Office
+from tests.run_rows import Office, new_planner
 from tests.scripted_model.intents import everything
 from tests.scripted_model.replies import Reply
 from tests.scripted_model.script import Script
@@ -90,7 +89,7 @@ async def room(
             session_id=run.session_id,
             context_type="global",
             entity_id=None,
-            begins_with=run.id,
+            said_before=(),
             request="What is overdue?",
             quoted_history=None,
             time_zone=BERLIN,
@@ -111,7 +110,7 @@ async def room(
             early=EarlyTasks(PATIENT.plan_width),
         )
         async with context.writing() as scope:
-            planner_id = await agents.insert_planner(scope, run.session_id, run.id, registry.names(), "You plan.")
+            planner_id = new_planner(scope, run.session_id, run.id, registry.names(), "You plan.")
         try:
             yield Room(context, planner_id, server, [])
         finally:

@@ -27,7 +27,8 @@ async def talk(database: Database, person: Person) -> AsyncGenerator[tuple[Room,
         opening = Opening(at.context.session_id, at.context.run_id, at.planner_id, "global", None)
         first = [NewMessage("system", "system", "You plan."), told("What is overdue?")]
         async with at.context.writing() as scope:
-            conversation = Conversation.begin(at.context, scope, opening, first)
+            conversation = Conversation.begin(at.context, opening, first)
+            conversation.open(scope, opening, first)
         yield at, conversation
 
 

@@ -1,5 +1,6 @@
 """What a run may change is asked once, of a model that sees the person's own words; without an answer, nothing."""
 
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -44,6 +45,9 @@ async def test_the_question_shows_the_persons_words_alone(database: Database, pe
             messages.insert(scope, at.context.session_id, None, "assistant", "canary of an answer")
             messages.insert(scope, at.context.session_id, at.context.run_id, "user", "What is overdue?")
             messages.insert(scope, at.context.session_id, None, "user", "canary of a later message")
+        async with at.context.writing() as scope:
+            said = await messages.before_run(scope, at.context.run_id, at.context.limits.history_messages)
+        at.context = replace(at.context, said_before=said)
         assert await taken(at) == []
         [question] = at.model.asked_for_intents
     assert question.offered == [INTENTS_TOOL]

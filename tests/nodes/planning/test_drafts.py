@@ -26,7 +26,8 @@ async def asked(at: Room, *calls: tuple[str, str]) -> Conversation:
     opening = Opening(at.context.session_id, at.context.run_id, at.planner_id, "global", None)
     wanted = tuple(WantedCall(f"c{place}", name, raw) for place, (name, raw) in enumerate(calls))
     async with at.context.writing() as scope:
-        conversation = Conversation.begin(at.context, scope, opening, [told("Organise.")])
+        conversation = Conversation.begin(at.context, opening, [told("Organise.")])
+        conversation.open(scope, opening, [told("Organise.")])
         reply = Reply("", wanted, None, "deep", None, cut=False, filtered=False)
         conversation.add_reply(scope, reply, "planner", at.planner_id)
     return conversation
@@ -74,6 +75,6 @@ async def test_every_open_call_is_closed(database: Database, person: Person) -> 
     async with room(database, person, []) as at:
         conversation = await asked(at, ("create_plan", plan(as_json(1))), ("list_tasks", "{}"))
         async with at.context.writing() as scope:
-            close_calls(scope, conversation, "The plan runs now.", "Not run.")
+            close_calls(conversation, "The plan runs now.", "Not run.")(scope)
         assert conversation.open_calls() == []
         assert [json.loads(result)["message"] for result in conversation.results] == ["The plan runs now.", "Not run."]

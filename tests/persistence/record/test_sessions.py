@@ -23,7 +23,7 @@ from persistence.runs.usage import Price, Usage
 from persistence.scope import Role, Scope
 from persistence.workspace import brain_dumps
 from tests.reserving import reserve
-from tests.run_rows import Office, run_of
+from tests.run_rows import Office, new_planner, run_of
 from tests.workspace_rows import Desk
 
 OF_A_SESSION: Final = {
@@ -67,9 +67,8 @@ async def work_through(office: Office) -> UUID:
 
 async def plan_and_execute(scope: Scope, session_id: UUID, run_id: UUID) -> None:
     """Fill what agents leave behind."""
-    planner = await agents.insert_planner(scope, session_id, run_id, ["list_tasks"], "Plan.")
-    plan = await plans.insert(
-        scope,
+    planner = new_planner(scope, session_id, run_id, ["list_tasks"], "Plan.")
+    plan = plans.NewPlan(
         session_id=session_id,
         run_id=run_id,
         planner_agent_id=planner,
@@ -77,6 +76,7 @@ async def plan_and_execute(scope: Scope, session_id: UUID, run_id: UUID) -> None
         steps=[],
         revision=plans.DRAFT,
     )
+    plans.insert(scope, plan)
     held_events.hold_or_append(scope, run_id, 1, [KeyedEvent("step_start:1", "step_start", "{}")])
     new = NewExecutor(session_id, run_id, plan.id, "Executor 1", [], "Execute.")
     agents.insert_executor(scope, new)

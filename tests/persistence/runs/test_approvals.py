@@ -13,7 +13,7 @@ from persistence.runs.approvals import Approval, ApprovalStatus, NewCall, Verdic
 from persistence.runs.ledger import Entry
 from persistence.scope import Identity, Role
 from tests.conftest import Person
-from tests.run_rows import Office
+from tests.run_rows import Office, new_planner
 
 HOURS, AN_INSTANT_HOURS = 1.0, 1e-7
 
@@ -36,7 +36,7 @@ async def frozen(office: Office, worker: Identity) -> UUID:
     call_id = uuid4()
     async with office.working(worker) as scope:
         planner = next((agent.id for agent in await agents.of_run(scope, run.id)), None)
-        planner = planner or await agents.insert_planner(scope, run.session_id, run.id, ["create_note"], "You plan.")
+        planner = planner or new_planner(scope, run.session_id, run.id, ["create_note"], "You plan.")
         entry = Entry(call_id, f"call {call_id}", planner, None, "create_note", "write", "{}")
         ledger.freeze(scope, run.id, entry)
     return call_id

@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 
 from persistence.errors import NoRoom
 from persistence.pools import Database
-from persistence.record import agents
 from persistence.runs import charges, reservations
 from persistence.runs.charges import CARRIED_WINDOWS_MAX, WINDOW_SECONDS, Kind, Standing
 from persistence.runs.reservations import Wanted
 from persistence.runs.usage import Price
 from persistence.scope import Identity, Role, Scope
 from tests.conftest import Person, new_person
-from tests.run_rows import Office, run_of
+from tests.run_rows import Office, new_planner, run_of
 from tests.spending import Spending, spending_of
 
 MOST: Final = 100
@@ -52,7 +51,7 @@ async def at_work(database: Database, person: Person) -> AtWork:
     worker = await office.begin()
     session_id = (await office.row(run_of(worker))).session_id
     async with office.working(worker) as scope:
-        planner_id = await agents.insert_planner(scope, session_id, run_of(worker), [], "Plan.")
+        planner_id = new_planner(scope, session_id, run_of(worker), [], "Plan.")
     return AtWork(run_of(worker), planner_id)
 
 

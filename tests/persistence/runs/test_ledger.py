@@ -7,19 +7,19 @@ from uuid import UUID, uuid4
 import pytest
 
 from persistence.errors import CancelRequested, Fenced, StatementRefused
-from persistence.record import agents, plans
+from persistence.record import plans
 from persistence.runs import events, held_events, ledger, runs
 from persistence.runs.events import KeyedEvent
 from persistence.runs.ledger import CallState, Entry, Standing
 from persistence.scope import Identity
-from tests.run_rows import Office, run_of
+from tests.run_rows import Office, new_planner, run_of
 
 
 async def planner(office: Office, worker: Identity) -> UUID:
     """Write down the planner of a worker's run."""
     session = (await office.row(run_of(worker))).session_id
     async with office.working(worker) as scope:
-        return await agents.insert_planner(scope, session, run_of(worker), ["create_note"], "Plan.")
+        return new_planner(scope, session, run_of(worker), ["create_note"], "Plan.")
 
 
 def entry(agent_id: UUID, key: str = "k", call_id: UUID | None = None) -> Entry:
@@ -133,8 +133,7 @@ async def test_a_call_that_was_not_written_down_is_not_told_of(office: Office, d
     agent_id, session_id = await planner(office, worker), (await office.row(run_of(worker))).session_id
     if drafted:
         async with office.working(worker) as scope:
-            await plans.insert(
-                scope,
+            plan = plans.NewPlan(
                 session_id=session_id,
                 run_id=run_of(worker),
                 planner_agent_id=agent_id,
@@ -142,6 +141,7 @@ async def test_a_call_that_was_not_written_down_is_not_told_of(office: Office, d
                 steps=[],
                 revision=plans.DRAFT,
             )
+            plans.insert(scope, plan)
 
     async def told_of(key: str) -> list[str]:
         call, called = entry(agent_id, key), KeyedEvent(f"{key} logged", "tool_call", "{}")

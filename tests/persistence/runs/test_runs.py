@@ -8,14 +8,13 @@ import pytest
 from psycopg import AsyncConnection
 
 from persistence.errors import Fenced, StatementRefused
-from persistence.record import agents
 from persistence.runs import runs, usage, waiting
 from persistence.runs.events import KeyedEvent
 from persistence.runs.runs import FINISHED, NewRun, Run, RunStatus
 from persistence.runs.usage import Price, Usage
 from persistence.scope import Identity
 from tests.reserving import reserve
-from tests.run_rows import Office, run_of
+from tests.run_rows import Office, new_planner, run_of
 from tests.server.reading import until
 
 CANCELLED = KeyedEvent("end", "done", "{}")
@@ -209,7 +208,7 @@ async def test_a_run_adds_up_its_model_calls(office: Office) -> None:
     worker = await office.begin()
     session = (await office.row(run_of(worker))).session_id
     async with office.working(worker) as scope:
-        agent = await agents.insert_planner(scope, session, run_of(worker), [], "Plan.")
+        agent = new_planner(scope, session, run_of(worker), [], "Plan.")
         for tokens in (10, 20):
             call = uuid4()
             reserve(scope, run_of(worker), call, agent, Price(400, 100))

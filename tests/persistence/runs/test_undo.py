@@ -7,20 +7,19 @@ import psycopg
 import pytest
 
 from persistence.errors import StatementRefused
-from persistence.record import agents
 from persistence.runs import ledger, undo
 from persistence.runs.ledger import Entry
 from persistence.runs.undo import Stays
 from persistence.scope import Identity, Role, Scope
 from persistence.workspace import brain_dumps
-from tests.run_rows import Office, run_of
+from tests.run_rows import Office, new_planner, run_of
 
 
 async def a_call(office: Office, worker: Identity) -> UUID:
     """Write a call down in the ledger."""
     session_id = (await office.row(run_of(worker))).session_id
     async with office.working(worker) as scope:
-        planner = await agents.insert_planner(scope, session_id, run_of(worker), [], "Plan.")
+        planner = new_planner(scope, session_id, run_of(worker), [], "Plan.")
         call = Entry(uuid4(), uuid4().hex, planner, None, "create_brain_dump", "write", "{}")
         ledger.freeze(scope, run_of(worker), call)
     return call.id

@@ -3,12 +3,11 @@
 import asyncio
 from uuid import UUID, uuid4
 
-from persistence.record import agents
 from persistence.runs import runs, usage
 from persistence.runs.usage import Price, Usage
 from persistence.scope import Identity
 from tests.reserving import reserve
-from tests.run_rows import Office, run_of
+from tests.run_rows import Office, new_planner, run_of
 
 ASKED, FOR_THE_ANSWER = 200, 1_000
 
@@ -17,7 +16,7 @@ async def planner(office: Office, worker: Identity) -> UUID:
     """Write down the planner of a worker's run."""
     session = (await office.row(run_of(worker))).session_id
     async with office.working(worker) as scope:
-        return await agents.insert_planner(scope, session, run_of(worker), [], "Plan.")
+        return new_planner(scope, session, run_of(worker), [], "Plan.")
 
 
 async def started(office: Office, worker: Identity, agent_id: UUID) -> UUID | None:
