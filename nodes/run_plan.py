@@ -58,6 +58,7 @@ async def _run(context: Context, planner_id: UUID) -> tuple[Steps, Collection[in
     own = {number for number, step in steps.by_number.items() if not step.executor_required}
     act = partial(_act, context, steps)
     await schedule(waits_for, act, settled=settled, places=context.early.places, alone=own, under_way={*early})
+    context.memory.steps = [*steps.by_number.values()]
     return steps, waits_for.keys() - settled.keys() or waits_for.keys()
 
 

@@ -20,10 +20,10 @@ from nodes.planning.plan_rows import steps_of
 from nodes.planning.results import shown
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import CallsSpent, ContentFiltered, ModelGaveNothing
+from nodes.vocabulary.events import Step
 from nodes.vocabulary.model_failure import ModelFailure
 from nodes.vocabulary.state import State, Update
 from persistence.record import plans
-from persistence.record.plans import PlanRow
 from persistence.runs import ledger
 from persistence.runs.ledger import CallState, LedgerRow
 from persistence.scope import Scope
@@ -40,14 +40,7 @@ async def synthesise(state: State, runtime: Runtime[Context]) -> Update:
     conversation = await Conversation.load(context, UUID(state["conversation_id"]))
     if not conversation.awaits_model():
         return {"route": "finish"}
-    async with context.writing() as scope:
-        scope.ends_with_next()
-        with scope.together(2):
-            plan, calls = await asyncio.gather(
-                plans.of_run(scope, context.run_id), ledger.of_run(scope, context.run_id)
-            )
-    assert plan is not None, "an answer is put together from a plan"
-    prompt = _prompt(context, plan, calls)
+    prompt = _prompt(context, *await _recorded(context))
     if conversation.last_content != prompt:
         conversation.owe(told(prompt))
     stream = AnswerStream(context, "answer")
@@ -79,11 +72,26 @@ async def _speak(context: Context, conversation: Conversation, planner_id: UUID,
         raise ModelGaveNothing
 
 
-def _prompt(context: Context, plan: PlanRow, calls: Sequence[LedgerRow]) -> str:
+async def _recorded(context: Context) -> tuple[Sequence[Step], Sequence[LedgerRow]]:
+    """Return the steps of the plan as they stand, and the calls of the run: those that write, at least."""
+    steps = context.memory.steps
+    if steps is not None and context.memory.is_whole and not context.gateway.has_writes:
+        return steps, ()
+    async with context.writing() as scope:
+        scope.ends_with_next()
+        with scope.together(2):
+            plan, calls = await asyncio.gather(
+                plans.of_run(scope, context.run_id), ledger.of_run(scope, context.run_id)
+            )
+    assert plan is not None, "an answer is put together from a plan"
+    return steps_of(plan), calls
+
+
+def _prompt(context: Context, steps: Sequence[Step], calls: Sequence[LedgerRow]) -> str:
     writes = [call for call in calls if call.access == "write"]
     return render(
         "synthesise",
-        results=shown(steps_of(plan), context.limits.result_chars),
+        results=shown(steps, context.limits.result_chars),
         changes=_listed([call for call in writes if call.state == CallState.APPLIED]),
         failures=_listed([call for call in writes if call.state != CallState.APPLIED]),
         request=context.request,

@@ -38,6 +38,23 @@ def storable_json(value: JsonValue) -> JsonValue:
     return value
 
 
+def in_stored_order(value: JsonValue) -> JsonValue:
+    """Return a JSON value with its keys in the order in which `jsonb` gives them back: by length in bytes, then bytes.
+
+    https://www.postgresql.org/docs/current/datatype-json.html: jsonb does not preserve the order of object keys.
+    """
+    if isinstance(value, list):
+        return [in_stored_order(item) for item in value]
+    if isinstance(value, dict):
+        return {key: in_stored_order(value[key]) for key in sorted(value, key=_place)}
+    return value
+
+
+def _place(key: str) -> tuple[int, bytes]:
+    encoded = key.encode()
+    return len(encoded), encoded
+
+
 def says_nothing(text: str) -> bool:
     """Say whether a text shows nothing: white space and characters without a shape."""
     return all(letter in _BLANK_LETTERS or unicodedata.category(letter) in _BLANK_CATEGORIES for letter in text)

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from nodes.planning.worker import SubmitResult
 from nodes.vocabulary.events import Step, StepStatus
-from persistence.text import shortened, storable, storable_json
+from persistence.text import in_stored_order, shortened, storable, storable_json
 from persistence.visible import visible
 
 DATA_BYTES: Final = 12_000  # with all below and the step's own words an event stays under 32 KB
@@ -19,7 +19,7 @@ MAX_QUESTIONS: Final = 10
 
 
 def kept(result: SubmitResult) -> dict[str, JsonValue]:
-    """Return a result as the plan keeps it; data that is too large is left out, and said so."""
+    """Return a result as the plan keeps it and gives it back; data that is too large is left out, and said so."""
     data: JsonValue = result.data
     if data is not None and _json_bytes(data) > DATA_BYTES:
         data = {"note": "The data was too large to keep; the summary stands."}
@@ -29,7 +29,7 @@ def kept(result: SubmitResult) -> dict[str, JsonValue]:
         body["data"] = data
     if questions:
         body["open_questions"] = list[JsonValue](questions)
-    cleaned = storable_json(body)
+    cleaned = in_stored_order(storable_json(body))
     assert isinstance(cleaned, dict), "cleaning keeps the shape"
     return cleaned
 

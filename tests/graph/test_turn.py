@@ -617,6 +617,30 @@ async def test_an_executor_goes_on_where_its_worker_died(database: Database, per
     assert (turn.text, turn.run.status) == ("Both are done.", "done")
 
 
+async def test_the_results_are_laid_before_the_planner_once(database: Database, person: Person) -> None:
+    """An attempt that takes over reads them as the one before knew them, so that they are not told again."""
+    gate = Gate()
+    found = call("submit_result", {"status": "complete", "summary": "Two.", "data": {"title": "Plants", "due": None}})
+    script = rules(
+        when(tools(found), offers="submit_result"),
+        when(plan(step(1), step(2)), offers="create_plan"),
+        when(text("Both are done.").gated(gate)),
+    )
+    async with desk(database, person, script) as at:
+        run_id = await at.accept("Look at two things")
+        dying = asyncio.create_task(run_turn(at.engine, await at.claim(run_id), at.hear))
+        await at.model.requested(1 + EXECUTORS + 1)
+        dying.cancel()
+        await asyncio.wait([dying])
+        gate.open()
+        turn = await at.finish(run_id)
+        told = await at.rows(
+            "select content from agent_chat_messages where role = 'user' and position('Plants' in content) > 0"
+        )
+    assert turn.run.status == "done"
+    assert len(told) == 1
+
+
 async def test_what_was_handed_in_wrongly_is_answered_once(database: Database, person: Person) -> None:
     """Arguments that are no result are sent back; when the executor then fails, nothing is stored twice."""
     wrong = tools(call("submit_result", {"status": "perhaps"}))
