@@ -38,9 +38,9 @@ class Attempt:
         """
         async with self.database.acting(Role.WORKER, self.identity, lent=lent) as scope:
             if owed := len(self._owed):
+                scope.after_commit(partial(self._paid, owed))
                 for store in self._owed:
                     store(scope)
-                scope.after_commit(partial(self._paid, owed))
             yield scope
 
     def _paid(self, owed: int) -> None:

@@ -18,7 +18,7 @@ from persistence.attempts import Attempt
 from persistence.errors import PersistenceError
 from persistence.runs import approvals, intents, ledger, undo
 from persistence.runs.approvals import Ruling
-from persistence.runs.ledger import CallState, Entry, Frozen, LedgerRow
+from persistence.runs.ledger import CallState, CameTo, Entry, Frozen, LedgerRow, Standing
 from persistence.scope import Scope
 from persistence.text import shortened, storable
 from tools.arguments import MAX_ARGUMENT_CHARS, validated
@@ -93,7 +93,7 @@ class Gateway:
         journal: Journal,
         consent: Consent,
         bounds: Bounds,
-        writes: set[UUID] | None = None,
+        asked: dict[UUID, str] | None = None,
     ) -> None:
         self._registry: Final = registry
         self._attempt: Final = attempt
@@ -104,7 +104,7 @@ class Gateway:
         self._bounds: Final = bounds
         self._conduct: Final = bounds.conduct
         self._one_write_at_a_time: Final = asyncio.Lock()
-        self._writes: Final = set[UUID]() if writes is None else writes  # the calls that are no reads
+        self._asked: Final = dict[UUID, str]() if asked is None else asked  # the access of each call of this attempt
 
     def telling(self, journal: Journal) -> "Gateway":
         """Return a gateway to the same run's tools that tells another journal, for holders that only read."""
@@ -115,13 +115,13 @@ class Gateway:
             journal=journal,
             consent=self._consent,
             bounds=self._bounds,
-            writes=self._writes,
+            asked=self._asked,
         )
 
     @property
     def has_writes(self) -> bool:
         """Say whether a call that is no read was asked for in this attempt, whatever became of it."""
-        return bool(self._writes)
+        return any(access != Access.READ for access in self._asked.values())
 
     @property
     def reader(self) -> Caller:
@@ -133,12 +133,12 @@ class Gateway:
         return uuid5(self._run_id, asked.key)
 
     async def call(
-        self, holder: Holder, asked: Asked, frozen: Frozen | None = None, keep: Keep | None = None
+        self, holder: Holder, asked: Asked, frozen: "Frozen | Held | None" = None, keep: Keep | None = None
     ) -> ToolAnswer:
         """Call a tool, or refuse to, and write down which.
 
         Every foreseen failure is an answer that the model can act on. `frozen` says
-        that the call was written down before; `keep` gets what it came to, unless an
+        that the call was written down before, or is `hold`'s; `keep` gets what it came to, unless an
         earlier attempt did, with what stores that in the transaction it is given.
 
         Raises:
@@ -156,11 +156,34 @@ class Gateway:
         """Write calls down that are going to be made, in the caller's transaction, and tell of them."""
         kept = [_kept(_storable(asked)) for asked in calls]
         entries = [self._entry(holder, asked) for asked in kept]
-        self._writes.update(entry.id for entry in entries if entry.access != Access.READ)
+        self._asked.update((entry.id, entry.access) for entry in entries)
         frozen = [ledger.freeze(scope, self._run_id, entry) for entry in entries]
         for asked in kept:
             self._journal.called(scope, holder, self.call_id(asked), asked)
         return frozen
+
+    def is_unseen(self, asked: Asked) -> bool:
+        """Say whether a call only reads, and in our own database, so that nobody else could notice it."""
+        tool = self._registry.find(asked.tool)
+        return tool is not None and (tool.access, tool.effect) == (Access.READ, Effect.LOCAL)
+
+    def hold(self, holder: Holder, asked: Asked) -> tuple["Held", Store]:
+        """Begin a call that no attempt has made and that `is_unseen`; return it with what writes it down.
+
+        It may act before that is stored. When its run is to be stopped by then, nobody is told of it.
+        """
+        kept = _kept(_storable(asked))
+        entry = self._entry(holder, kept)
+        self._asked[entry.id] = entry.access
+        held = Held(Standing(ledger.begun(entry), len(self._asked)))
+
+        def store(scope: Scope) -> None:
+            if held.came_to is None:
+                scope.after_commit(held.was_stored)
+            ledger.write_down(scope, self._run_id, entry, held.came_to)
+            self._journal.called(scope, holder, entry.id, kept)
+
+        return held, store
 
     def _entry(self, holder: Holder, asked: Asked) -> Entry:
         tool = self._registry.find(asked.tool)
@@ -367,10 +390,15 @@ class Gateway:
             return answer
 
     async def _settled(self, holder: Holder, at: "_At", answer: ToolAnswer, duration_ms: int) -> ToolAnswer:
-        kept = fitting(answer)
+        kept, held = fitting(answer), at.held
+        if held is not None:
+            held.came_to = _came_to(kept, duration_ms)
 
         def store(scope: Scope) -> None:
-            self._settle(scope, holder, at.row.id, kept, duration_ms)
+            if held is None or held.is_stored:
+                self._settle(scope, holder, at.row.id, kept, duration_ms)
+            else:
+                self._journal.returned(scope, holder, at.row.id, kept, duration_ms)
 
         if at.keep is not None:
             await at.keep(kept, store)
@@ -380,33 +408,51 @@ class Gateway:
         return kept
 
     def _settle(self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> None:
-        ledger.settle(scope, call_id, state_of(answer), answer_text(answer), answer.code, duration_ms)
+        ledger.settle(scope, call_id, _came_to(answer, duration_ms))
         self._journal.returned(scope, holder, call_id, answer, duration_ms)
+
+
+@dataclass(slots=True)
+class Held:
+    """A call that is written down with what it came to, unless it takes its time: then it `is_stored` before."""
+
+    standing: Standing
+    came_to: CameTo | None = None
+    is_stored: bool = False
+
+    def was_stored(self) -> None:
+        """Know that it stands in the ledger without an outcome."""
+        self.is_stored = True
 
 
 @dataclass(frozen=True, slots=True)
 class _At:
-    """Where a call stands: frozen, what a person said of it, and who is told what it comes to."""
+    """Where a call stands: frozen or held, what a person said of it, and who is told what it comes to."""
 
     row: LedgerRow
     calls_so_far: int
     ruling: Ruling | None = None
     keep: Keep | None = None
+    held: "Held | None" = None
 
     @classmethod
-    def of(cls, frozen: Frozen) -> "_At":
+    def of(cls, frozen: "Frozen | Held") -> "_At":
         """Return where a call stands that was just frozen.
 
         Raises:
             CancelRequested: it has not acted yet, and its run is to be stopped.
         """
         standing = frozen.standing
-        return cls(standing.row, standing.calls_so_far)
+        return cls(standing.row, standing.calls_so_far, held=frozen if isinstance(frozen, Held) else None)
 
     @property
     def arguments(self) -> str | None:
         """Return the arguments that a person gave the call in place of the model's."""
         return None if self.ruling is None else self.ruling.arguments
+
+
+def _came_to(answer: ToolAnswer, duration_ms: int) -> CameTo:
+    return CameTo(state_of(answer), answer_text(answer), answer.code, duration_ms)
 
 
 def _storable(asked: Asked) -> Asked:

@@ -33,10 +33,10 @@ class Access(StrEnum):
 
 
 class Effect(StrEnum):
-    """Where a write tool's effect lands, which decides what a crash leaves behind."""
+    """Where a tool acts. Where a write's effect lands decides what a crash leaves behind."""
 
-    LOCAL = "local"  # in our database, in the transaction of its ledger row
-    EXTERNAL = "external"  # elsewhere: after a crash its outcome is unknown
+    LOCAL = "local"  # in our database, a write in the transaction of its ledger row
+    EXTERNAL = "external"  # elsewhere: after a crash the outcome of a write is unknown
 
 
 class Harm(StrEnum):

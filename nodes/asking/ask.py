@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, Protocol, runtime_checkable
 from uuid import UUID, uuid4
 
@@ -34,6 +35,7 @@ from persistence.runs.reservations import Wanted
 from persistence.runs.usage import Price, Usage
 from persistence.scope import Scope
 from persistence.text import storable
+from tools.gateway import Store
 
 BACKOFF_SECONDS: Final = (0.5, 2.0, 8.0)
 LONGEST_WAIT_SECONDS: Final = 30.0  # a provider that asks for more is passed over for the next
@@ -64,6 +66,7 @@ OnText = Callable[[str], Awaitable[None]]
 Begin = Callable[[Scope], None]
 Also = Callable[[Scope], Awaitable[None]]
 Keep = Callable[[Scope, Reply], Awaitable[None]]
+Hold = Callable[[Reply, Store], bool]
 Pause = Callable[[float], Awaitable[object]]
 
 log = logging.getLogger(__name__)
@@ -89,11 +92,13 @@ class Stored:
     """What is stored beside a call.
 
     `keep` stores the answer, and what follows from it at once, in the transaction that settles the call; `begin` what
-    comes before the call, in each transaction that reserves one.
+    comes before the call, in each transaction that reserves one. `hold` is offered the answer with what settles the
+    call: it may keep both for a transaction of its own, and says whether it does.
     """
 
     keep: Keep | None = None
     begin: Begin | None = None
+    hold: Hold | None = None
 
 
 NOTHING_STORED: Final = Stored()
@@ -190,13 +195,14 @@ async def _ask_once(
         message = await _answer(context, asked, question, telling, arriving)
     except ModelFailure:
         paid = asked.counted(arriving.tokens) if arriving.tokens else Usage()
-        await _settle(context, call_id, asked, Spent(asked.name, paid, estimated=True, outcome="failed"), started)
+        spent = Spent(asked.name, paid, estimated=True, outcome="failed")
+        await _settle(context, call_id, asked, spent, _seconds_since(started))
         raise
     except asyncio.CancelledError:
         paid = asked.counted(arriving.tokens)
         with suppress(PersistenceError):
             spent = Spent(asked.name, paid, estimated=True, outcome="cancelled")
-            await _settle(context, call_id, asked, spent, started)
+            await _settle(context, call_id, asked, spent, _seconds_since(started))
         raise
     reply = read_reply(message, asked.name)
     told = asked.believed(reply)
@@ -205,8 +211,13 @@ async def _ask_once(
     usage = told or asked.counted(max(arriving.tokens, tokens_of(reply.written)))
     spent = Spent(reply.model, usage, estimated=told is None, outcome="answered")
     reply = within(replace(reply, usage=usage), context.limits.answer_chars)
-    keep = stored.keep
-    await _settle(context, call_id, asked, spent, started, keep and (lambda scope: keep(scope, reply)))
+    seconds, keep = _seconds_since(started), stored.keep
+    if asked.covers(spent) and stored.hold is not None:
+        settle = partial(_settle_within, call_id=call_id, asked=asked, spent=spent, seconds=seconds)
+        if stored.hold(reply, settle):
+            _count(context, asked, spent, seconds)
+            return reply
+    await _settle(context, call_id, asked, spent, seconds, keep and (lambda scope: keep(scope, reply)))
     return reply
 
 
@@ -240,6 +251,10 @@ class _Asked:
     def counted(self, answer_tokens: int) -> Usage:
         """Return our own count of what it cost."""
         return Usage(self.prompt.tokens, answer_tokens)
+
+    def covers(self, spent: "Spent") -> bool:
+        """Say whether a call cost no more than was reserved for it."""
+        return self.is_free or spent.usage.total <= self.price.total
 
     def believed(self, reply: Reply) -> Usage | None:
         """Return the provider's count, unless it cannot be: a token is a byte or more, or was allowed."""
@@ -339,11 +354,18 @@ async def _reserved(context: Context, question: Question, asked: _Asked, begin: 
 
 
 async def _settle(
-    context: Context, call_id: UUID, asked: _Asked, spent: Spent, started: float, also: Also | None = None
+    context: Context, call_id: UUID, asked: _Asked, spent: Spent, seconds: float, also: Also | None = None
 ) -> None:
     """Write down what a call came to, and what else belongs to it."""
-    seconds = time.monotonic() - started
     await written_down(_settled(context, call_id, asked, spent, seconds, also))
+    _count(context, asked, spent, seconds)
+
+
+def _seconds_since(started: float) -> float:
+    return time.monotonic() - started
+
+
+def _count(context: Context, asked: _Asked, spent: Spent, seconds: float) -> None:
     context.memory.tokens[asked.agent_id] += spent.usage.total
     context.counters.model_called(asked.name, spent.outcome, seconds, spent.usage)
 
@@ -352,20 +374,33 @@ async def _settled(
     context: Context, call_id: UUID, asked: _Asked, spent: Spent, seconds: float, also: Also | None
 ) -> None:
     async with context.writing() as scope:
-        usage.settle(
-            scope,
-            call_id,
-            spent.model,
-            spent.usage,
-            estimated=spent.estimated,
-            outcome=spent.outcome,
-            duration_ms=round(seconds * 1000),
-        )
-        if not asked.is_free:
+        if asked.covers(spent):
+            _settle_within(scope, call_id, asked, spent, seconds)
+        else:
+            _settle_usage(scope, call_id, spent, seconds)
             most = context.limits.tokens_per_minute
             await charges.settle(scope, call_id, spent.usage.total, asked.price.total, most)
         if also is not None:
             await also(scope)
+
+
+def _settle_within(scope: Scope, call_id: UUID, asked: _Asked, spent: Spent, seconds: float) -> None:
+    """Write down what a call came to that cost no more than was reserved for it."""
+    _settle_usage(scope, call_id, spent, seconds)
+    if not asked.is_free:
+        charges.settle_within(scope, call_id, spent.usage.total)
+
+
+def _settle_usage(scope: Scope, call_id: UUID, spent: Spent, seconds: float) -> None:
+    usage.settle(
+        scope,
+        call_id,
+        spent.model,
+        spent.usage,
+        estimated=spent.estimated,
+        outcome=spent.outcome,
+        duration_ms=round(seconds * 1000),
+    )
 
 
 @runtime_checkable

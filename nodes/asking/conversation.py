@@ -145,20 +145,12 @@ class Conversation:
 
     def add_reply(self, scope: Scope, reply: Reply, sender: SenderType, agent_id: UUID) -> None:
         """Append a model's answer; from then on its calls are frozen."""
-        calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.calls]
-        self.add(
-            scope,
-            NewMessage(
-                sender_type=sender,
-                sender_agent_id=agent_id,
-                role="assistant",
-                content=reply.text,
-                reasoning=reply.reasoning,
-                tool_calls=calls or None,
-                tokens_used=0 if reply.usage is None else reply.usage.total,
-                model_used=reply.model,
-            ),
-        )
+        self.add(scope, _answer(reply, sender, agent_id))
+
+    def owe_reply(self, reply: Reply, sender: SenderType, agent_id: UUID, settle: Store) -> None:
+        """Append a model's answer, and leave it to `pay` to settle its call and to store it."""
+        self._owed.append(settle)
+        self.owe(_answer(reply, sender, agent_id))
 
     def keeping(self, sender: SenderType, agent_id: UUID) -> Callable[[Scope, Reply], Awaitable[None]]:
         """Return what appends an answer in the transaction that settles its call."""
@@ -172,10 +164,13 @@ class Conversation:
         """Append what a tool call came to."""
         self.add(scope, _result(call, answer))
 
-    def owe_result(self, call: WantedCall, answer: ToolAnswer, store: Store) -> None:
-        """Append what a tool call came to, and leave it to `pay` to store that, and what `store` stores with it."""
+    def owe_result(self, call: WantedCall, answer: ToolAnswer, store: Store, call_id: UUID | None = None) -> None:
+        """Append what a tool call came to, and leave it to `pay` to store that, and what `store` stores with it.
+
+        With an id only if the ledger has that call by then.
+        """
         self._owed.append(store)
-        self.owe(_result(call, answer))
+        self._owed.append(self._later(_result(call, answer), call_id))
 
     def owe(self, message: NewMessage) -> None:
         """Append a message, and leave it to `pay` to store it."""
@@ -185,17 +180,34 @@ class Conversation:
         """Append what a tool call came to; return what stores it."""
         return self._later(_result(call, answer))
 
+    def owe_store(self, store: Store) -> None:
+        """Leave it to `pay` to store what belongs to the last message."""
+        self._owed.append(store)
+
+    @property
+    def owes(self) -> bool:
+        """Say whether something is left to `pay`."""
+        return bool(self._owed)
+
     def pay(self, scope: Scope) -> None:
         """Store what is owed, before anything else is added, in the caller's transaction."""
-        if self._owed:
+        if owed := len(self._owed):
+            scope.after_commit(partial(self._paid, owed))
             for store in self._owed:
                 store(scope)
-            scope.after_commit(self._owed.clear)
 
-    def _later(self, message: NewMessage) -> Store:
+    def _paid(self, owed: int) -> None:
+        del self._owed[:owed]
+
+    def _later(self, message: NewMessage, call_id: UUID | None = None) -> Store:
         self._rows.append(message)
-        parent_id = self._context.session_id
-        return partial(conversations.add, conversation_id=self.id, parent_session_id=parent_id, message=message)
+        return partial(
+            conversations.add,
+            conversation_id=self.id,
+            parent_session_id=self._context.session_id,
+            message=message,
+            call_id=call_id,
+        )
 
     def _asked(self, position: int, ordinal: int, call: dict[str, str]) -> Asked:
         digest = hashlib.sha256(call["arguments"].encode()).hexdigest()[:16]
@@ -205,6 +217,20 @@ class Conversation:
 def told(content: str) -> NewMessage:
     """Return what the program itself tells a model, as a message in the user's place."""
     return NewMessage("system", "user", storable(content))
+
+
+def _answer(reply: Reply, sender: SenderType, agent_id: UUID) -> NewMessage:
+    calls = [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in reply.calls]
+    return NewMessage(
+        sender_type=sender,
+        sender_agent_id=agent_id,
+        role="assistant",
+        content=reply.text,
+        reasoning=reply.reasoning,
+        tool_calls=calls or None,
+        tokens_used=0 if reply.usage is None else reply.usage.total,
+        model_used=reply.model,
+    )
 
 
 def _result(call: WantedCall, answer: ToolAnswer) -> NewMessage:

@@ -14,7 +14,7 @@ from nodes.vocabulary.tracing import shown
 from persistence.runs import ledger
 from persistence.scope import Scope
 from tools.errors import AwaitsPerson
-from tools.gateway import Holder, Store
+from tools.gateway import Held, Holder, Store
 from tools.tool import Access, ToolAnswer, refused
 
 MAX_CALLS_AT_ONCE: Final = 16  # more in one breath is a loop, not a thought
@@ -23,7 +23,7 @@ TOO_MANY: Final = refused(
 )
 
 
-Frozen = Mapping[str, ledger.Frozen]  # by the key of a call
+Frozen = Mapping[str, ledger.Frozen | Held]  # by the key of a call
 NOTHING_FROZEN: Final[Frozen] = MappingProxyType({})
 
 
@@ -88,7 +88,9 @@ async def _side_by_side(
     async def run(call: OpenCall) -> ToolAnswer:
         async def keep(answer: ToolAnswer, store: Store) -> None:
             if has_next:
-                conversation.owe_result(call.wanted, answer, store)
+                held = isinstance(frozen.get(call.asked.key), Held)
+                call_id = context.gateway.call_id(call.asked) if held else None
+                conversation.owe_result(call.wanted, answer, store, call_id)
                 return
             async with context.writing() as scope:
                 store(scope)

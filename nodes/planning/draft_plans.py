@@ -10,7 +10,7 @@ from nodes.vocabulary.events import Step, StepStatus
 from persistence.record import agents, conversations, executions, plans
 from persistence.record.plans import PlanRow
 from persistence.runs import held_events, ledger
-from persistence.runs.ledger import CallState
+from persistence.runs.ledger import CallState, CameTo
 from persistence.scope import Scope
 from tools.tool import answer_text, refused
 
@@ -67,6 +67,6 @@ async def abandon_steps(scope: Scope, run_id: UUID, plan_id: UUID, numbers: Coll
     answer = refused(IN_NO_PLAN, "not_run")
     for call in await ledger.open_of_run(scope, run_id):
         if call.agent_id in agent_ids:
-            ledger.settle(scope, call.id, CallState.FAILED, answer_text(answer), answer.code, 0)
+            ledger.settle(scope, call.id, CameTo(CallState.FAILED, answer_text(answer), answer.code, 0))
     held_events.drop(scope, run_id, numbers)
     plans.drop_steps(scope, plan_id, numbers)

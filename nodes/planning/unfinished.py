@@ -17,7 +17,7 @@ from nodes.vocabulary.log import EventLog
 from persistence.record import agents, executions, plans
 from persistence.record.plans import PlanRow
 from persistence.runs import ledger
-from persistence.runs.ledger import LedgerRow
+from persistence.runs.ledger import CameTo, LedgerRow
 from persistence.scope import Scope
 from tools.gateway import Holder
 from tools.outcomes import outcome_unknown, state_of
@@ -68,7 +68,7 @@ async def close_everything(scope: Scope, log: EventLog, run_id: UUID, open_now: 
 def _close_call(scope: Scope, log: EventLog, call: LedgerRow, because: Because, *, by_executor: bool) -> None:
     answer = _came_to(call, because)
     holder = Holder(call.agent_id, Access(call.access), frozenset(), call.step_number, is_executor=by_executor)
-    ledger.settle(scope, call.id, state_of(answer), answer_text(answer), answer.code, 0)
+    ledger.settle(scope, call.id, CameTo(state_of(answer), answer_text(answer), answer.code, 0))
     ToolEvents(log).returned(scope, holder, call.id, answer, 0)
 
 

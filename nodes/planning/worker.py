@@ -5,7 +5,9 @@ loop 0.1 (`tests/bench/overheads.py`), and there is nothing to checkpoint. What 
 so after a crash its work goes on behind the last message stored.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final, Literal
@@ -17,21 +19,24 @@ from pydantic import Field, JsonValue
 
 from nodes.asking.ask import Question, Stored, ask
 from nodes.asking.conversation import REPEATS_BEFORE_STOP, Conversation, OpenCall, told
+from nodes.asking.last_words import written_down
 from nodes.asking.reply import Reply
 from nodes.planning.calling import MAX_CALLS_AT_ONCE, NOTHING_FROZEN, Frozen, freeze_reads, run_open_calls
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.errors import ContentFiltered
 from nodes.vocabulary.tracing import is_heard
+from persistence.errors import PersistenceError
 from persistence.record.conversations import SenderType
 from persistence.record.executions import Cost
 from persistence.scope import Scope
 from tools.arguments import arguments_of
 from tools.errors import ArgumentsInvalid
 from tools.fields import Visible
-from tools.gateway import Holder
+from tools.gateway import Asked, Holder, Store
 from tools.tool import Access, Args, ToolAnswer, answered, function_schema, refused
 
 SUBMIT_TOOL: Final = "submit_result"
+SEEN_AFTER_SECONDS: Final = 0.05  # below what an eye notices, and longer than a reading call takes
 
 
 class SubmitResult(Args):
@@ -115,6 +120,27 @@ class Work:
         elif not reply.filtered and self.holder.access is Access.READ:
             self.frozen = freeze_reads(self.context, scope, self.conversation, self.holder)
 
+    def hold(self, reply: Reply, settle: Store) -> bool:
+        """Keep an answer back that asks for one reading call: it is stored with what that comes to.
+
+        Only in a first attempt, which knows that nobody made the call before, and not of a run that goes by a record,
+        which looks for the call.
+        """
+        context = self.context
+        if not context.memory.is_whole or context.stand_in is not None or self.holder.access is not Access.READ:
+            return False
+        if reply.cut or reply.filtered or len(reply.calls) != 1 or reply.calls[0].name == SUBMIT_TOOL:
+            return False
+        if not context.gateway.is_unseen(Asked("", reply.calls[0].name, "")):
+            return False
+        self.cut = False
+        self.conversation.owe_reply(reply, self.sender, self.agent_id, settle)
+        [call] = self.conversation.open_calls()
+        standing, store = context.gateway.hold(self.holder, call.asked)
+        self.conversation.owe_store(store)
+        self.frozen = {call.asked.key: standing}
+        return True
+
     def _is_settled(self) -> None:
         self.unsettled = 0
 
@@ -162,7 +188,7 @@ async def _think(work: Work) -> None:
     if work.failure is not None:
         return
     question = Question(work.agent_id, work.purpose, work.conversation.messages, work.tools, work.conversation.place)
-    reply = await ask(work.context, work.models, question, stored=Stored(work.keep, work.begin))
+    reply = await ask(work.context, work.models, question, stored=Stored(work.keep, work.begin, work.hold))
     if reply.filtered:
         work.failure = str(ContentFiltered())
 
@@ -174,19 +200,45 @@ async def _act(work: Work) -> None:
             await work.take(scope)
     else:
         work.calls += min(len(work.conversation.open_calls()), MAX_CALLS_AT_ONCE)
-        work.waiting = await run_open_calls(work.context, work.conversation, work.holder, work.frozen)
+        acting = run_open_calls(work.context, work.conversation, work.holder, work.frozen)
+        work.waiting = await (_in_sight(work, acting) if work.conversation.owes else acting)
+
+
+async def _in_sight(work: Work, acting: Coroutine[None, None, list[UUID]]) -> list[UUID]:
+    """Make a call whose beginning is not stored yet; when it takes its time, store that, so that it is seen."""
+    call = asyncio.create_task(acting)
+    try:
+        await asyncio.wait([call], timeout=SEEN_AFTER_SECONDS)
+        if not call.done():
+            await _paid(work)
+    except BaseException:
+        call.cancel()
+        await asyncio.wait([call])
+        raise
+    return await call
+
+
+async def _paid(work: Work) -> None:
+    async with work.context.writing() as scope:
+        work.conversation.pay(scope)
 
 
 async def _through(work: Work) -> None:
     """Think and act by turns, on from the last message that is stored; an answer without calls is the result."""
-    while not work.is_over:
-        if work.conversation.awaits_model():
-            await _think(work)
-        elif work.conversation.open_calls():
-            await _act(work)
-        else:
-            status: Literal["partial", "complete"] = "partial" if work.cut else "complete"
-            work.handed_in = SubmitResult(status=status, summary=work.conversation.last_text)
+    try:
+        while not work.is_over:
+            if work.conversation.awaits_model():
+                await _think(work)
+            elif work.conversation.open_calls():
+                await _act(work)
+            else:
+                status: Literal["partial", "complete"] = "partial" if work.cut else "complete"
+                work.handed_in = SubmitResult(status=status, summary=work.conversation.last_text)
+    except BaseException:
+        if work.conversation.owes:  # what was paid for, and the call that it led to, are known however this ends
+            with suppress(PersistenceError):
+                await written_down(_paid(work))
+        raise
 
 
 WORKER: Final = RunnableLambda(_through)

@@ -28,7 +28,7 @@ class ToolEvents:
         self.log.emit(scope, (f"tool_call:{call_id}", event), call_id=call_id)
 
     def returned(self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> None:
-        """Announce what a call came to."""
+        """Announce what a call came to, if it stands in the ledger."""
         body = ToolResultBody(
             tool_call_id=call_id,
             success=answer.success,
@@ -37,7 +37,7 @@ class ToolEvents:
             duration_ms=duration_ms,
         )
         event = ToolReturned(tool_result=body, executor_id=_executor(holder), step_number=holder.step_number)
-        self.log.emit(scope, (f"tool_result:{call_id}", event))
+        self.log.emit(scope, (f"tool_result:{call_id}", event), call_id=call_id)
         state = state_of(answer)
         denial = answer.code if state is CallState.DENIED else None
         scope.after_commit(partial(self.counters.tool_answered, state, denial or ""))

@@ -6,7 +6,7 @@ run that goes on after a crash asks no model twice for an answer that is stored.
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
@@ -113,14 +113,20 @@ def open_conversation(scope: Scope, opening: Opening) -> None:
     )
 
 
-def add(scope: Scope, conversation_id: UUID, parent_session_id: UUID, message: NewMessage) -> None:
-    """Append a message."""
+_ADD: Final = """
+    insert into agent_chat_messages (agent_session_id, parent_user_session_id, sender_type, sender_agent_id, role,
+        content, reasoning, tool_calls, tool_call_id, tokens_used, model_used)
+"""
+
+
+def add(
+    scope: Scope, conversation_id: UUID, parent_session_id: UUID, message: NewMessage, call_id: UUID | None = None
+) -> None:
+    """Append a message; what a call came to, only if the ledger has that call."""
     scope.send(
-        """
-        insert into agent_chat_messages (agent_session_id, parent_user_session_id, sender_type, sender_agent_id, role,
-            content, reasoning, tool_calls, tool_call_id, tokens_used, model_used)
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-        """,
+        f"{_ADD} values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        if call_id is None
+        else f"{_ADD} select %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s from tool_calls where id = %s",
         (
             conversation_id,
             parent_session_id,
@@ -133,6 +139,7 @@ def add(scope: Scope, conversation_id: UUID, parent_session_id: UUID, message: N
             message.tool_call_id,
             message.tokens_used,
             message.model_used,
+            *(() if call_id is None else (call_id,)),
         ),
     )
 

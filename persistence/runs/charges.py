@@ -127,6 +127,11 @@ async def settle(scope: Scope, call_id: UUID, amount: int, reserved: int, most: 
         await scope.sent()
         moment = seen.standing.moment
         amount = await _within_the_window(scope, seen.standing, amount, reserved, most)
+    settle_within(scope, call_id, amount, moment)
+
+
+def settle_within(scope: Scope, call_id: UUID, amount: int, moment: datetime | None = None) -> None:
+    """Charge what a call cost that is no more than was reserved for it; harmless when that was done."""
     scope.send(
         """
         update charges set amount = %s, charged_at = coalesce(%s, clock_timestamp())

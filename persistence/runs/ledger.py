@@ -6,7 +6,7 @@ run again when its effect is local, and unknown when it is not.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
@@ -73,6 +73,24 @@ class Standing:
     calls_so_far: int
 
 
+def begun(entry: Entry) -> LedgerRow:
+    """Return how a call stands that nobody has made before."""
+    return LedgerRow(
+        id=entry.id,
+        key=entry.key,
+        agent_id=entry.agent_id,
+        step_number=entry.step_number,
+        tool=entry.tool,
+        access=entry.access,
+        arguments=entry.arguments,
+        state=CallState.INTENT,
+        result=None,
+        error_code=None,
+        duration_ms=None,
+        created_at=datetime.now(UTC),
+    )
+
+
 class Frozen:
     """A call on its way into the ledger."""
 
@@ -89,6 +107,43 @@ class Frozen:
         for row in self._found.rows(dict[str, Any]):
             return Standing(calls_so_far=row.pop("calls_so_far"), row=LedgerRow(**row))
         raise CancelRequested
+
+
+@dataclass(frozen=True, slots=True)
+class CameTo:
+    """What a call came to; `result` is the JSON text that the model reads."""
+
+    state: CallState
+    result: str
+    error_code: str | None
+    duration_ms: int
+
+
+def write_down(scope: Scope, run_id: UUID, entry: Entry, came_to: CameTo | None) -> None:
+    """Write a call down that nobody has made before, with what it came to by now; not when its run is to be stopped."""
+    scope.send(
+        """
+        insert into tool_calls (id, run_id, key, agent_id, step_number, tool, access, arguments, state, result,
+            error_code, duration_ms, finished_at)
+        select %(id)s, id, %(key)s, %(agent)s, %(step)s, %(tool)s, %(access)s, %(arguments)s, %(state)s, %(result)s,
+            %(error_code)s, %(duration_ms)s, case when %(state)s <> 'intent' then clock_timestamp() end
+        from runs where id = %(run)s and cancel_requested_at is null
+        """,
+        {
+            "id": entry.id,
+            "run": run_id,
+            "key": entry.key,
+            "agent": entry.agent_id,
+            "step": entry.step_number,
+            "tool": entry.tool,
+            "access": entry.access,
+            "arguments": entry.arguments,
+            "state": CallState.INTENT if came_to is None else came_to.state,
+            "result": None if came_to is None else came_to.result,
+            "error_code": None if came_to is None else came_to.error_code,
+            "duration_ms": None if came_to is None else came_to.duration_ms,
+        },
+    )
 
 
 def freeze(scope: Scope, run_id: UUID, entry: Entry) -> Frozen:
@@ -146,9 +201,7 @@ async def put_arguments(scope: Scope, call_id: UUID, arguments: str) -> None:
     await scope.execute("update tool_calls set arguments = %s where id = %s and state = 'intent'", (arguments, call_id))
 
 
-def settle(
-    scope: Scope, call_id: UUID, state: CallState, result: str, error_code: str | None, duration_ms: int
-) -> None:
+def settle(scope: Scope, call_id: UUID, came_to: CameTo) -> None:
     """Write down what a call came to; what is written down already stays."""
     scope.send(
         """
@@ -156,7 +209,7 @@ def settle(
         set state = %s, result = %s, error_code = %s, duration_ms = %s, finished_at = clock_timestamp()
         where id = %s and state = 'intent'
         """,
-        (state, result, error_code, duration_ms, call_id),
+        (came_to.state, came_to.result, came_to.error_code, came_to.duration_ms, call_id),
     )
 
 

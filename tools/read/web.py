@@ -16,7 +16,7 @@ from tools.errors import WebSearchMissing
 from tools.fields import Query
 from tools.fitting import fitted
 from tools.limits import clamped
-from tools.tool import Access, AnyTool, Args, Caller, Tool, ToolAnswer, refused
+from tools.tool import Access, AnyTool, Args, Caller, Effect, Tool, ToolAnswer, refused
 
 MOST_RESULTS: Final = 10
 WRAPPER: Final = "langchain_community.utilities.searx_search"  # of the extra `web`: not part of every installation
@@ -55,7 +55,7 @@ def web_search(address: str) -> AnyTool:
             results=results,
         )
 
-    return Tool(name="search_web", args=SearchWeb, run=search_web, access=Access.READ)
+    return Tool(name="search_web", args=SearchWeb, run=search_web, access=Access.READ, effect=Effect.EXTERNAL)
 
 
 def _wrapper(address: str) -> _Searching:

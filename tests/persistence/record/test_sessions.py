@@ -17,7 +17,7 @@ from persistence.record.executions import NewExecution
 from persistence.runs import approvals, events, held_events, intents, ledger, runs, undo, usage
 from persistence.runs.approvals import NewCall
 from persistence.runs.events import KeyedEvent
-from persistence.runs.ledger import CallState, Entry
+from persistence.runs.ledger import CallState, CameTo, Entry
 from persistence.runs.runs import RunStatus
 from persistence.runs.usage import Price, Usage
 from persistence.scope import Role, Scope
@@ -97,7 +97,7 @@ async def plan_and_execute(scope: Scope, session_id: UUID, run_id: UUID) -> None
     undo.keep_changes(scope, call.id)
     await brain_dumps.insert(scope, "hello", None)
     assert await undo.begin(scope, call.id)
-    ledger.settle(scope, call.id, CallState.APPLIED, "{}", None, 5)
+    ledger.settle(scope, call.id, CameTo(CallState.APPLIED, "{}", None, 5))
     spent = uuid4()
     reserve(scope, run_id, spent, executor, Price(60, 40))
     usage.settle(scope, spent, "deep", Usage(1, 1, 0), estimated=False, outcome="answered", duration_ms=1)

@@ -10,7 +10,7 @@ from persistence.errors import CancelRequested, Fenced, StatementRefused
 from persistence.record import plans
 from persistence.runs import events, held_events, ledger, runs
 from persistence.runs.events import KeyedEvent
-from persistence.runs.ledger import CallState, Entry, Standing
+from persistence.runs.ledger import CallState, CameTo, Entry, Standing
 from persistence.scope import Identity
 from tests.run_rows import Office, new_planner, run_of
 
@@ -38,7 +38,7 @@ async def freeze(office: Office, worker: Identity, call: Entry) -> Standing:
 async def settle(office: Office, worker: Identity, call_id: UUID, state: CallState) -> None:
     """Write down what a call came to, in a transaction of its own."""
     async with office.working(worker) as scope:
-        ledger.settle(scope, call_id, state, state.value, None, 5)
+        ledger.settle(scope, call_id, CameTo(state, state.value, None, 5))
 
 
 async def test_a_place_of_a_run_is_frozen_once(office: Office) -> None:
