@@ -85,6 +85,11 @@ class Sent:
         self._conversion.set_pgresult(self._outcome)
         return self._conversion.load_row(0, tuple)[0]
 
+    @property
+    def is_done(self) -> bool:
+        """Say whether it is known to have run without an error."""
+        return self._result is not None and self._result.status in _FINE
+
     def ended(self, result: PGresult) -> None:
         """Take the outcome."""
         self._result = result
@@ -143,24 +148,20 @@ class PipelinedConnection(AsyncConnection[TupleRow]):
         except asyncio.CancelledError:
             self._hang_up()  # what was put down is lost, and nothing may run here as if it were not
             raise
+        asked, results = list[_Asked](), list[PGresult]()
         try:
             asked = self._asked(statements)
-            results = await self._heard()
+            await self._heard(results)
         except Error:
             self._hang_up()
             raise
         except asyncio.CancelledError:
-            await self._given_up()
+            if await self._given_up(results):
+                self._take(asked, results)
             raise
         finally:
             self.lock.release()
-        self.heard_at = monotonic()
-        for each, result in zip(asked, results, strict=True):
-            if isinstance(each, Sent):
-                each.ended(result)
-            elif result.status in _FINE:
-                key, name = each
-                self._names[key] = name
+        self._take(asked, results)
         for failure in _failures(results):
             raise failure
 
@@ -198,13 +199,23 @@ class PipelinedConnection(AsyncConnection[TupleRow]):
         self._ear.cover()
         await super().close()
 
+    def _take(self, asked: "Sequence[_Asked]", results: Sequence[PGresult]) -> None:
+        """Hand the results out."""
+        self.heard_at = monotonic()
+        for each, result in zip(asked, results, strict=True):
+            if isinstance(each, Sent):
+                each.ended(result)
+            elif result.status in _FINE:
+                key, name = each
+                self._names[key] = name
+
     def _hang_up(self) -> None:
         self._ear.cover()
         self.pgconn.finish()
 
-    def _asked(self, statements: Sequence[Sent]) -> list[Sent | tuple[_Key, bytes]]:
+    def _asked(self, statements: Sequence[Sent]) -> "list[_Asked]":
         """Hand statements to libpq; return what each result will be of: a statement, or the name it is given before."""
-        pgconn, asked = self.pgconn, list[Sent | tuple[_Key, bytes]]()
+        pgconn, asked = self.pgconn, list[_Asked]()
         pgconn.enter_pipeline_mode()
         for statement in statements:
             if not self.names_statements:
@@ -220,13 +231,13 @@ class PipelinedConnection(AsyncConnection[TupleRow]):
         pgconn.pipeline_sync()
         return asked
 
-    async def _heard(self) -> list[PGresult]:
-        """Return every result up to the end of what was asked.
+    async def _heard(self, results: list[PGresult]) -> None:
+        """Wait for every result up to the end of what was asked, and add them to those that came before.
 
         Raises:
             OperationalError: the connection broke.
         """
-        pgconn, results = self.pgconn, list[PGresult]()
+        pgconn = self.pgconn
         while pgconn.flush():
             await self._news(writing=True)
         while True:
@@ -241,7 +252,7 @@ class PipelinedConnection(AsyncConnection[TupleRow]):
                     raise next(_failures(results), OperationalError("the connection is lost"))
             elif result.status == ExecStatus.PIPELINE_SYNC:
                 pgconn.exit_pipeline_mode()
-                return results
+                return
             elif result.status in _ANSWERS:
                 results.append(result)
             else:
@@ -252,17 +263,22 @@ class PipelinedConnection(AsyncConnection[TupleRow]):
         await self._ear.hear(self.pgconn.socket, writing=writing)
         self.pgconn.consume_input()
 
-    async def _given_up(self) -> None:
-        """Have the server stop what it is at, and hear it out; hang up when it does not."""
+    async def _given_up(self, results: list[PGresult]) -> bool:
+        """Have the server stop what it is at, and hear it out; hang up when it does not. Say whether it did."""
         try:
             async with asyncio.timeout(GIVING_UP_SECONDS):
                 await self.cancel_safe(timeout=GIVING_UP_SECONDS)
-                await self._heard()
+                await self._heard(results)
         except (Error, TimeoutError):
             self._hang_up()
+            return False
         except BaseException:
             self._hang_up()
             raise
+        return True
+
+
+_Asked = Sent | tuple[_Key, bytes]
 
 
 class NamingConnection(PipelinedConnection):

@@ -149,6 +149,7 @@ class Database:
         lent = lent or role is Role.EXECUTOR
         run_id = _fenced_run(role, who)
         in_order = self._in_order() if role is Role.WORKER and not lent else nullcontext()
+        scope: Scope | None = None
         try:
             async with self._turn(run_id), in_order, _checked_out(self._pools[role, lent]) as connection:
                 with hung_up_after(connection, TRANSACTION_SECONDS[role]):
@@ -168,7 +169,11 @@ class Database:
                     if role is Role.EXECUTOR and (not scope.ended or connection.psycopg_ran):
                         await connection.rollback()
                     elif not scope.ended:
-                        await scope.execute("commit")
+                        await scope.commit()
+        except asyncio.CancelledError:
+            if scope is not None and scope.is_committed:
+                scope.committed()
+            raise
         except DatabaseError as error:
             raise translated(error) from error
         scope.committed()

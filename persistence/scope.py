@@ -146,6 +146,7 @@ class Scope:
         self._ending: Final = ending
         self._answers_before: Final = connection.answers
         self._after_commit: list[Callable[[], None]] = []
+        self._last: Sent | None = None
         self._ends_with_next = False
         self._gathering: _Gathering | None = None
         self.ended = False  # by `ends_with_next`
@@ -205,7 +206,7 @@ class Scope:
             return statement
         self._gathering = None
         if self._ends_with_next:
-            self.connection.send(self._ending)
+            self._last = self.connection.send(self._ending)
         await self.connection.answer()
         self.ended = self._ends_with_next
         if gathering is not None:
@@ -224,6 +225,16 @@ class Scope:
         finally:
             self._gathering = None
             gathering.answered.cancel()
+
+    async def commit(self) -> None:
+        """End the transaction, and wait for the outcome of everything that was sent."""
+        self._last = self.send("commit")
+        await self.sent()
+
+    @property
+    def is_committed(self) -> bool:
+        """Say whether it is known to have ended well, also when nobody waited for that."""
+        return self._last is not None and self._last.is_done
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None]:

@@ -234,6 +234,8 @@ async def _through(work: Work) -> None:
             else:
                 status: Literal["partial", "complete"] = "partial" if work.cut else "complete"
                 work.handed_in = SubmitResult(status=status, summary=work.conversation.last_text)
+    except PersistenceError:
+        raise
     except BaseException:
         if work.conversation.owes:  # what was paid for, and the call that it led to, are known however this ends
             with suppress(PersistenceError):

@@ -21,9 +21,10 @@ def noting(content: str) -> Callable[[Scope], None]:
 
 
 async def notes(office: Office) -> list[str]:
-    """Return what the person's notes say, oldest first."""
+    """Return what the person's notes say, in the order in which they were written."""
     async with office.asking() as scope:
-        return [row["content"] for row in await scope.all(dict[str, str], "select content from notes order by ctid")]
+        query = "select content from notes order by created_at, cmin::text::integer"
+        return [row["content"] for row in await scope.all(dict[str, str], query)]
 
 
 async def test_what_is_owed_is_stored_once_in_front_of_what_the_next_transaction_writes(office: Office) -> None:

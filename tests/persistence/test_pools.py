@@ -326,6 +326,28 @@ async def test_cancelled_callers_leave_clean_connections(admin_dsn: str, desk: D
     assert 0 < len(reached) < CANCELLATIONS, "some were cancelled before the transaction had begun, some in it"
 
 
+async def test_what_waits_for_a_commit_knows_of_it_wherever_its_caller_is_cancelled(admin_dsn: str, desk: Desk) -> None:
+    """It is called when the rows are there, and when they are not it is not: also when nobody waited for the answer."""
+    noted: list[str] = []
+
+    async def write(content: str) -> None:
+        async with database.acting(Role.WORKER, desk.person.identity) as scope:
+            scope.send("insert into notes (content) values (%s)", (content,))
+            scope.after_commit(partial(noted.append, content))
+
+    async with narrow(admin_dsn, 1) as database:
+        for number in range(CANCELLATIONS):
+            writing = asyncio.ensure_future(write(f"{number}"))
+            for _ in range(number * TICKS_APART):
+                await asyncio.sleep(0)
+            writing.cancel()
+            await asyncio.wait([writing])
+        async with database.acting(Role.WORKER, desk.person.identity) as scope:
+            rows = await scope.all(dict[str, str], "select content from notes")
+    assert {row["content"] for row in rows} == {*noted}
+    assert 0 < len(noted) < CANCELLATIONS, "some were cancelled before they were sent, some behind it"
+
+
 async def write_and_wait(database: Database, who: Identity, begun: Callable[[], None]) -> None:
     """Begin a transaction that writes and never ends."""
     async with database.acting(Role.WORKER, who) as scope:

@@ -35,8 +35,8 @@ EXPECTED: Final = {
     "planwright_api: transactions": 2,
     "planwright_executor: statements": 43,
     "planwright_executor: transactions": 7,
-    "planwright_worker: statements": 233,
-    "planwright_worker: transactions": 28,
+    "planwright_worker: statements": 218,
+    "planwright_worker: transactions": 23,
     "rows of agent_chat_messages": 37,
     "rows of agent_chat_sessions": 6,
     "rows of agent_executions": 5,
@@ -51,7 +51,7 @@ EXPECTED: Final = {
     "rows of run_events": 35,
     "rows of runs": 1,
     "rows of tool_calls": 5,
-    "waits for Postgres": 44,
+    "waits for Postgres": 39,
 }
 
 SENT: Final = """
