@@ -162,9 +162,9 @@ class Gateway:
             self._journal.called(scope, holder, self.call_id(asked), asked)
         return frozen
 
-    def is_unseen(self, asked: Asked) -> bool:
-        """Say whether a call only reads, and in our own database, so that nobody else could notice it."""
-        tool = self._registry.find(asked.tool)
+    def is_unseen(self, name: str) -> bool:
+        """Say whether a call of a tool only reads, and in our own database, so that nobody else could notice it."""
+        tool = self._registry.find(name)
         return tool is not None and (tool.access, tool.effect) == (Access.READ, Effect.LOCAL)
 
     def hold(self, holder: Holder, asked: Asked) -> tuple["Held", Store]:

@@ -32,7 +32,7 @@ from persistence.scope import Scope
 from tools.arguments import arguments_of
 from tools.errors import ArgumentsInvalid
 from tools.fields import Visible
-from tools.gateway import Asked, Holder, Store
+from tools.gateway import Holder, Store
 from tools.tool import Access, Args, ToolAnswer, answered, function_schema, refused
 
 SUBMIT_TOOL: Final = "submit_result"
@@ -131,7 +131,7 @@ class Work:
             return False
         if reply.cut or reply.filtered or len(reply.calls) != 1 or reply.calls[0].name == SUBMIT_TOOL:
             return False
-        if not context.gateway.is_unseen(Asked("", reply.calls[0].name, "")):
+        if not context.gateway.is_unseen(reply.calls[0].name):
             return False
         self.cut = False
         self.conversation.owe_reply(reply, self.sender, self.agent_id, settle)

@@ -1,5 +1,7 @@
 """The `tool_calls` table: the ledger of every call, frozen before it acts.
 
+What an executor only reads in our own database may act first: such a call is written down with what it came to.
+
 A local write commits in the transaction of its own row here, so it takes effect
 exactly when the row says `applied`. A row left at `intent` by a crash is safe to
 run again when its effect is local, and unknown when it is not.
