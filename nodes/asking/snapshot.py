@@ -4,6 +4,7 @@ The snapshot is read with the same tools and in the same words as any later
 reading, as the SELECT-only role. It is data: nothing in it is an instruction.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -33,7 +34,8 @@ async def snapshot(context: Context) -> str:
     """Return what stands in the conversation's place, within `limits.snapshot_chars`."""
     readings = _readings(context)
     share = context.limits.snapshot_chars // len(readings)
-    return "\n\n".join([shortened(await _read(context, *reading), share) for reading in readings])
+    read = await asyncio.gather(*(_read(context, *reading) for reading in readings))
+    return "\n\n".join(shortened(each, share) for each in read)
 
 
 def _readings(context: Context) -> tuple[Reading, ...]:

@@ -140,3 +140,20 @@ async def test_a_call_that_others_could_notice_is_written_down_first(database: D
         assert [row["state"] for row in await at.rows(CALLS)] == ["intent"]
         looking.may_end.set()
         await working
+
+
+async def test_a_tool_that_breaks_is_told_of(database: Database, person: Person) -> None:
+    """The call and what became of it are there when the run ends by an error that nobody foresaw."""
+
+    async def breaks(_args: Nothing, _caller: Caller) -> ToolAnswer:
+        raise ZeroDivisionError
+
+    registry = Registry.of([Tool(name="look", args=Nothing, run=breaks, access=Access.READ)])
+    async with desk(database, person, looks(), registry=registry) as at:
+        identity = await at.claim(run_id := await at.accept("Look at two things"))
+        with pytest.raises(ZeroDivisionError):
+            await run_turn(at.engine, identity, at.hear)
+        await end_failed(database, identity, at.hear, "internal", retryable=True)
+        turn = await at.turn(run_id)
+        assert [(row["state"], row["error_code"]) for row in await at.rows(CALLS)] == [("failed", "tool_crashed")]
+    assert turn.run.status == "error"
