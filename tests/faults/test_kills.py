@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.figure, IN_TIME]
 
 PEOPLE = 6 if FULL else 3
 RECOVERED_WITHIN_SECONDS = 15.0
-APART = 5  # messages between two kills; the run of single tool calls has some fifty
+APART = 4  # messages between two kills; the run of single tool calls has some forty
 
 
 @site_group("kill")
