@@ -136,9 +136,9 @@ class Work:
         self.cut = False
         self.conversation.owe_reply(reply, self.sender, self.agent_id, settle)
         [call] = self.conversation.open_calls()
-        standing, store = context.gateway.hold(self.holder, call.asked)
+        held, store = context.gateway.hold(self.holder, call.asked)
         self.conversation.owe_store(store)
-        self.frozen = {call.asked.key: standing}
+        self.frozen = {call.asked.key: held}
         return True
 
     def _is_settled(self) -> None:

@@ -99,7 +99,7 @@ async def test_the_scroll_stays_where_the_person_put_it(tab: Tab, stage: Stage) 
     stage.plays([text(story, deltas=40).paced(0.005).gated(gate, after=30)])
     await tab.open()
     await tab.ask("A long one")
-    await expect(tab.answer).to_contain_text("Paragraph 40")
+    await expect(tab.answer).to_contain_text("Paragraph 30")
     talk = tab.page.locator(".talk")
 
     async def follows() -> bool:
