@@ -1,8 +1,9 @@
 """The planner's answer on its way to the person: text deltas gathered into `text` events.
 
-The first delta goes out at once. After it, a delta goes out when the last event
-is `GATHER_SECONDS` old, so a fast model costs some twenty commits a second. What
-could become an image or a link does not leave as one: `nodes/asking/harmless.py`.
+The first delta goes out at once. After it, what has come goes out when the last event
+is `GATHER_SECONDS` old, also when the model says no more for a while; so a fast model
+costs some twenty commits a second. What could become an image or a link does not leave
+as one: `nodes/asking/harmless.py`.
 """
 
 import asyncio
@@ -44,6 +45,8 @@ class AnswerStream:
         self._beginning: tuple[str, list[tuple[str, Event]]] | None = None
         self._sent_at = 0.0
         self._events = 0
+        self._sending: Final = asyncio.Lock()
+        self._late: asyncio.Task[None] | None = None
 
     @property
     def started(self) -> bool:
@@ -51,10 +54,14 @@ class AnswerStream:
         return self._events > 0
 
     async def tell(self, text: str) -> None:
-        """Take a delta; send what is held when it is time."""
+        """Take a delta, inside of `kept`; see to it that it goes out in time."""
         self.add(text)
-        if time.monotonic() - self._sent_at >= GATHER_SECONDS:
+        if not self.started:
             await self._send_held()
+        elif self._late is None or self._late.done():
+            if self._late is not None:
+                self._late.result()
+            self._late = asyncio.create_task(self._send_when_due())
 
     async def flush(self) -> None:
         """Send what is left: nothing more comes of what the model is saying."""
@@ -64,8 +71,7 @@ class AnswerStream:
     async def flush_in(self, scope: Scope) -> None:
         """Send what is left in the caller's transaction."""
         self._held.append(self._harmless.rest())
-        if text := self._due():
-            await self._send(scope, text)
+        await self._send(scope)
 
     def add(self, text: str) -> None:
         """Take a delta that is sent with the next."""
@@ -73,18 +79,23 @@ class AnswerStream:
 
     async def _send_held(self) -> None:
         """Send what is held; blank text waits for the first word."""
-        if text := self._due():
-            async with self._context.writing() as scope:
-                await self._send(scope, text)
+        async with self._sending:
+            if self._due():
+                async with self._context.writing() as scope:
+                    await self._send(scope)
+
+    async def _send_when_due(self) -> None:
+        await asyncio.sleep(self._sent_at + GATHER_SECONDS - time.monotonic())
+        await self._send_held()
 
     def _due(self) -> str:
         text = "".join(self._held)
         return "" if not self.started and says_nothing(text) else text
 
-    def _was_sent(self, pieces: Sequence[str]) -> None:
+    def _was_sent(self, pieces: Sequence[str], deltas: int) -> None:
         self._context.memory.keep_text(self._place, "".join(pieces))
         self._events += len(pieces)
-        self._held.clear()
+        del self._held[:deltas]
         self._sent_at = time.monotonic()
 
     @asynccontextmanager
@@ -96,17 +107,24 @@ class AnswerStream:
             with suppress(PersistenceError):
                 await written_down(self.flush())
             raise
+        finally:
+            if self._late is not None:
+                self._late.cancel()
+                await asyncio.gather(self._late, return_exceptions=True)
 
-    async def _send(self, scope: Scope, text: str) -> None:
-        """Append the text to the log. Sent again, its keys are passed over."""
+    async def _send(self, scope: Scope) -> None:
+        """Append what is held to the log, if there is something. Sent again, its keys are passed over."""
+        if not self._due():
+            return
         if self._beginning is None:
             self._beginning = await self._begin(scope)
+        text, deltas = self._due(), len(self._held)
         lead, introduction = ("", []) if self.started else self._beginning
         text = lead + text
         pieces = [text[at : at + EVENT_CHARS] for at in range(0, len(text), EVENT_CHARS)]
         keyed = [(self._key(self._events + place), TextSaid(content=piece)) for place, piece in enumerate(pieces)]
         self._context.log.emit(scope, *introduction, *keyed)
-        scope.after_commit(partial(self._was_sent, pieces))
+        scope.after_commit(partial(self._was_sent, pieces, deltas))
 
     async def _begin(self, scope: Scope) -> tuple[str, list[tuple[str, Event]]]:
         """Return what comes before the first text, the same however often that is sent."""

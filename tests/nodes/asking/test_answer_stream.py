@@ -16,6 +16,7 @@ from tests.nodes.asking.room import Room, room
 from tests.run_rows import Office
 
 MAX_EVENT_BYTES = 32 * 1024
+DEADLINE_SECONDS = 10
 
 
 async def texts(at: Room) -> list[str]:
@@ -36,6 +37,20 @@ async def test_the_first_word_goes_out_at_once(database: Database, person: Perso
         await stream.flush()
         assert "".join(await texts(at)) == "Two tasks are overdue."
         assert len(await texts(at)) <= 4
+
+
+async def test_a_model_that_pauses_hides_no_word(database: Database, person: Person) -> None:
+    """What came right behind an event goes out by itself as soon as that is old enough; nothing has to follow."""
+    async with room(database, person, []) as at:
+        stream = AnswerStream(at.context, "0")
+        async with stream.kept(), asyncio.timeout(DEADLINE_SECONDS):
+            await stream.tell("Two")
+            await stream.tell(" tasks")
+            while await texts(at) != ["Two", " tasks"]:
+                await asyncio.sleep(0)
+            await stream.tell(" are overdue.")
+            await stream.flush()
+        assert "".join(await texts(at)) == "Two tasks are overdue."
 
 
 async def test_blank_text_waits_for_the_first_word(database: Database, person: Person) -> None:
