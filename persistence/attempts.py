@@ -4,8 +4,8 @@ What need not be stored at once travels with the attempt's next transaction, in 
 writes: a crash in between leaves what a crash just before it was written would have left.
 """
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Final
 
@@ -29,19 +29,19 @@ class Attempt:
         """Leave it to the next transaction to store this; what is owed is stored in the order in which it came."""
         self._owed.append(store)
 
-    @asynccontextmanager
-    async def writing(self, *, lent: bool = False) -> AsyncGenerator[Scope]:
+    def writing(self, *, lent: bool = False) -> AbstractAsyncContextManager[Scope]:
         """Open a transaction, and store in it first what is owed.
 
         Raises:
             PersistenceError: as `Database.acting`; what is owed is owed to the next one then.
         """
-        async with self.database.acting(Role.WORKER, self.identity, lent=lent) as scope:
-            if owed := len(self._owed):
-                scope.after_commit(partial(self._paid, owed))
-                for store in self._owed:
-                    store(scope)
-            yield scope
+        return self.database.acting(Role.WORKER, self.identity, lent=lent, first=self._pay)
+
+    def _pay(self, scope: Scope) -> None:
+        if owed := len(self._owed):
+            scope.after_commit(partial(self._paid, owed))
+            for store in self._owed:
+                store(scope)
 
     def _paid(self, owed: int) -> None:
         del self._owed[:owed]

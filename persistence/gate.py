@@ -5,8 +5,8 @@ order most of them end early.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Generator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from heapq import heappop, heappush
 from itertools import count
@@ -31,8 +31,8 @@ def behind_those_at_work() -> Generator[None]:
 class Gate:
     """Lets in so many at once; of those who wait, one of the run that began first, and of a run who came first.
 
-    Who is of no run goes past it: it is there for the order among runs, which may wait for
-    each other for as long as it takes.
+    A context manager: whoever is inside has been let in. Who is of no run goes past it: it is
+    there for the order among runs, which may wait for each other for as long as it takes.
     """
 
     def __init__(self, width: int) -> None:
@@ -45,21 +45,18 @@ class Gate:
         """Return how many wait."""
         return sum(not let_in.done() for *_, let_in in self._waiting)
 
-    @asynccontextmanager
-    async def passed(self) -> AsyncGenerator[None]:
-        """Wait until it is the caller's turn, and let another in at the end.
+    async def __aenter__(self) -> None:
+        """Wait until it is the caller's turn.
 
         Raises:
             DatabaseUnavailable: those who wait were turned back.
         """
-        rank = _rank.get()
-        if rank is None:
-            yield
-            return
-        await self._enter(rank)
-        try:
-            yield
-        finally:
+        if (rank := _rank.get()) is not None:
+            await self._enter(rank)
+
+    async def __aexit__(self, *_: object) -> None:
+        """Let another in."""
+        if _rank.get() is not None:
             self._let_next_in()
 
     def turn_back(self) -> None:

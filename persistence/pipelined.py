@@ -7,13 +7,15 @@ a fifth of the CPU. psycopg's `pipeline()` takes more than half of it. Measured 
 """
 
 import asyncio
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import count
 from time import monotonic
-from typing import ClassVar, Final, TypeVar
+from typing import ClassVar, Final, TypeVar, cast
 
+import orjson
 from psycopg import AsyncConnection, AsyncCursor, Error, OperationalError, ProgrammingError, abc
 from psycopg.abc import Params, PQGen, QueryNoTemplate
 from psycopg.adapt import PyFormat, Transformer
@@ -21,6 +23,7 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.rows import AsyncRowFactory, TupleRow, tuple_row
+from psycopg.types.json import set_json_dumps
 
 from persistence.listening import Ear
 
@@ -62,7 +65,8 @@ class Sent:
             self.formats: Sequence[int] | None = None
             return
         self.text, names = numbered(query)
-        given = [params[name] for name in names] if isinstance(params, Mapping) else params
+        named = cast("Mapping[str, object]", params)
+        given = [named[name] for name in names] if names else list(params)
         self.values = conversion.dump_sequence(given, [PyFormat.AUTO] * len(given))
         self.types, self.formats = conversion.types or (), conversion.formats
 
@@ -114,6 +118,7 @@ class PipelinedConnection(AsyncConnection[TupleRow]):
         self.answers = 0  # so far
         self.heard_at = monotonic()  # when the last of them came
         self.psycopg_ran = False  # something by itself, which it may have prepared
+        set_json_dumps(_json, self)
         self._conversion: Final[abc.Transformer] = Transformer(self)
         self._ear: Final = Ear()
         self._put_down: list[Sent] = []
@@ -285,6 +290,13 @@ class NamingConnection(PipelinedConnection):
     """One that has each statement prepared when it is first used: the server plans it a few times, not each time."""
 
     names_statements: ClassVar[bool] = True
+
+
+def _json(value: object) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # for a number of more than 64 bits, half of a character, and names that are no text
+        return json.dumps(value).encode()
 
 
 def _failures(results: Sequence[PGresult]) -> Iterator[Error]:

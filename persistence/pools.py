@@ -1,7 +1,7 @@
 """Connections, one pool for each login role, handed out as scopes only."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -79,19 +79,6 @@ class Database:
         """Return the turn of a run's transaction: here they wait for each other without a connection each."""
         return nullcontext() if run_id is None else self._turns.setdefault(run_id, asyncio.Lock())
 
-    @asynccontextmanager
-    async def _in_order(self) -> AsyncGenerator[None]:
-        """Wait at the gate, for as long as the runs before get on.
-
-        One that is let in and finds no connection in time sends the others away: they would find none either.
-        """
-        async with self._gate.passed():
-            try:
-                yield
-            except PoolTimeout:
-                self._gate.turn_back()
-                raise
-
     async def open(self) -> None:
         """Connect every pool.
 
@@ -124,7 +111,9 @@ class Database:
         return used
 
     @asynccontextmanager
-    async def acting(self, role: Role, who: Identity, *, lent: bool = False) -> AsyncGenerator[Scope]:
+    async def acting(
+        self, role: Role, who: Identity, *, lent: bool = False, first: Callable[[Scope], None] | None = None
+    ) -> AsyncGenerator[Scope]:
         """Open a transaction as `role` in the name of `who`; commit it at the end, or roll back an executor's.
 
         A worker that names a run passes that run's fence first, so that every
@@ -133,7 +122,8 @@ class Database:
         Nothing opens a worker's transaction inside of another one: it would wait for itself.
 
         A scope is `lent` when a tool gets it, as an executor's always is: what it may
-        have left on the connection is cleared before anybody else has it.
+        have left on the connection is cleared before anybody else has it. What `first`
+        sends stands in front of what is done inside.
 
         It has begun when its first outcome is waited for: until then there is nothing
         that the fence or the database could refuse.
@@ -148,10 +138,9 @@ class Database:
         """
         lent = lent or role is Role.EXECUTOR
         run_id = _fenced_run(role, who)
-        in_order = self._in_order() if role is Role.WORKER and not lent else nullcontext()
         scope: Scope | None = None
         try:
-            async with self._turn(run_id), in_order, _checked_out(self._pools[role, lent]) as connection:
+            async with self._turn(run_id), self._connection(role, lent) as connection:
                 with hung_up_after(connection, TRANSACTION_SECONDS[role]):
                     scope = Scope(connection, "rollback" if role is Role.EXECUTOR else "commit")
                     for statement in CLEARING[role] if lent else ():
@@ -159,6 +148,8 @@ class Database:
                     scope.send("begin read only" if role is Role.EXECUTOR else "begin read write")
                     _enter(scope, signed_context(self._key, role, who), run_id is not None)
                     try:
+                        if first is not None:
+                            first(scope)
                         yield scope
                         _refuse_lost(scope)
                     except BaseException:
@@ -178,12 +169,35 @@ class Database:
             raise translated(error) from error
         scope.committed()
 
+    @asynccontextmanager
+    async def _connection(self, role: Role, lent: bool) -> AsyncGenerator[PipelinedConnection]:  # noqa: FBT001
+        """Take a connection, and give it back; what an exception leaves undone is rolled back.
 
-@asynccontextmanager
-async def _checked_out(pool: Pool) -> AsyncGenerator[PipelinedConnection]:
-    """Take a connection from a pool, and give it back; what an exception leaves undone is rolled back.
+        Runs wait at the gate for a worker's own, for as long as the runs before them get on. One that is let in and
+        finds none in time sends the others away: they would find none either.
 
-    The pool's `connection()` would also commit what has ended long ago, and wait for that.
+        The pool's `connection()` would also commit what has ended long ago, and wait for that.
+        """
+        pool, in_order = self._pools[role, lent], role is Role.WORKER and not lent
+        async with self._gate if in_order else nullcontext():
+            try:
+                connection = await _taken(pool)
+            except PoolTimeout:
+                if in_order:
+                    self._gate.turn_back()
+                raise
+            try:
+                yield connection
+            except BaseException:
+                with suppress(Error):
+                    await connection.rollback()
+                raise
+            finally:
+                await pool.putconn(connection)
+
+
+async def _taken(pool: Pool) -> PipelinedConnection:
+    """Take a connection from a pool.
 
     A task that is cancelled at the moment in which the pool hands it a connection
     is not told so: up to Python 3.11, `asyncio.wait_for` forgets the cancellation.
@@ -195,14 +209,7 @@ async def _checked_out(pool: Pool) -> AsyncGenerator[PipelinedConnection]:
     if task.cancelling() > cancelled_before:
         await pool.putconn(connection)
         raise asyncio.CancelledError
-    try:
-        yield connection
-    except BaseException:
-        with suppress(Error):
-            await connection.rollback()
-        raise
-    finally:
-        await pool.putconn(connection)
+    return connection
 
 
 def _use(stats: Mapping[str, int]) -> PoolUse:

@@ -4,6 +4,7 @@ No label holds anything of a person. The values of each are few: codes and
 statuses of ours, and the models that the operator named.
 """
 
+from functools import cache
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
@@ -32,15 +33,20 @@ _TOOL_CALLS: Final = Counter(
 )
 
 
+_calls: Final = cache(_MODEL_CALLS.labels)  # which looks at each value anew
+_tokens: Final = cache(_TOKENS.labels)
+_tool_calls: Final = cache(_TOOL_CALLS.labels)
+
+
 class Counted:
     """Counts what runs do. Implements `Counters`."""
 
     def model_called(self, model: str, outcome: str, seconds: float, used: Usage) -> None:
         """Count a model call."""
-        _MODEL_CALLS.labels(model, outcome).observe(seconds)
-        _TOKENS.labels(model, "prompt").inc(used.prompt_tokens)
-        _TOKENS.labels(model, "completion").inc(used.completion_tokens)
+        _calls(model, outcome).observe(seconds)
+        _tokens(model, "prompt").inc(used.prompt_tokens)
+        _tokens(model, "completion").inc(used.completion_tokens)
 
     def tool_answered(self, state: str, denial: str) -> None:
         """Count a tool call."""
-        _TOOL_CALLS.labels(state, denial).inc()
+        _tool_calls(state, denial).inc()

@@ -11,8 +11,9 @@ from enum import StrEnum
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue, TypeAdapter
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema, core_schema
 
 from persistence.text import shortened
 
@@ -53,6 +54,14 @@ class FinishedReason(StrEnum):
     BUDGET_EXHAUSTED = "budget_exhausted"
 
 
+class _AsItIs:
+    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.any_schema()
+
+
+Data = Annotated[JsonValue, _AsItIs()]  # JSON of our own or of our tables: what it is was seen when it came in
+
+
 class _Camel(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True, frozen=True
@@ -73,7 +82,7 @@ class Step(_Camel):
     tools: list[str]
     depends_on: list[int]
     status: StepStatus = StepStatus.PENDING
-    result: JsonValue = None
+    result: Data = None
     error: str | None = None
 
 
@@ -107,7 +116,7 @@ class ExecutorTask(_Camel):
     description: str
     goal: str
     constraints: list[str]
-    context_data: dict[str, JsonValue] | None = None
+    context_data: dict[str, Data] | None = None
 
 
 class ExecutorOutcome(_Camel):
@@ -115,7 +124,7 @@ class ExecutorOutcome(_Camel):
 
     executor_id: UUID
     success: bool
-    data: dict[str, JsonValue] | None = None
+    data: dict[str, Data] | None = None
     error: str | None = None
     tool_calls_made: int
     tokens_used: int
@@ -142,7 +151,7 @@ class ToolResultBody(_Snake):
 
     tool_call_id: UUID
     success: bool
-    result: dict[str, JsonValue] | None = None
+    result: dict[str, Data] | None = None
     error: str | None = None
     duration_ms: int
 
@@ -183,8 +192,8 @@ class ChangeBody(BaseModel):
     model_config = ConfigDict(frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
     field: str
-    before: JsonValue = Field(default=None, validation_alias="from", serialization_alias="from")
-    after: JsonValue = Field(default=None, validation_alias="to", serialization_alias="to")
+    before: Data = Field(default=None, validation_alias="from", serialization_alias="from")
+    after: Data = Field(default=None, validation_alias="to", serialization_alias="to")
 
 
 class AwaitedCall(_Snake):
@@ -197,7 +206,7 @@ class AwaitedCall(_Snake):
     id: UUID
     tool: str
     target: str
-    arguments: dict[str, JsonValue]
+    arguments: dict[str, Data]
     changes: list[ChangeBody]
     unknown: bool = False
 

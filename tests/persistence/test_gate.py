@@ -48,7 +48,7 @@ class Inside:
     async def go(self, number: int, stay: int = 1, before: int = 0) -> None:
         """Come after a while, pass the gate and stay for a while."""
         await ticks(before)
-        async with self.gate.passed():
+        async with self.gate:
             self.entered.append(number)
             self.at_once += 1
             self.most = max(self.most, self.at_once)
@@ -59,7 +59,7 @@ class Inside:
 
     async def hold(self, until: asyncio.Event) -> None:
         """Stay inside until it is said."""
-        async with self.gate.passed():
+        async with self.gate:
             await until.wait()
 
     async def held(self, context: Context) -> tuple[asyncio.Event, asyncio.Task[None]]:
