@@ -7,8 +7,8 @@ job that comes twice or too late is of no effect.
 Seven things of Procrastinate 3.10 are mended here (decision 10). A statement of its
 loops that meets a database that is away ends them, the listener's silently; here
 they wait for it. A notification that comes while it fetches is forgotten, and one
-that comes before it listens is not heard; here the one is said twice, and jobs are
-looked for when listening begins. A job of a silent worker that is given back can
+that comes before it listens is not heard; here the one is said again, of a new job if
+no fetch has begun since, and jobs are looked for when listening begins. A job of a silent worker that is given back can
 still be ended by that worker when it wakes up, so such jobs are replaced by new ones.
 The end of a job that is there no more is an error that nobody hears; here it has ended.
 A worker that counts as gone can still fetch jobs, which others take from it at once; here it gets none.
@@ -202,15 +202,25 @@ def _told(payload: str) -> object:
         return None
 
 
+def _is_of_new_job(payload: str) -> bool:
+    match _told(payload):
+        case {"type": "job_inserted"}:
+            return True
+        case _:
+            return False
+
+
 class _Jobs(JobManager):
     """The jobs of a queue, as a worker takes and ends them."""
 
-    def __init__(self, connector: PsycopgConnector, lease_seconds: float) -> None:
+    def __init__(self, connector: "_Patient", lease_seconds: float) -> None:
         super().__init__(connector)
+        self._patient: Final = connector
         self._lease_seconds: Final = lease_seconds
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> ProcrastinateJob | None:
         """Take the next job, if there is one and this worker does not count as gone."""
+        self._patient.fetches += 1
         found = await self.connector.execute_query_all_async(
             FETCH, queues=queues, me=worker_id, lease=self._lease_seconds
         )
@@ -238,6 +248,7 @@ class _Patient(PsycopgConnector):
             timeout=ANSWER_SECONDS,
         )
         self.patient = True
+        self.fetches = 0  # that have begun
 
     async def execute_query_async(self, query: LiteralString, **arguments: object) -> None:
         await self._until_reached(lambda: super(_Patient, self).execute_query_async(query, **arguments))
@@ -251,22 +262,24 @@ class _Patient(PsycopgConnector):
     async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
         async with asyncio.TaskGroup() as echoes:
 
-            async def echo(channel: str, payload: str) -> None:
+            async def echo(channel: str, payload: str, fetches: int) -> None:
                 await asyncio.sleep(ECHO_SECONDS)
-                await on_notification(channel=channel, payload=payload)
+                if self.fetches == fetches or not _is_of_new_job(payload):
+                    await on_notification(channel=channel, payload=payload)
 
-            async def twice(*, channel: str, payload: str) -> None:
+            async def heard(*, channel: str, payload: str) -> None:
+                fetches = self.fetches
                 if await self._holds(payload):
                     await on_notification(channel=channel, payload=payload)
-                    echoes.create_task(echo(channel, payload))
+                    echoes.create_task(echo(channel, payload, fetches))
 
-            await self._until_reached(lambda: super(_Patient, self).listen_notify(twice, channels))
+            await self._until_reached(lambda: super(_Patient, self).listen_notify(heard, channels))
 
     async def _holds(self, payload: str) -> bool:
         """Say whether what a notification tells is so: there may be work, or a job really is to be stopped."""
+        if _is_of_new_job(payload):
+            return True
         match _told(payload):
-            case {"type": "job_inserted"}:
-                return True
             case {"type": "abort_job_requested", "job_id": int(job_id)} if 0 < job_id <= BIGINT_MAX:
                 wanted = "select exists (select from procrastinate_jobs where id = %(id)s and abort_requested) as holds"
                 return bool((await self.execute_query_one_async(wanted, id=int(job_id)))["holds"])

@@ -76,6 +76,11 @@ class Journal(Protocol):
     def returned(self, scope: Scope, holder: Holder, call_id: UUID, answer: ToolAnswer, duration_ms: int) -> None:
         """Tell what a call came to."""
 
+    def called_and_returned(
+        self, scope: Scope, holder: Holder, call_id: UUID, asked: Asked, answer: ToolAnswer, duration_ms: int
+    ) -> None:
+        """Tell that a call began, and what it came to, unless the ledger does not have it by now."""
+
 
 Store = Callable[[Scope], None]
 Keep = Callable[[ToolAnswer, Store], Awaitable[None]]
@@ -178,10 +183,13 @@ class Gateway:
         held = Held(Standing(ledger.begun(entry), len(self._asked)))
 
         def store(scope: Scope) -> None:
-            if held.came_to is None:
+            if held.returned is None:
                 scope.after_commit(held.was_stored)
-            ledger.write_down(scope, self._run_id, entry, held.came_to)
-            self._journal.called(scope, holder, entry.id, kept)
+                ledger.write_down(scope, self._run_id, entry)
+                self._journal.called(scope, holder, entry.id, kept)
+            else:
+                ledger.write_down(scope, self._run_id, entry, _came_to(*held.returned))
+                self._journal.called_and_returned(scope, holder, entry.id, kept, *held.returned)
 
         return held, store
 
@@ -392,13 +400,11 @@ class Gateway:
     async def _settled(self, holder: Holder, at: "_At", answer: ToolAnswer, duration_ms: int) -> ToolAnswer:
         kept, held = fitting(answer), at.held
         if held is not None:
-            held.came_to = _came_to(kept, duration_ms)
+            held.returned = kept, duration_ms
 
         def store(scope: Scope) -> None:
             if held is None or held.is_stored:
                 self._settle(scope, holder, at.row.id, kept, duration_ms)
-            else:
-                self._journal.returned(scope, holder, at.row.id, kept, duration_ms)
 
         if at.keep is not None:
             await at.keep(kept, store)
@@ -414,10 +420,13 @@ class Gateway:
 
 @dataclass(slots=True)
 class Held:
-    """A call that is written down with what it came to, unless it takes its time: then it `is_stored` before."""
+    """A call that is written down with what it came to, unless it takes its time: then it `is_stored` before.
+
+    `returned` is its answer, and how many milliseconds it took.
+    """
 
     standing: Standing
-    came_to: CameTo | None = None
+    returned: tuple[ToolAnswer, int] | None = None
     is_stored: bool = False
 
     def was_stored(self) -> None:

@@ -32,7 +32,7 @@ from nodes.vocabulary.stand_in import Place
 from persistence.errors import CancelRequested, NoRoom, PersistenceError
 from persistence.runs import charges, reservations, usage
 from persistence.runs.reservations import Wanted
-from persistence.runs.usage import Price, Usage
+from persistence.runs.usage import Cost, Price, Usage
 from persistence.scope import Scope
 from persistence.text import storable
 from tools.gateway import Store
@@ -195,13 +195,13 @@ async def _ask_once(
         message = await _answer(context, asked, question, telling, arriving)
     except ModelFailure:
         paid = asked.counted(arriving.tokens) if arriving.tokens else Usage()
-        spent = Spent(asked.name, paid, estimated=True, outcome="failed")
+        spent = Cost(asked.name, paid, estimated=True, outcome="failed")
         await _settle(context, call_id, asked, spent, _seconds_since(started))
         raise
     except asyncio.CancelledError:
         paid = asked.counted(arriving.tokens)
         with suppress(PersistenceError):
-            spent = Spent(asked.name, paid, estimated=True, outcome="cancelled")
+            spent = Cost(asked.name, paid, estimated=True, outcome="cancelled")
             await _settle(context, call_id, asked, spent, _seconds_since(started))
         raise
     reply = read_reply(message, asked.name)
@@ -209,7 +209,7 @@ async def _ask_once(
     if told is None:
         log.warning("The model %s says no believable token count: our own is used", reply.model)
     usage = told or asked.counted(max(arriving.tokens, tokens_of(reply.written)))
-    spent = Spent(reply.model, usage, estimated=told is None, outcome="answered")
+    spent = Cost(reply.model, usage, estimated=told is None, outcome="answered")
     reply = within(replace(reply, usage=usage), context.limits.answer_chars)
     seconds, keep = _seconds_since(started), stored.keep
     if asked.covers(spent) and stored.hold is not None:
@@ -252,7 +252,7 @@ class _Asked:
         """Return our own count of what it cost."""
         return Usage(self.prompt.tokens, answer_tokens)
 
-    def covers(self, spent: "Spent") -> bool:
+    def covers(self, spent: Cost) -> bool:
         """Say whether a call cost no more than was reserved for it."""
         return self.is_free or spent.usage.total <= self.price.total
 
@@ -275,16 +275,6 @@ def name_of(model: BaseChatModel) -> str:
 def is_free(model: BaseChatModel) -> bool:
     """Say whether nobody pays for a model: it runs in this process, and its tokens are only shown."""
     return getattr(model, "is_free", False) is True
-
-
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What one model call cost, and how sure that is."""
-
-    model: str
-    usage: Usage
-    estimated: bool
-    outcome: str
 
 
 async def _reserve(context: Context, question: Question, asked: _Asked, begin: Begin | None, pause: Pause) -> UUID:
@@ -354,7 +344,7 @@ async def _reserved(context: Context, question: Question, asked: _Asked, begin: 
 
 
 async def _settle(
-    context: Context, call_id: UUID, asked: _Asked, spent: Spent, seconds: float, also: Also | None = None
+    context: Context, call_id: UUID, asked: _Asked, spent: Cost, seconds: float, also: Also | None = None
 ) -> None:
     """Write down what a call came to, and what else belongs to it."""
     await written_down(_settled(context, call_id, asked, spent, seconds, also))
@@ -365,42 +355,32 @@ def _seconds_since(started: float) -> float:
     return time.monotonic() - started
 
 
-def _count(context: Context, asked: _Asked, spent: Spent, seconds: float) -> None:
+def _count(context: Context, asked: _Asked, spent: Cost, seconds: float) -> None:
     context.memory.tokens[asked.agent_id] += spent.usage.total
     context.counters.model_called(asked.name, spent.outcome, seconds, spent.usage)
 
 
 async def _settled(
-    context: Context, call_id: UUID, asked: _Asked, spent: Spent, seconds: float, also: Also | None
+    context: Context, call_id: UUID, asked: _Asked, spent: Cost, seconds: float, also: Also | None
 ) -> None:
     async with context.writing() as scope:
         if asked.covers(spent):
             _settle_within(scope, call_id, asked, spent, seconds)
         else:
-            _settle_usage(scope, call_id, spent, seconds)
+            usage.settle(scope, call_id, spent, _milliseconds(seconds))
             most = context.limits.tokens_per_minute
             await charges.settle(scope, call_id, spent.usage.total, asked.price.total, most)
         if also is not None:
             await also(scope)
 
 
-def _settle_within(scope: Scope, call_id: UUID, asked: _Asked, spent: Spent, seconds: float) -> None:
+def _settle_within(scope: Scope, call_id: UUID, asked: _Asked, spent: Cost, seconds: float) -> None:
     """Write down what a call came to that cost no more than was reserved for it."""
-    _settle_usage(scope, call_id, spent, seconds)
-    if not asked.is_free:
-        charges.settle_within(scope, call_id, spent.usage.total)
+    usage.settle(scope, call_id, spent, _milliseconds(seconds), charged=not asked.is_free)
 
 
-def _settle_usage(scope: Scope, call_id: UUID, spent: Spent, seconds: float) -> None:
-    usage.settle(
-        scope,
-        call_id,
-        spent.model,
-        spent.usage,
-        estimated=spent.estimated,
-        outcome=spent.outcome,
-        duration_ms=round(seconds * 1000),
-    )
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
 
 
 @runtime_checkable

@@ -184,14 +184,14 @@ class Steps:
         success = work.failure is None and result is not None and result.status != "failed"
         data = None if result is None else kept(result)
         error = None if success else work.failure or reason(result)
-        state: Literal["completed", "failed"] = "completed" if success else "failed"
-        agents.finish(scope, work.agent_id, state)
-        conversations.finish(scope, work.conversation.id, state)
         if cost is not None:
             executions.finish_at(scope, execution_id, cost, success=success, result=data, error=error)
             number = step.step_number
             returned = executor_event(work.agent_id, number, cost, success=success, result=data, error=error)
         else:
+            state: Literal["completed", "failed"] = "completed" if success else "failed"
+            agents.finish(scope, work.agent_id, state)
+            conversations.finish(scope, work.conversation.id, state)
             ended = await executions.finish(scope, execution_id, success=success, result=data, error=error)
             returned = execution_event(ended)
         if last:

@@ -9,7 +9,7 @@ from uuid import UUID
 from langchain_core.callbacks import BaseCallbackManager
 from langchain_core.globals import get_debug, get_verbose
 from langchain_core.runnables import RunnableConfig, ensure_config
-from langchain_core.runnables.config import get_async_callback_manager_for_config
+from langchain_core.runnables.config import get_async_callback_manager_for_config, var_child_runnable_config
 from langchain_core.tracers.context import tracing_v2_callback_var
 from langsmith.utils import is_env_var_truish, tracing_is_enabled  # pyright: ignore[reportUnknownVariableType]
 
@@ -20,7 +20,9 @@ from tools.tool import ToolAnswer, answer_text
 
 def is_heard(config: RunnableConfig | None = None) -> bool:
     """Say whether anybody is told of what runs: a tracer, or a handler in the configuration or around it."""
-    callbacks = ensure_config(config).get("callbacks")
+    callbacks = None if config is None else config.get("callbacks")
+    if callbacks is None and (around := var_child_runnable_config.get()) is not None:
+        callbacks = around.get("callbacks")
     handlers = callbacks.handlers if isinstance(callbacks, BaseCallbackManager) else callbacks
     traced = tracing_is_enabled() or tracing_v2_callback_var.get() is not None
     return bool(handlers) or bool(traced) or get_debug() or get_verbose()

@@ -135,12 +135,23 @@ def finish_at(
     result: dict[str, JsonValue] | None,
     error: str | None,
 ) -> None:
-    """Write down how an execution ended, by one who saw all of it and knows what it cost."""
+    """Write down how an execution ended, with its executor and their conversation.
+
+    By one who saw all of it and knows what it cost.
+    """
     scope.send(
         """
-        update agent_executions set status = %s, success = %s, result = %s, error = %s, tokens_used = %s,
-            duration_ms = %s, tool_calls_made = %s, message_count = %s, completed_at = clock_timestamp()
-        where id = %s
+        with ended as (
+            update agent_executions set status = %s, success = %s, result = %s, error = %s, tokens_used = %s,
+                duration_ms = %s, tool_calls_made = %s, message_count = %s, completed_at = clock_timestamp()
+            where id = %s
+            returning status, completed_at, executor_agent_id, agent_session_id
+        ), agent as (
+            update agents set status = ended.status, completed_at = ended.completed_at
+            from ended where agents.id = executor_agent_id
+        )
+        update agent_chat_sessions set status = ended.status, completed_at = ended.completed_at
+        from ended where agent_chat_sessions.id = agent_session_id
         """,
         (
             "completed" if success else "failed",

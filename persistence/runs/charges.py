@@ -44,6 +44,13 @@ STANDING: Final = """
 """
 
 
+# What a call cost that is no more than was reserved for it; harmless when that was done.
+SETTLE_WITHIN: Final = """
+    update charges set amount = %(amount)s, charged_at = coalesce(%(moment)s, clock_timestamp())
+    where id = %(id)s and charged_at is null
+"""
+
+
 class Kind(StrEnum):
     """What is charged for."""
 
@@ -127,18 +134,7 @@ async def settle(scope: Scope, call_id: UUID, amount: int, reserved: int, most: 
         await scope.sent()
         moment = seen.standing.moment
         amount = await _within_the_window(scope, seen.standing, amount, reserved, most)
-    settle_within(scope, call_id, amount, moment)
-
-
-def settle_within(scope: Scope, call_id: UUID, amount: int, moment: datetime | None = None) -> None:
-    """Charge what a call cost that is no more than was reserved for it; harmless when that was done."""
-    scope.send(
-        """
-        update charges set amount = %s, charged_at = coalesce(%s, clock_timestamp())
-        where id = %s and charged_at is null
-        """,
-        (amount, moment, call_id),
-    )
+    scope.send(SETTLE_WITHIN, {"amount": amount, "moment": moment, "id": call_id})
 
 
 async def _is_reserved(scope: Scope, call_id: UUID) -> bool:

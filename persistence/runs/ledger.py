@@ -121,7 +121,7 @@ class CameTo:
     duration_ms: int
 
 
-def write_down(scope: Scope, run_id: UUID, entry: Entry, came_to: CameTo | None) -> None:
+def write_down(scope: Scope, run_id: UUID, entry: Entry, came_to: CameTo | None = None) -> None:
     """Write a call down that nobody has made before, with what it came to by now; not when its run is to be stopped."""
     scope.send(
         """

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from persistence.runs import charges
@@ -61,27 +62,40 @@ class Price:
         return self.prompt_tokens + self.answer_tokens
 
 
-def settle(
-    scope: Scope, call_id: UUID, model: str, usage: Usage, *, estimated: bool, outcome: str, duration_ms: int
-) -> None:
-    """Write down what a call cost. `estimated` says that the count is ours, not the provider's."""
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one model call cost, and how it ended. `estimated` says that the count is ours, not the provider's."""
+
+    model: str
+    usage: Usage
+    estimated: bool
+    outcome: str
+
+
+_SETTLE: Final = """
+    update model_usage set
+        model = %(model)s, prompt_tokens = %(prompt)s, completion_tokens = %(completion)s, cached_tokens = %(cached)s,
+        estimated = %(estimated)s, outcome = %(outcome)s, duration_ms = %(ms)s, settled_at = clock_timestamp()
+    where id = %(id)s
+"""
+
+
+def settle(scope: Scope, call_id: UUID, cost: Cost, duration_ms: int, *, charged: bool = False) -> None:
+    """Write down what a call cost, and have it `charged` too if it is no more than was reserved for it."""
     scope.send(
-        """
-        update model_usage set
-            model = %s, prompt_tokens = %s, completion_tokens = %s, cached_tokens = %s,
-            estimated = %s, outcome = %s, duration_ms = %s, settled_at = clock_timestamp()
-        where id = %s
-        """,
-        (
-            model,
-            usage.prompt_tokens,
-            usage.completion_tokens,
-            usage.cached_tokens,
-            estimated,
-            outcome,
-            duration_ms,
-            call_id,
-        ),
+        f"with charge as ({charges.SETTLE_WITHIN}) {_SETTLE}" if charged else _SETTLE,
+        {
+            "id": call_id,
+            "model": cost.model,
+            "prompt": cost.usage.prompt_tokens,
+            "completion": cost.usage.completion_tokens,
+            "cached": cost.usage.cached_tokens,
+            "estimated": cost.estimated,
+            "outcome": cost.outcome,
+            "ms": duration_ms,
+            "amount": cost.usage.total,
+            "moment": None,
+        },
     )
 
 

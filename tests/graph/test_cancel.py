@@ -76,9 +76,11 @@ class Interrupted(Database):
     act: Callable[[], Awaitable[None]] | None = None
 
     @asynccontextmanager
-    async def acting(self, role: Role, who: Identity, *, lent: bool = False) -> AsyncGenerator[Scope]:
+    async def acting(
+        self, role: Role, who: Identity, *, lent: bool = False, first: Callable[[Scope], None] | None = None
+    ) -> AsyncGenerator[Scope]:
         """Open a transaction; count it when it is one of a run's worker."""
-        async with super().acting(role, who, lent=lent) as scope:
+        async with super().acting(role, who, lent=lent, first=first) as scope:
             yield scope
         if role is Role.WORKER and who.run_id is not None:
             self.commits += 1

@@ -6,10 +6,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from procrastinate.psycopg_connector import PsycopgConnector
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
@@ -126,6 +128,34 @@ async def test_a_job_wakes_a_worker(site: Site) -> None:
         hands.go_on.set()
         await site.until(first.id)
     assert begun == {first.id, second.id}
+
+
+async def test_a_job_that_comes_during_a_fetch_is_found(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker is told of it while it hears that there is nothing, and looks again all the same."""
+    ask, found_one, fetching, go_on = (
+        PsycopgConnector.execute_query_all_async,
+        asyncio.Event(),
+        asyncio.Event(),
+        asyncio.Event(),
+    )
+
+    async def slowly(connector: PsycopgConnector, query: LiteralString, **arguments: object) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = await ask(connector, query, **arguments)
+        if "fetch_job" in query and found_one.is_set():
+            fetching.set()
+            await go_on.wait()
+        elif "fetch_job" in query and found:
+            found_one.set()
+        return found
+
+    monkeypatch.setattr(PsycopgConnector, "execute_query_all_async", slowly)
+    hands = Hands()
+    async with site.working(hands, NEVER):
+        first = await site.queued()
+        await fetching.wait()
+        second = await site.queued()
+        go_on.set()
+        assert [(await hands.next()).run_id, (await hands.next()).run_id] == [first.id, second.id]
 
 
 async def test_a_job_that_was_rolled_back_never_was(site: Site) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -362,11 +362,13 @@ async def test_a_database_that_stays_away_counts_as_no_crash(work: Work, person:
         refused = 0
 
         @asynccontextmanager
-        async def acting(self, role: Role, who: Identity, *, lent: bool = False) -> AsyncGenerator[Scope]:
+        async def acting(
+            self, role: Role, who: Identity, *, lent: bool = False, first: Callable[[Scope], None] | None = None
+        ) -> AsyncGenerator[Scope]:
             if self.away:
                 self.refused += 1
                 raise DatabaseUnavailable
-            async with super().acting(role, who, lent=lent) as scope:
+            async with super().acting(role, who, lent=lent, first=first) as scope:
                 yield scope
 
     class Once(ScriptedTurns):

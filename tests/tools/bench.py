@@ -55,6 +55,13 @@ class Notebook:
         assert 0 <= duration_ms < CALL_TIMEOUT_SECONDS * 1000
         self._remember(scope, holder, call_id, answer.code or "done")
 
+    def called_and_returned(
+        self, scope: Scope, holder: Holder, call_id: UUID, asked: Asked, answer: ToolAnswer, duration_ms: int
+    ) -> None:
+        """Remember both."""
+        self.called(scope, holder, call_id, asked)
+        self.returned(scope, holder, call_id, answer, duration_ms)
+
     def _remember(self, scope: Scope, holder: Holder, call_id: UUID, line: str) -> None:
         scope.after_commit(partial(self._note, holder.agent_id, call_id, line))
 

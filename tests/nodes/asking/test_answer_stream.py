@@ -14,9 +14,9 @@ from persistence.runs import events
 from tests.conftest import Person
 from tests.nodes.asking.room import Room, room
 from tests.run_rows import Office
+from tests.server.reading import until
 
 MAX_EVENT_BYTES = 32 * 1024
-DEADLINE_SECONDS = 10
 
 
 async def texts(at: Room) -> list[str]:
@@ -43,11 +43,14 @@ async def test_a_model_that_pauses_hides_no_word(database: Database, person: Per
     """What came right behind an event goes out by itself as soon as that is old enough; nothing has to follow."""
     async with room(database, person, []) as at:
         stream = AnswerStream(at.context, "0")
-        async with stream.kept(), asyncio.timeout(DEADLINE_SECONDS):
+
+        async def both_are_there() -> bool:
+            return await texts(at) == ["Two", " tasks"]
+
+        async with stream.kept():
             await stream.tell("Two")
             await stream.tell(" tasks")
-            while await texts(at) != ["Two", " tasks"]:
-                await asyncio.sleep(0)
+            await until(both_are_there)
             await stream.tell(" are overdue.")
             await stream.flush()
         assert "".join(await texts(at)) == "Two tasks are overdue."

@@ -19,7 +19,7 @@ from persistence.runs.approvals import NewCall
 from persistence.runs.events import KeyedEvent
 from persistence.runs.ledger import CallState, CameTo, Entry
 from persistence.runs.runs import RunStatus
-from persistence.runs.usage import Price, Usage
+from persistence.runs.usage import Cost, Price, Usage
 from persistence.scope import Role, Scope
 from persistence.workspace import brain_dumps
 from tests.reserving import reserve
@@ -100,7 +100,7 @@ async def plan_and_execute(scope: Scope, session_id: UUID, run_id: UUID) -> None
     ledger.settle(scope, call.id, CameTo(CallState.APPLIED, "{}", None, 5))
     spent = uuid4()
     reserve(scope, run_id, spent, executor, Price(60, 40))
-    usage.settle(scope, spent, "deep", Usage(1, 1, 0), estimated=False, outcome="answered", duration_ms=1)
+    usage.settle(scope, spent, Cost("deep", Usage(1, 1, 0), estimated=False, outcome="answered"), 1)
 
 
 async def checkpoint(saver: Checkpoints, session_id: UUID) -> None:

@@ -11,7 +11,7 @@ from persistence.errors import Fenced, StatementRefused
 from persistence.runs import runs, usage, waiting
 from persistence.runs.events import KeyedEvent
 from persistence.runs.runs import FINISHED, NewRun, Run, RunStatus
-from persistence.runs.usage import Price, Usage
+from persistence.runs.usage import Cost, Price, Usage
 from persistence.scope import Identity
 from tests.reserving import reserve
 from tests.run_rows import Office, new_planner, run_of
@@ -213,7 +213,7 @@ async def test_a_run_adds_up_its_model_calls(office: Office) -> None:
             call = uuid4()
             reserve(scope, run_of(worker), call, agent, Price(400, 100))
             spent = Usage(tokens, tokens // 2, 1)
-            usage.settle(scope, call, "deep", spent, estimated=False, outcome="answered", duration_ms=5)
+            usage.settle(scope, call, Cost("deep", spent, estimated=False, outcome="answered"), 5)
         reserve(scope, run_of(worker), uuid4(), agent, Price(400, 100))
         assert len(await usage.of_run(scope, run_of(worker))) == 3
         assert await usage.total(scope, run_of(worker)) == Usage(30, 15, 2)

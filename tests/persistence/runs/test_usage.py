@@ -4,7 +4,7 @@ import asyncio
 from uuid import UUID, uuid4
 
 from persistence.runs import runs, usage
-from persistence.runs.usage import Price, Usage
+from persistence.runs.usage import Cost, Price, Usage
 from persistence.scope import Identity
 from tests.reserving import reserve
 from tests.run_rows import Office, new_planner, run_of
@@ -53,7 +53,7 @@ async def test_what_began_is_settled_behind_a_cancel(office: Office) -> None:
         assert await runs.request_cancel(scope, run_of(worker))
     async with office.working(worker) as scope:
         spent = Usage(ASKED, 7)
-        usage.settle(scope, call_id, "deep", spent, estimated=True, outcome="cancelled", duration_ms=5)
+        usage.settle(scope, call_id, Cost("deep", spent, estimated=True, outcome="cancelled"), 5)
         assert await usage.total(scope, run_of(worker)) == spent
 
 
@@ -75,6 +75,6 @@ async def test_a_settled_call_is_left_alone(office: Office) -> None:
     assert call_id is not None
     async with office.working(worker) as scope:
         spent = Usage(3, 4)
-        usage.settle(scope, call_id, "deep", spent, estimated=False, outcome="answered", duration_ms=5)
+        usage.settle(scope, call_id, Cost("deep", spent, estimated=False, outcome="answered"), 5)
         usage.settle_open(scope, run_of(worker))
         assert await usage.total(scope, run_of(worker)) == spent
