@@ -16,7 +16,7 @@ from nodes.vocabulary.events import (
     Strategy,
     encoded,
 )
-from persistence.record.executions import Cost, Execution
+from persistence.record.executions import Cost, Execution, Outcome
 from persistence.record.plans import PlanRow
 
 
@@ -70,34 +70,19 @@ def _created(plan: PlanRow, steps: Sequence[Step]) -> PlanCreated:
 
 def execution_event(execution: Execution) -> tuple[str, Event]:
     """Return the event that tells what an executor came to."""
-    return executor_event(
-        execution.executor_agent_id,
-        execution.step_number,
-        execution.cost,
-        success=execution.success is True,
-        result=execution.result,
-        error=execution.error,
-    )
+    return executor_event(execution.executor_agent_id, execution.step_number, execution.outcome, execution.cost)
 
 
-def executor_event(
-    executor_id: UUID,
-    step_number: int,
-    cost: Cost,
-    *,
-    success: bool,
-    result: dict[str, JsonValue] | None,
-    error: str | None,
-) -> tuple[str, Event]:
+def executor_event(executor_id: UUID, step_number: int, outcome: Outcome, cost: Cost) -> tuple[str, Event]:
     """Return the event that tells what an executor came to, and at what cost."""
-    outcome = ExecutorOutcome(
+    told = ExecutorOutcome(
         executor_id=executor_id,
-        success=success,
-        data=result,
-        error=error,
+        success=outcome.success,
+        data=outcome.result,
+        error=outcome.error,
         tool_calls_made=cost.tool_calls_made,
         tokens_used=cost.tokens_used,
         duration_ms=cost.duration_ms,
     )
-    returned = ExecutorReturned(executor_id=executor_id, step_number=step_number, result=outcome)
+    returned = ExecutorReturned(executor_id=executor_id, step_number=step_number, result=told)
     return f"executor_result:{executor_id}", returned

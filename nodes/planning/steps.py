@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -34,7 +34,7 @@ from nodes.vocabulary.tracing import tag, work_name
 from persistence.record import agents, conversations, executions, plans
 from persistence.record.agents import NewExecutor
 from persistence.record.conversations import NewMessage, Opening
-from persistence.record.executions import Cost, Execution, NewExecution
+from persistence.record.executions import Cost, Execution, NewExecution, Outcome
 from persistence.runs import ledger
 from persistence.runs.ledger import CallState
 from persistence.scope import Scope
@@ -184,16 +184,14 @@ class Steps:
         success = work.failure is None and result is not None and result.status != "failed"
         data = None if result is None else kept(result)
         error = None if success else work.failure or reason(result)
+        outcome = Outcome(success, data, error)
         if cost is not None:
-            executions.finish_at(scope, execution_id, cost, success=success, result=data, error=error)
-            number = step.step_number
-            returned = executor_event(work.agent_id, number, cost, success=success, result=data, error=error)
+            executions.finish_at(scope, execution_id, work.agent_id, work.conversation.id, outcome, cost)
+            returned = executor_event(work.agent_id, step.step_number, outcome, cost)
         else:
-            state: Literal["completed", "failed"] = "completed" if success else "failed"
-            agents.finish(scope, work.agent_id, state)
-            conversations.finish(scope, work.conversation.id, state)
-            ended = await executions.finish(scope, execution_id, success=success, result=data, error=error)
-            returned = execution_event(ended)
+            agents.finish(scope, work.agent_id, outcome.status)
+            conversations.finish(scope, work.conversation.id, outcome.status)
+            returned = execution_event(await executions.finish(scope, execution_id, outcome))
         if last:
             status = StepStatus.COMPLETED if success else StepStatus.FAILED
             self._put(scope, step, status, returned, result=data, error=error)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
@@ -22,6 +22,20 @@ class Cost:
     duration_ms: int
     tool_calls_made: int
     message_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an executor's work on a step ended; `result` is what it handed over."""
+
+    success: bool
+    result: dict[str, JsonValue] | None
+    error: str | None
+
+    @property
+    def status(self) -> Literal["completed", "failed"]:
+        """Return how its rows say that."""
+        return "completed" if self.success else "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,11 @@ class Execution:
     def cost(self) -> Cost:
         """Return what it took."""
         return Cost(self.tokens_used, self.duration_ms or 0, self.tool_calls_made, self.message_count)
+
+    @property
+    def outcome(self) -> Outcome:
+        """Return how it ended."""
+        return Outcome(success=self.success is True, result=self.result, error=self.error)
 
 
 _COLUMNS: Final = """
@@ -103,10 +122,8 @@ def insert(scope: Scope, new: NewExecution) -> None:
     )
 
 
-async def finish(
-    scope: Scope, execution_id: UUID, *, success: bool, result: dict[str, JsonValue] | None, error: str | None
-) -> Execution:
-    """Write down how an execution ended; return it with what it cost. `result` is what the executor handed over."""
+async def finish(scope: Scope, execution_id: UUID, outcome: Outcome) -> Execution:
+    """Write down how an execution ended; return it with what it cost."""
     return await scope.only(
         Execution,
         f"""
@@ -115,25 +132,12 @@ async def finish(
         where id = %(id)s
         returning {_COLUMNS}
         """,
-        {
-            "id": execution_id,
-            "status": "completed" if success else "failed",
-            "success": success,
-            "result": None if result is None else Jsonb(result),
-            "error": error,
-            "longest_ms": MAX_DURATION_MS,
-        },
+        {"id": execution_id, **_columns(outcome), "longest_ms": MAX_DURATION_MS},
     )
 
 
 def finish_at(
-    scope: Scope,
-    execution_id: UUID,
-    cost: Cost,
-    *,
-    success: bool,
-    result: dict[str, JsonValue] | None,
-    error: str | None,
+    scope: Scope, execution_id: UUID, executor_agent_id: UUID, agent_session_id: UUID, outcome: Outcome, cost: Cost
 ) -> None:
     """Write down how an execution ended, with its executor and their conversation.
 
@@ -141,30 +145,37 @@ def finish_at(
     """
     scope.send(
         """
-        with ended as (
-            update agent_executions set status = %s, success = %s, result = %s, error = %s, tokens_used = %s,
-                duration_ms = %s, tool_calls_made = %s, message_count = %s, completed_at = clock_timestamp()
-            where id = %s
-            returning status, completed_at, executor_agent_id, agent_session_id
-        ), agent as (
-            update agents set status = ended.status, completed_at = ended.completed_at
-            from ended where agents.id = executor_agent_id
+        with agent as (
+            update agents set status = %(status)s, completed_at = clock_timestamp() where id = %(executor)s
+        ), conversation as (
+            update agent_chat_sessions set status = %(status)s, completed_at = clock_timestamp()
+            where id = %(conversation)s
         )
-        update agent_chat_sessions set status = ended.status, completed_at = ended.completed_at
-        from ended where agent_chat_sessions.id = agent_session_id
+        update agent_executions set status = %(status)s, success = %(success)s, result = %(result)s, error = %(error)s,
+            tokens_used = %(tokens)s, duration_ms = %(ms)s, tool_calls_made = %(calls)s, message_count = %(messages)s,
+            completed_at = clock_timestamp()
+        where id = %(id)s
         """,
-        (
-            "completed" if success else "failed",
-            success,
-            None if result is None else Jsonb(result),
-            error,
-            cost.tokens_used,
-            min(cost.duration_ms, MAX_DURATION_MS),
-            cost.tool_calls_made,
-            cost.message_count,
-            execution_id,
-        ),
+        {
+            "id": execution_id,
+            "executor": executor_agent_id,
+            "conversation": agent_session_id,
+            **_columns(outcome),
+            "tokens": cost.tokens_used,
+            "ms": min(cost.duration_ms, MAX_DURATION_MS),
+            "calls": cost.tool_calls_made,
+            "messages": cost.message_count,
+        },
     )
+
+
+def _columns(outcome: Outcome) -> dict[str, object]:
+    return {
+        "status": outcome.status,
+        "success": outcome.success,
+        "result": None if outcome.result is None else Jsonb(outcome.result),
+        "error": outcome.error,
+    }
 
 
 async def has_open(scope: Scope, run_id: UUID) -> bool:

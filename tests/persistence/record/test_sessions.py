@@ -13,7 +13,7 @@ from persistence.errors import Fenced
 from persistence.record import agents, conversations, executions, messages, plans, sessions
 from persistence.record.agents import NewExecutor
 from persistence.record.conversations import NewMessage, Opening
-from persistence.record.executions import NewExecution
+from persistence.record.executions import NewExecution, Outcome
 from persistence.runs import approvals, events, held_events, intents, ledger, runs, undo, usage
 from persistence.runs.approvals import NewCall
 from persistence.runs.events import KeyedEvent
@@ -88,7 +88,7 @@ async def plan_and_execute(scope: Scope, session_id: UUID, run_id: UUID) -> None
     conversations.add(scope, conversation, session_id, said)
     execution = NewExecution(plan.id, 1, executor, conversation, "Look", [])
     executions.insert(scope, execution)
-    await executions.finish(scope, execution.id, success=True, result={"found": 1}, error=None)
+    await executions.finish(scope, execution.id, Outcome(success=True, result={"found": 1}, error=None))
     call = Entry(uuid4(), "k", executor, 1, "list_tasks", "read", "{}")
     ledger.freeze(scope, run_id, call)
     asked = NewCall(call.id, outcome_unknown=False, tool=call.tool, arguments="{}", target="x", changes=[])
