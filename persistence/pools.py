@@ -17,6 +17,7 @@ from persistence.errors import DatabaseUnavailable, TransactionLost, UnsafeRole
 from persistence.gate import Gate
 from persistence.hanging_up import IdleConnections, hung_up_after
 from persistence.pipelined import NamingConnection, PipelinedConnection
+from persistence.precedence import Precedence
 from persistence.scope import Identity, Role, Scope, Secret, login, signed_context
 from persistence.translation import translated
 
@@ -65,6 +66,7 @@ class Database:
     ) -> None:
         self._key: Final = secret.signing_key()
         self._checkout_timeout_seconds: Final = checkout_timeout_seconds
+        self.precedence: Final = Precedence()
         self._turns: Final = WeakValueDictionary[UUID, asyncio.Lock]()
         self._gate: Final = Gate(min(sizes[Role.WORKER], RUNS_MAX))
         make = partial(_pool, conninfo, secret, checkout_timeout_seconds, IdleConnections())

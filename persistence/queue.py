@@ -85,6 +85,9 @@ Act = Callable[[Job, Callable[[], bool]], Awaitable[None]]
 """What a job is worked on by. It is cancelled to stop it; the second argument then says whether a person wants that."""
 
 
+Turn = Callable[[], Awaitable[None]]
+
+
 class JobLeft(Exception):
     """A job was not ended, and its run is still held: it is to be replaced."""
 
@@ -102,10 +105,13 @@ class Queue:
         self._stopping: Final = asyncio.Event()
         self.beat_at = float("-inf")  # when this process last gave a sign of life, by `time.monotonic`
 
-    async def work(self, act: Act, rhythm: Rhythm) -> None:
-        """Work on jobs until `stop`; then let those at work end for `drain_seconds`, and cancel the rest."""
+    async def work(self, act: Act, rhythm: Rhythm, turn: Turn) -> None:
+        """Work on jobs until `stop`; then let those at work end for `drain_seconds`, and cancel the rest.
+
+        A job is taken when it is its `turn`.
+        """
         app = App(connector=self._connector)
-        app.job_manager = _Jobs(self._connector, rhythm.lease_seconds)
+        app.job_manager = _Jobs(self._connector, rhythm.lease_seconds, turn)
         app.task(name=TASK, pass_context=True)(self._task(act))
         async with app.open_async(), asyncio.TaskGroup() as group:
             beating = group.create_task(self._beat(app, rhythm), name="queue heartbeat")
@@ -213,13 +219,15 @@ def _is_of_new_job(payload: str) -> bool:
 class _Jobs(JobManager):
     """The jobs of a queue, as a worker takes and ends them."""
 
-    def __init__(self, connector: "_Patient", lease_seconds: float) -> None:
+    def __init__(self, connector: "_Patient", lease_seconds: float, turn: Turn) -> None:
         super().__init__(connector)
         self._patient: Final = connector
         self._lease_seconds: Final = lease_seconds
+        self._turn: Final = turn
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> ProcrastinateJob | None:
         """Take the next job, if there is one and this worker does not count as gone."""
+        await self._turn()
         self._patient.fetches += 1
         found = await self.connector.execute_query_all_async(
             FETCH, queues=queues, me=worker_id, lease=self._lease_seconds

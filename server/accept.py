@@ -74,22 +74,23 @@ async def accept(
     if len(ask.message.encode()) > rate.limits.message_bytes:
         raise Refused("message_too_long")
     digest = digest_of(ask)
-    async with turn_of(database, user_id):
-        if key is not None and (earlier := await _made_with(database, user_id, key, digest)) is not None:
-            return earlier
-        try:
-            async with database.acting(Role.API, Identity(user_id)) as scope:
-                told = await rate.charge(scope)
-                session_id = await _session(scope, ask, if_busy)
-                run, first = await _stored(scope, session_id, ask, digest, key, queue)
-            return Accepted(run, fresh=True, told=told, first=first)
-        except (_KeyTaken, TooMany) as missed:
-            earlier = None if key is None else await _made_with(database, user_id, key, digest)
-            if earlier is not None:  # another process was faster with it
+    with database.precedence.short():
+        async with turn_of(database, user_id):
+            if key is not None and (earlier := await _made_with(database, user_id, key, digest)) is not None:
                 return earlier
-            if isinstance(missed, TooMany):
-                raise
-            raise Refused("not_found") from None  # it was deleted, with its session, between the two
+            try:
+                async with database.acting(Role.API, Identity(user_id)) as scope:
+                    told = await rate.charge(scope)
+                    session_id = await _session(scope, ask, if_busy)
+                    run, first = await _stored(scope, session_id, ask, digest, key, queue)
+                return Accepted(run, fresh=True, told=told, first=first)
+            except (_KeyTaken, TooMany) as missed:
+                earlier = None if key is None else await _made_with(database, user_id, key, digest)
+                if earlier is not None:  # another process was faster with it
+                    return earlier
+                if isinstance(missed, TooMany):
+                    raise
+                raise Refused("not_found") from None  # it was deleted, with its session, between the two
 
 
 def digest_of(ask: Ask) -> str:

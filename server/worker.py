@@ -118,7 +118,8 @@ class Worker:
     def start(self) -> None:
         """Begin to take runs from the queue."""
         self._began_at = monotonic()
-        self._working = lasting("worker", lambda: self._queue.work(self._work, self._rhythm))
+        turn = self._database.precedence.turn_of_long
+        self._working = lasting("worker", lambda: self._queue.work(self._work, self._rhythm, turn))
 
     async def stop(self) -> None:
         """Take nothing more, let turns end while the worker drains, and put the rest down for other workers."""

@@ -8,12 +8,11 @@ snake_case, because the documented front ends expect exactly that.
 import json
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue, TypeAdapter
 from pydantic.alias_generators import to_camel
-from pydantic_core import CoreSchema, core_schema
 
 from persistence.text import shortened
 
@@ -55,8 +54,8 @@ class FinishedReason(StrEnum):
 
 
 class _AsItIs:
-    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.any_schema()
+    def __get_pydantic_core_schema__(self, _source: object, handler: GetCoreSchemaHandler) -> Any:  # noqa: ANN401 - pydantic's
+        return handler(Any)
 
 
 Data = Annotated[JsonValue, _AsItIs()]  # JSON of our own or of our tables: what it is was seen when it came in

@@ -19,7 +19,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from persistence.errors import StatementRefused
 from persistence.pools import Database
-from persistence.queue import SHARED, Job, JobLeft, Queue, Rhythm
+from persistence.queue import SHARED, Job, JobLeft, Queue, Rhythm, Turn
 from persistence.runs import runs
 from persistence.runs.runs import NewRun, Run
 from persistence.scope import DISPATCH, Role, login
@@ -31,6 +31,10 @@ from tests.server.reading import until
 QUICK = Rhythm(jobs_at_once=4, heartbeat_seconds=0.1, lease_seconds=0.5, drain_seconds=1.0)
 NEVER = Rhythm(jobs_at_once=4, heartbeat_seconds=600.0, lease_seconds=3600.0, drain_seconds=1.0)
 PATIENCE_SECONDS = 20.0
+
+
+async def at_once() -> None:
+    """Let a job be taken whenever there is one."""
 
 
 @dataclass
@@ -68,10 +72,12 @@ class Site:
     admin: AsyncConnection[TupleRow]
 
     @asynccontextmanager
-    async def working(self, hands: Hands, rhythm: Rhythm = QUICK, name: str | None = None) -> AsyncGenerator[Queue]:
+    async def working(
+        self, hands: Hands, rhythm: Rhythm = QUICK, name: str | None = None, turn: Turn = at_once
+    ) -> AsyncGenerator[Queue]:
         """Have a worker at work on the queue."""
         queue = Queue(self.dsn, TEST_SECRET, name or self.name)
-        working = asyncio.create_task(queue.work(hands.act, rhythm))
+        working = asyncio.create_task(queue.work(hands.act, rhythm, turn))
         try:
             yield queue
         finally:
@@ -156,6 +162,22 @@ async def test_a_job_that_comes_during_a_fetch_is_found(site: Site, monkeypatch:
         second = await site.queued()
         go_on.set()
         assert [(await hands.next()).run_id, (await hands.next()).run_id] == [first.id, second.id]
+
+
+async def test_a_job_is_taken_when_it_is_its_turn(site: Site) -> None:
+    """Until then it waits in the queue, though the worker knows of it."""
+    hands, asked, turn = Hands(), asyncio.Event(), asyncio.Event()
+
+    async def wait() -> None:
+        asked.set()
+        await turn.wait()
+
+    async with site.working(hands, turn=wait):
+        run = await site.queued()
+        await asked.wait()
+        assert await site.jobs(run.id) == [(site.name, "todo")]
+        turn.set()
+        assert (await hands.next()).run_id == run.id
 
 
 async def test_a_job_that_was_rolled_back_never_was(site: Site) -> None:
@@ -445,7 +467,7 @@ async def test_a_worker_whose_row_was_removed_goes_on(site: Site) -> None:
 async def test_a_worker_that_never_reached_its_database_can_be_stopped(tmp_path: Path) -> None:
     """Before the first connection stands a worker waits for it, and no longer than it may."""
     queue = Queue(make_conninfo(host=str(tmp_path), dbname="nowhere"), TEST_SECRET)
-    working = asyncio.create_task(queue.work(Hands().act, QUICK))
+    working = asyncio.create_task(queue.work(Hands().act, QUICK, at_once))
     await asyncio.sleep(0)
     queue.stop()
     async with asyncio.timeout(PATIENCE_SECONDS):
