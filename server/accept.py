@@ -15,7 +15,8 @@ from uuid import UUID
 from nodes.vocabulary.events import RunRef, SessionBody, SessionOpened, encoded
 from persistence.pools import Database
 from persistence.queue import SHARED
-from persistence.record import messages, sessions
+from persistence.record import messages, sessions, users
+from persistence.record.users import Permit
 from persistence.runs import events, quoted_history, runs, waiting
 from persistence.runs.events import KeyedEvent, LoggedEvent
 from persistence.runs.runs import NewRun, Run, WantedRoute
@@ -23,7 +24,7 @@ from persistence.scope import Identity, Role, Scope
 from persistence.text import shortened
 from server.bodies import Ask, Quoted
 from server.rate import Rate, turn_of
-from server.refusals import Refused, TooMany
+from server.refusals import Refused, SignInRefused, TooMany
 
 TITLE_CHARS: Final = 60  # of the message's first words, until someone renames the session
 HISTORY_MAX_BYTES: Final = 16 * 1024  # of quoted history; the newest part of a longer one is kept
@@ -31,6 +32,21 @@ HISTORY_MAX_BYTES: Final = 16 * 1024  # of quoted history; the newest part of a 
 RATE: Final = Rate()
 
 IfBusy = Literal["enqueue", "reject"]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms a message is sent: once for each `key`, and what becomes of it in a session that is busy.
+
+    Unless its sender `is_known`, it is looked whether they may sign in.
+    """
+
+    key: str | None = None
+    if_busy: IfBusy = "enqueue"
+    is_known: bool = True
+
+
+USUAL: Final = Terms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +71,8 @@ async def accept(
     database: Database,
     user_id: UUID,
     ask: Ask,
+    terms: Terms = USUAL,
     *,
-    key: str | None = None,
-    if_busy: IfBusy = "enqueue",
     queue: str = SHARED,
     rate: Rate = RATE,
 ) -> Accepted:
@@ -70,22 +85,25 @@ async def accept(
         Refused: the message is too long, the session or the entity is not there, the
             session is busy and must not be, or the key was used for another request.
         TooMany: the person's last minute is full.
+        SignInRefused: the person is not known here, or disabled; it is looked for if the terms say so.
     """
     if len(ask.message.encode()) > rate.limits.message_bytes:
         raise Refused("message_too_long")
-    digest = digest_of(ask)
+    digest, key = digest_of(ask), terms.key
     with database.precedence.short():
         async with turn_of(database, user_id):
-            if key is not None and (earlier := await _made_with(database, user_id, key, digest)) is not None:
+            if key is not None and (earlier := await _made_with(database, user_id, terms, digest)) is not None:
                 return earlier
             try:
                 async with database.acting(Role.API, Identity(user_id)) as scope:
+                    permit = _permit(scope, user_id, terms)
                     told = await rate.charge(scope)
-                    session_id = await _session(scope, ask, if_busy)
+                    _refuse_unknown(permit)
+                    session_id = await _session(scope, ask, terms.if_busy)
                     run, first = await _stored(scope, session_id, ask, digest, key, queue)
                 return Accepted(run, fresh=True, told=told, first=first)
             except (_KeyTaken, TooMany) as missed:
-                earlier = None if key is None else await _made_with(database, user_id, key, digest)
+                earlier = None if key is None else await _made_with(database, user_id, terms, digest)
                 if earlier is not None:  # another process was faster with it
                     return earlier
                 if isinstance(missed, TooMany):
@@ -102,15 +120,27 @@ def digest_of(ask: Ask) -> str:
     return hashlib.sha256(ask.model_dump_json(exclude=usual).encode()).hexdigest()
 
 
-async def _made_with(database: Database, user_id: UUID, key: str, digest: str) -> Accepted | None:
+async def _made_with(database: Database, user_id: UUID, terms: Terms, digest: str) -> Accepted | None:
+    assert terms.key is not None, "nothing else names an earlier request"
     async with database.acting(Role.API, Identity(user_id)) as scope:
+        permit = _permit(scope, user_id, terms)
         scope.ends_with_next()
-        run = await runs.find_by_key(scope, key)
+        run = await runs.find_by_key(scope, terms.key)
+    _refuse_unknown(permit)
     if run is None:
         return None
     if run.request_digest != digest:
         raise Refused("idempotency_mismatch")
     return Accepted(run, fresh=False)
+
+
+def _permit(scope: Scope, user_id: UUID, terms: Terms) -> Permit | None:
+    return None if terms.is_known else users.look_for_permit(scope, user_id)
+
+
+def _refuse_unknown(permit: Permit | None) -> None:
+    if permit is not None and not permit.is_given:
+        raise SignInRefused
 
 
 async def _session(scope: Scope, ask: Ask, if_busy: IfBusy) -> UUID:

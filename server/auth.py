@@ -6,8 +6,8 @@ database is asked. A token in the query string is refused.
 
 import math
 import re
-from collections.abc import Callable, Coroutine, Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -35,12 +35,16 @@ _NOBODY: Final = Identity(UUID(int=0))
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking, what they may, until when, and with which credential of ours, if it is one."""
+    """Who is asking, what they may, until when, and with which credential of ours, if it is one.
+
+    Unless the person `is_known`, their credential is good, and nobody has looked whether they may still sign in.
+    """
 
     user_id: UUID
     scopes: frozenset[Scope]
     expires_at: float
     credential_id: UUID | None = None
+    is_known: bool = True
 
 
 def token_of(headers: list[str]) -> str:
@@ -77,6 +81,48 @@ async def caller_of(request: Request, planwright: TheServer) -> Caller:
     Raises:
         Refused: nobody who may, or a page of somebody else's in their name.
     """
+    claimed = await _claimed(request, planwright)
+    with failures_counted(request, planwright):
+        return await _known(planwright, claimed)
+
+
+async def writer_of(request: Request, planwright: TheServer) -> Caller:
+    """Return who is asking and may write. Whether they are known, whoever takes this finds out: see `confirmed`.
+
+    Raises:
+        Refused: as `caller_of`, or they may only read.
+    """
+    claimed = await _claimed(request, planwright)
+    async with confirmed(request, planwright, claimed):
+        _permitted(claimed, Scope.WRITE)
+    return claimed
+
+
+@asynccontextmanager
+async def confirmed(request: Request, planwright: Planwright, caller: Caller) -> AsyncGenerator[None]:
+    """Do what only somebody known may, who is looked for in it: nobody else is told why it is refused.
+
+    Raises:
+        Refused: as it was, or since the caller may not sign in.
+    """
+    with failures_counted(request, planwright):
+        try:
+            yield
+        except SignInRefused:
+            raise
+        except Refused:
+            await _known(planwright, caller)
+            raise
+
+
+async def _known(planwright: Planwright, caller: Caller) -> Caller:
+    if not caller.is_known and not await may_sign_in(planwright.database, caller.user_id):
+        raise SignInRefused
+    return caller
+
+
+async def _claimed(request: Request, planwright: Planwright) -> Caller:
+    """Return whom a good credential names."""
     headers, cookies = request.headers.getlist("authorization"), sessions_of(request)
     if not headers and not cookies:
         raise SignInRefused
@@ -84,7 +130,7 @@ async def caller_of(request: Request, planwright: TheServer) -> Caller:
         if len(headers) + len(cookies) > 1 or not IN_QUERY.isdisjoint(request.query_params):
             raise SignInRefused
         if headers:
-            return await bearer_of(planwright, headers)
+            return await _claimed_by_bearer(planwright, headers)
         if not is_from_own_page(request, acting=request.method not in SAFE_METHODS):
             raise Refused("cross_site")
         return await _holder_of(planwright, Kind.SESSION, cookies[0])
@@ -96,11 +142,18 @@ async def bearer_of(planwright: Planwright, headers: list[str]) -> Caller:
     Raises:
         SignInRefused: nobody who may.
     """
+    return await _known(planwright, await _claimed_by_bearer(planwright, headers))
+
+
+async def _claimed_by_bearer(planwright: Planwright, headers: list[str]) -> Caller:
     token = token_of(headers)
     if token.startswith(PREFIXES[Kind.TOKEN]):
         return await _holder_of(planwright, Kind.TOKEN, token)
     claims = await _claims(planwright, token)
-    user_id = await _user_of(planwright, claims)
+    issuer = planwright.sign_in.rules.issuer
+    if issuer is None:
+        return Caller(UUID(claims.subject), claims.scopes, claims.expires_at, is_known=False)
+    user_id = await _user_of(planwright, issuer, claims.subject)
     if user_id is None:
         raise SignInRefused
     return Caller(user_id, claims.scopes, claims.expires_at)
@@ -114,15 +167,12 @@ async def _claims(planwright: Planwright, token: str) -> Claims:
     return claims_of(token, key, rules)
 
 
-async def _user_of(planwright: Planwright, claims: Claims) -> UUID | None:
-    issuer, time_zone = planwright.sign_in.rules.issuer, planwright.sign_in.sign_up_zone
-    if issuer is None:
-        named = UUID(claims.subject)
-        return named if await may_sign_in(planwright.database, named) else None
+async def _user_of(planwright: Planwright, issuer: str, subject: str) -> UUID | None:
+    time_zone = planwright.sign_in.sign_up_zone
     async with planwright.database.acting(Role.API, _NOBODY) as scope:
-        user_id = await users.of_subject(scope, issuer, claims.subject)
+        user_id = await users.of_subject(scope, issuer, subject)
         if user_id is None and time_zone is not None:
-            user_id = await users.sign_up_subject(scope, issuer, claims.subject, time_zone)
+            user_id = await users.sign_up_subject(scope, issuer, subject, time_zone)
     return user_id
 
 
@@ -144,6 +194,7 @@ async def _holder_of(planwright: Planwright, kind: Kind, text: str) -> Caller:
 
 
 TheCaller = Annotated[Caller, Depends(caller_of)]
+TheWriter = Annotated[Caller, Depends(writer_of)]
 
 
 def requires(scope: Scope) -> Callable[[Caller], Coroutine[Any, Any, UUID]]:

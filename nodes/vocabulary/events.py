@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, JsonValue, TypeAdapter
 from pydantic.alias_generators import to_camel
 
 from persistence.text import shortened
@@ -54,10 +54,16 @@ class FinishedReason(StrEnum):
 
 
 class _AsItIs:
-    def __get_pydantic_core_schema__(self, _source: object, handler: GetCoreSchemaHandler) -> Any:  # noqa: ANN401 - pydantic's
+    """Neither looked at nor copied, but described as what it is."""
+
+    def __get_pydantic_core_schema__(self, _source: object, handler: GetCoreSchemaHandler) -> Any:  # noqa: ANN401
         return handler(Any)
 
+    def __get_pydantic_json_schema__(self, _schema: object, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(_JSON_VALUE.core_schema)
 
+
+_JSON_VALUE: Final = TypeAdapter[JsonValue](JsonValue)
 Data = Annotated[JsonValue, _AsItIs()]  # JSON of our own or of our tables: what it is was seen when it came in
 
 

@@ -1,9 +1,13 @@
 """The `users` table: who may sign in, and in which time zone they live."""
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
+from persistence.pipelined import Sent
 from persistence.scope import Scope
+
+_MAY_SIGN_IN: Final = "select may_sign_in(%s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +26,26 @@ async def sign_up(scope: Scope, email: str, time_zone: str) -> UUID:
     return user_id
 
 
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Whether somebody may sign in, on its way."""
+
+    sent: Sent
+
+    @property
+    def is_given(self) -> bool:
+        """Say whether that user exists and is not disabled; once the statement has its outcome."""
+        return self.sent.first_column() is True
+
+
+def look_for_permit(scope: Scope, user_id: UUID) -> Permit:
+    """See whether a user may sign in. Needs no signed-in user."""
+    return Permit(scope.send(_MAY_SIGN_IN, (user_id,)))
+
+
 async def may_sign_in(scope: Scope, user_id: UUID) -> bool:
     """Say whether that user exists and is not disabled. Needs no signed-in user."""
-    return await scope.value(bool, "select may_sign_in(%s)", (user_id,)) or False
+    return await scope.value(bool, _MAY_SIGN_IN, (user_id,)) or False
 
 
 async def of_subject(scope: Scope, issuer: str, subject: str) -> UUID | None:

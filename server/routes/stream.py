@@ -11,8 +11,8 @@ from persistence.record import messages, sessions
 from persistence.record.messages import Message
 from persistence.record.sessions import Session
 from persistence.scope import Identity, Role
-from server.accept import IfBusy, accept
-from server.auth import SignedIn, TheCaller
+from server.accept import IfBusy, Terms, accept
+from server.auth import SignedIn, TheWriter, confirmed
 from server.bodies import Ask, Id
 from server.cursor import cursor_of, standing
 from server.dependencies import TheServer
@@ -67,27 +67,25 @@ class SessionWithMessages:
     ),
     openapi_extra=body_as(Ask) | header("Idempotency-Key", "With the same key the same message makes no second run."),
 )
-async def send(
-    request: Request, planwright: TheServer, user_id: SignedIn, caller: TheCaller, if_busy: IfBusy = "enqueue"
-) -> EventStream:
+async def send(request: Request, planwright: TheServer, caller: TheWriter, if_busy: IfBusy = "enqueue") -> EventStream:
     """Send a message; the answer is the event log of its run, from the first event."""
-    key = _key(request.headers.getlist("idempotency-key"))
-    cursor = cursor_of(request)
-    ask = await body_of(request, Ask)
-    if planwright.stopping.is_set():
-        raise Unavailable("not_ready")
-    accepted = await accept(
-        planwright.database,
-        user_id,
-        ask,
-        key=key,
-        if_busy=if_busy,
-        queue=planwright.queue,
-        rate=Rate(planwright.engine.limits, planwright.engine.least_tokens(ask.message)),
-    )
-    with about(accepted.run.id):
-        log.info("Accepted" if accepted.fresh else "Asked for again")
-    after = 0 if accepted.fresh else standing(accepted.run, cursor)
+    async with confirmed(request, planwright, caller):
+        key = _key(request.headers.getlist("idempotency-key"))
+        cursor = cursor_of(request)
+        ask = await body_of(request, Ask)
+        if planwright.stopping.is_set():
+            raise Unavailable("not_ready")
+        accepted = await accept(
+            planwright.database,
+            caller.user_id,
+            ask,
+            Terms(key, if_busy, caller.is_known),
+            queue=planwright.queue,
+            rate=Rate(planwright.engine.limits, planwright.engine.least_tokens(ask.message)),
+        )
+        with about(accepted.run.id):
+            log.info("Accepted" if accepted.fresh else "Asked for again")
+        after = 0 if accepted.fresh else standing(accepted.run, cursor)
     return EventStream(followed(planwright, caller, accepted.run.id, after, known=accepted.first), accepted.told)
 
 

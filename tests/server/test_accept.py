@@ -12,7 +12,7 @@ from persistence.pools import Database
 from persistence.record import messages, sessions
 from persistence.runs import events, quoted_history, runs
 from persistence.scope import Role
-from server.accept import HISTORY_MAX_BYTES, Accepted, accept, digest_of, quoted, title_of
+from server.accept import HISTORY_MAX_BYTES, Accepted, Terms, accept, digest_of, quoted, title_of
 from server.bodies import Ask, Quoted
 from server.rate import Rate
 from server.refusals import Refused
@@ -93,7 +93,7 @@ async def test_a_refused_message_leaves_nothing(database: Database, person: Pers
 async def test_one_key_makes_one_run(database: Database, person: Person) -> None:
     """Fifty requests at once with one key make one run and one session; one of them made it."""
     ask = Ask(message="once")
-    made: list[Accepted] = await asyncio.gather(*(accept(database, person.id, ask, key="k") for _ in range(50)))
+    made: list[Accepted] = await asyncio.gather(*(accept(database, person.id, ask, Terms(key="k")) for _ in range(50)))
     async with database.acting(Role.API, person.identity) as scope:
         assert len(await runs.newest(scope, 10)) == 1
         assert len(await sessions.newest(scope, 10)) == 1
@@ -103,10 +103,10 @@ async def test_one_key_makes_one_run(database: Database, person: Person) -> None
 
 async def test_a_key_is_for_one_request(database: Database, person: Person, stranger: Person) -> None:
     """The same key with another message is refused; another person's key is another key."""
-    await accept(database, person.id, Ask(message="a"), key="k")
+    await accept(database, person.id, Ask(message="a"), Terms(key="k"))
     with pytest.raises(Refused, match="Idempotency-Key"):
-        await accept(database, person.id, Ask(message="b"), key="k")
-    assert (await accept(database, stranger.id, Ask(message="c"), key="k")).fresh
+        await accept(database, person.id, Ask(message="b"), Terms(key="k"))
+    assert (await accept(database, stranger.id, Ask(message="c"), Terms(key="k"))).fresh
 
 
 async def test_a_busy_session_can_be_refused(database: Database, person: Person) -> None:
@@ -114,7 +114,7 @@ async def test_a_busy_session_can_be_refused(database: Database, person: Person)
     first = await accept(database, person.id, Ask(message="a"))
     ask = Ask(message="b", session_id=first.run.session_id)
     with pytest.raises(Refused) as refusal:
-        await accept(database, person.id, ask, if_busy="reject")
+        await accept(database, person.id, ask, Terms(if_busy="reject"))
     assert (refusal.value.status, refusal.value.code) == (409, "session_busy")
 
 
@@ -190,11 +190,11 @@ async def test_the_wanted_route_stands_with_the_run(
 
 async def test_another_route_is_another_request(database: Database, person: Person) -> None:
     """The same words under the same key with another route are refused; the usual route is as good as none."""
-    first = await accept(database, person.id, Ask(message="a"), key="k")
-    again = await accept(database, person.id, Ask(message="a", route="auto"), key="k")
+    first = await accept(database, person.id, Ask(message="a"), Terms(key="k"))
+    again = await accept(database, person.id, Ask(message="a", route="auto"), Terms(key="k"))
     assert (again.run.id, again.fresh) == (first.run.id, False)
     with pytest.raises(Refused) as refusal:
-        await accept(database, person.id, Ask(message="a", route="plan"), key="k")
+        await accept(database, person.id, Ask(message="a", route="plan"), Terms(key="k"))
     assert refusal.value.code == "idempotency_mismatch"
 
 

@@ -168,6 +168,32 @@ async def test_a_disabled_user_is_not_let_in(client: httpx.AsyncClient, person: 
     assert refusal(await client.get(STREAM)) == UNAUTHORIZED
 
 
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        pytest.param({"message": "Hello"}, {}, id="a message"),
+        pytest.param({"message": "Hello"}, {"Idempotency-Key": "before"}, id="one that was sent before"),
+        pytest.param({"message": "Hello"}, {"Idempotency-Key": "new"}, id="one with a key"),
+        pytest.param({"message": "Hello", "session_id": NOBODYS}, {}, id="one into no session"),
+        pytest.param({"message": ""}, {}, id="an empty one"),
+        pytest.param({"massage": "Hello"}, {}, id="no message"),
+    ],
+)
+async def test_a_message_of_a_disabled_user_is_refused_as_that(
+    client: httpx.AsyncClient, person: Person, admin_dsn: str, body: dict[str, str], headers: dict[str, str]
+) -> None:
+    """Nothing is stored of it, and they are told nothing else, whatever would be said of the message to others."""
+    await client.post(STREAM, json={"message": "Hello"}, headers={"Idempotency-Key": "before"})
+    async with await psycopg.AsyncConnection.connect(admin_dsn, autocommit=True) as admin:
+        await admin.execute("update planwright.users set disabled_at = now() where id = %s", (person.id,))
+        assert refusal(await client.post(STREAM, json=body, headers=headers)) == UNAUTHORIZED
+        reader = issue_token(TOKEN_KEY, person.id, 1, frozenset({Scope.READ}))
+        only_reading = {"Authorization": f"Bearer {reader}", **headers}
+        assert refusal(await client.post(STREAM, json=body, headers=only_reading)) == UNAUTHORIZED
+        stored = await admin.execute("select count(*) from planwright.runs where user_id = %s", (person.id,))
+        assert await stored.fetchone() == (1,)
+
+
 async def test_a_deleted_user_is_not_let_in(client: httpx.AsyncClient, person: Person, admin_dsn: str) -> None:
     """A user who was deleted is one who never was."""
     async with await psycopg.AsyncConnection.connect(admin_dsn, autocommit=True) as admin:

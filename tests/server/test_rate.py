@@ -22,7 +22,7 @@ from persistence.runs import charges
 from persistence.runs.charges import Kind
 from persistence.scope import Role
 from server import rate
-from server.accept import accept
+from server.accept import Terms, accept
 from server.app import HttpServer
 from server.bodies import Ask
 from server.rate import Rate
@@ -58,7 +58,7 @@ async def replicas(admin_dsn: str) -> AsyncIterator[list[Database]]:
 async def is_accepted(database: Database, person: Person, ask: Ask = HELLO, key: str | None = None) -> bool:
     """Send a message; say whether there was room for it."""
     try:
-        await accept(database, person.id, ask, key=key)
+        await accept(database, person.id, ask, Terms(key=key))
     except TooMany:
         return False
     return True
@@ -131,10 +131,10 @@ async def test_people_do_not_share(database: Database, person: Person, stranger:
 
 async def test_a_retry_of_what_was_accepted_is_not_charged(database: Database, person: Person) -> None:
     """The same key gives the same run, also when nothing more is let through, and from another server at once."""
-    first = await accept(database, person.id, HELLO, key="k")
+    first = await accept(database, person.id, HELLO, Terms(key="k"))
     for _ in range(MOST - 1):
         await accept(database, person.id, HELLO)
-    again = await accept(database, person.id, HELLO, key="k")
+    again = await accept(database, person.id, HELLO, Terms(key="k"))
     assert (again.run.id, again.fresh, again.told) == (first.run.id, False, {})
     assert not await is_accepted(database, person, key="another")
 
@@ -143,7 +143,7 @@ async def test_the_last_place_and_its_retries(replicas: list[Database], person: 
     """Of forty requests with one key for the last place, one takes it and all get its run."""
     for _ in range(MOST - 1):
         await accept(replicas[0], person.id, HELLO)
-    made = await asyncio.gather(*(accept(replicas[n % 4], person.id, HELLO, key="k") for n in range(40)))
+    made = await asyncio.gather(*(accept(replicas[n % 4], person.id, HELLO, Terms(key="k")) for n in range(40)))
     assert len({one.run.id for one in made}) == 1
     assert sum(one.fresh for one in made) == 1
 
