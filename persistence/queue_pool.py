@@ -3,20 +3,16 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
-from time import monotonic
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from persistence.hanging_up import IdleConnections, hung_up_after
+from persistence.pipelined import PipelinedConnection
 
 ANSWER_SECONDS: Final = 5.0  # for a connection or a statement; past it the server is taken for gone
-
-
-_heard_at: Final = WeakKeyDictionary[AsyncConnection[TupleRow], float]()  # when each was last used without a failure
 
 
 class QueuePool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
@@ -28,23 +24,22 @@ class QueuePool(AsyncConnectionPool[AsyncConnection[TupleRow]]):
 
     @asynccontextmanager
     async def connection(self, timeout: float | None = None) -> AsyncGenerator[AsyncConnection[TupleRow]]:  # noqa: ASYNC109 - the parent's
-        """Give a connection, and note that it was heard."""
+        """Give a connection."""
         async with super().connection(timeout) as connection:
             with hung_up_after(connection, ANSWER_SECONDS):
                 yield connection
-            _heard_at[connection] = monotonic()
 
 
 def queue_pool(**given: Any) -> QueuePool:  # noqa: ANN401 - Procrastinate hands its arguments through
     """Return a pool, to be opened by whoever wants it."""
     given["check"] = partial(_answers, IdleConnections())
-    return QueuePool(**given, configure=_made)
+    return QueuePool(**given, connection_class=PipelinedConnection, configure=_made)
 
 
 async def _answers(idle: IdleConnections, connection: AsyncConnection[TupleRow]) -> None:
-    await idle.hold_open(connection, _heard_at[connection], partial(QueuePool.check_connection, connection))
+    assert isinstance(connection, PipelinedConnection), "the pool makes no others"
+    await idle.hold_open(connection, connection.heard_at, partial(QueuePool.check_connection, connection))
 
 
 async def _made(connection: AsyncConnection[TupleRow]) -> None:
     await connection.set_autocommit(True)
-    _heard_at[connection] = monotonic()

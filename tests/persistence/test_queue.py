@@ -6,18 +6,18 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from procrastinate.psycopg_connector import PsycopgConnector
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, Notify
+from psycopg.abc import Params
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 from psycopg.sql import SQL, Identifier, Literal
 
 from persistence.errors import StatementRefused
+from persistence.pipelined import PipelinedConnection, Sent
 from persistence.pools import Database
 from persistence.queue import SHARED, Job, JobLeft, Queue, Rhythm, Turn
 from persistence.runs import runs
@@ -138,28 +138,43 @@ async def test_a_job_wakes_a_worker(site: Site) -> None:
 
 async def test_a_job_that_comes_during_a_fetch_is_found(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """The worker is told of it while it hears that there is nothing, and looks again all the same."""
-    ask, found_one, fetching, go_on = (
-        PsycopgConnector.execute_query_all_async,
-        asyncio.Event(),
-        asyncio.Event(),
-        asyncio.Event(),
-    )
+    send, answer, fetches = PipelinedConnection.send, PipelinedConnection.answer, dict[PipelinedConnection, Sent]()
+    found_one, fetching, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def slowly(connector: PsycopgConnector, query: LiteralString, **arguments: object) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = await ask(connector, query, **arguments)
-        if "fetch_job" in query and found_one.is_set():
+    def noting(connection: PipelinedConnection, query: str, params: Params | None = None) -> Sent:
+        sent = send(connection, query, params)
+        if "fetch_job" in query:
+            fetches[connection] = sent
+        return sent
+
+    async def slowly(connection: PipelinedConnection) -> None:
+        await answer(connection)
+        fetch = fetches.pop(connection, None)
+        if fetch is not None and found_one.is_set():
             fetching.set()
             await go_on.wait()
-        elif "fetch_job" in query and found:
+        elif fetch is not None and fetch.touched:
             found_one.set()
-        return found
 
-    monkeypatch.setattr(PsycopgConnector, "execute_query_all_async", slowly)
+    notifies, listening, heard = PipelinedConnection.notifies, asyncio.Event(), asyncio.Semaphore(0)
+
+    async def counted(connection: PipelinedConnection) -> AsyncGenerator[Notify]:
+        listening.set()
+        async for notification in notifies(connection):
+            yield notification
+            heard.release()  # the worker has come back for the next
+
+    monkeypatch.setattr(PipelinedConnection, "notifies", counted)
+    monkeypatch.setattr(PipelinedConnection, "send", noting)
+    monkeypatch.setattr(PipelinedConnection, "answer", slowly)
     hands = Hands()
     async with site.working(hands, NEVER):
+        await listening.wait()
         first = await site.queued()
         await fetching.wait()
+        await heard.acquire()
         second = await site.queued()
+        await heard.acquire()
         go_on.set()
         assert [(await hands.next()).run_id, (await hands.next()).run_id] == [first.id, second.id]
 
