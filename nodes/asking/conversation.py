@@ -68,8 +68,7 @@ class Conversation:
     def open(self, scope: Scope, opening: Opening, first: Sequence[NewMessage]) -> None:
         """Store a conversation that was made of its first messages, in the caller's transaction."""
         conversations.open_conversation(scope, opening)
-        for message in first:
-            conversations.add(scope, self.id, self._context.session_id, message)
+        conversations.add(scope, self.id, self._context.session_id, *first)
 
     def __len__(self) -> int:
         """Return how many messages there are."""
@@ -201,13 +200,14 @@ class Conversation:
 
     def _later(self, message: NewMessage, call_id: UUID | None = None) -> Store:
         self._rows.append(message)
-        return partial(
-            conversations.add,
-            conversation_id=self.id,
-            parent_session_id=self._context.session_id,
-            message=message,
-            call_id=call_id,
-        )
+
+        def store(scope: Scope) -> None:
+            if call_id is None:
+                conversations.add(scope, self.id, self._context.session_id, message)
+            else:
+                conversations.add_result(scope, self.id, self._context.session_id, message, call_id)
+
+        return store
 
     def _asked(self, position: int, ordinal: int, call: dict[str, str]) -> Asked:
         digest = hashlib.sha256(call["arguments"].encode()).hexdigest()[:16]

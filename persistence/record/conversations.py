@@ -117,30 +117,37 @@ _ADD: Final = """
     insert into agent_chat_messages (agent_session_id, parent_user_session_id, sender_type, sender_agent_id, role,
         content, reasoning, tool_calls, tool_call_id, tokens_used, model_used)
 """
+_VALUES: Final = "%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s"
 
 
-def add(
-    scope: Scope, conversation_id: UUID, parent_session_id: UUID, message: NewMessage, call_id: UUID | None = None
+def add(scope: Scope, conversation_id: UUID, parent_session_id: UUID, *messages: NewMessage) -> None:
+    """Append messages."""
+    rows = ", ".join(f"({_VALUES})" for _ in messages)
+    values = [value for message in messages for value in _values(conversation_id, parent_session_id, message)]
+    scope.send(f"{_ADD} values {rows}", values)
+
+
+def add_result(
+    scope: Scope, conversation_id: UUID, parent_session_id: UUID, message: NewMessage, call_id: UUID
 ) -> None:
-    """Append a message; what a call came to, only if the ledger has that call."""
-    scope.send(
-        f"{_ADD} values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-        if call_id is None
-        else f"{_ADD} select %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s from tool_calls where id = %s",
-        (
-            conversation_id,
-            parent_session_id,
-            message.sender_type,
-            message.sender_agent_id,
-            message.role,
-            message.content,
-            message.reasoning,
-            None if message.tool_calls is None else Jsonb(message.tool_calls),
-            message.tool_call_id,
-            message.tokens_used,
-            message.model_used,
-            *(() if call_id is None else (call_id,)),
-        ),
+    """Append what a call came to, if the ledger has that call."""
+    values = _values(conversation_id, parent_session_id, message)
+    scope.send(f"{_ADD} select {_VALUES} from tool_calls where id = %s", (*values, call_id))
+
+
+def _values(conversation_id: UUID, parent_session_id: UUID, message: NewMessage) -> tuple[object, ...]:
+    return (
+        conversation_id,
+        parent_session_id,
+        message.sender_type,
+        message.sender_agent_id,
+        message.role,
+        message.content,
+        message.reasoning,
+        None if message.tool_calls is None else Jsonb(message.tool_calls),
+        message.tool_call_id,
+        message.tokens_used,
+        message.model_used,
     )
 
 

@@ -35,7 +35,7 @@ EXPECTED: Final = {
     "planwright_api: transactions": 2,
     "planwright_executor: statements": 43,
     "planwright_executor: transactions": 7,
-    "planwright_worker: statements": 191,
+    "planwright_worker: statements": 184,
     "planwright_worker: transactions": 23,
     "rows of agent_chat_messages": 37,
     "rows of agent_chat_sessions": 6,
