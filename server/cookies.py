@@ -19,8 +19,11 @@ HOST_ONLY: Final = "__Host-"  # browsers take it over HTTPS only, and from no ot
 
 def sessions_of(request: Request) -> list[str]:
     """Return every value that the request has for the session's cookie."""
+    cookies = request.headers.getlist("cookie")
+    if not cookies:
+        return []
     name = _name(request)
-    pairs = [pair.strip().partition("=") for held in request.headers.getlist("cookie") for pair in held.split(";")]
+    pairs = [pair.strip().partition("=") for held in cookies for pair in held.split(";")]
     return [value for found, _, value in pairs if found == name]
 
 
