@@ -1,5 +1,7 @@
 """Much of everything: many calls, a large result, long words, text from right to left, and pictures as letters."""
 
+from functools import partial
+
 import httpx
 import pytest
 from playwright.async_api import expect
@@ -92,6 +94,31 @@ async def test_right_to_left_and_emoji_are_shown_as_they_are(tab: Tab, stage: St
     assert await violations(tab.page) == []
 
 
+async def follows(tab: Tab) -> bool:
+    """Say whether the page shows the newest of the conversation."""
+    talk = tab.page.locator(".talk")
+    return bool(await talk.evaluate("(node) => node.scrollHeight - node.scrollTop - node.clientHeight < 100"))
+
+
+async def test_what_grows_is_not_taken_for_a_scroll(tab: Tab, stage: Stage) -> None:
+    """The page follows also when a lot comes before it has heard of its own last scroll."""
+    stage.plays([text("\n\n".join(f"Paragraph {n} of many words." for n in range(80)))])
+    await tab.open()
+    await tab.ask("A long one")
+    await tab.until("Done")
+    await until(partial(follows, tab))
+    await tab.page.locator(".talk").evaluate(
+        """(node) => {
+            const more = document.createElement("p");
+            more.style.height = "900px";
+            node.firstElementChild.append(more);
+            node.dispatchEvent(new Event("scroll"));
+        }"""
+    )
+    await until(partial(follows, tab))
+    await expect(tab.page.get_by_role("button", name="Newest")).to_be_hidden()
+
+
 async def test_the_scroll_stays_where_the_person_put_it(tab: Tab, stage: Stage) -> None:
     """Who reads further up is not pulled down by what comes; a button leads to the newest."""
     gate = Gate()
@@ -100,12 +127,8 @@ async def test_the_scroll_stays_where_the_person_put_it(tab: Tab, stage: Stage) 
     await tab.open()
     await tab.ask("A long one")
     await expect(tab.answer).to_contain_text("Paragraph 30")
+    await until(partial(follows, tab))
     talk = tab.page.locator(".talk")
-
-    async def follows() -> bool:
-        return bool(await talk.evaluate("(node) => node.scrollHeight - node.scrollTop - node.clientHeight < 100"))
-
-    await until(follows)
     await talk.evaluate("(node) => node.scrollTo(0, 200)")
     await expect(tab.page.get_by_role("button", name="Newest")).to_be_visible()
     read = tab.answer.get_by_text("Paragraph 9 of many words.")

@@ -38,13 +38,16 @@ function Title() {
 function Talk() {
   const view = useRef();
   const sticks = useRef(true);
+  const top = useRef(0);
   const [away, setAway] = useState(false);
   const held = turns.value;
   const { state, id } = conversation.value;
   const toEnd = () => view.current?.scrollTo({ top: view.current.scrollHeight });
   const scrolled = () => {
     const { scrollTop, scrollHeight, clientHeight } = view.current;
-    sticks.current = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    const isNear = scrollHeight - scrollTop - clientHeight < NEAR_PX;
+    sticks.current = isNear || (sticks.current && scrollTop >= top.current); // what grew below is no scroll upwards
+    top.current = scrollTop;
     setAway(!sticks.current);
   };
   useEffect(() => {
