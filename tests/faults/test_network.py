@@ -26,7 +26,7 @@ from tests.faults.tripwire import API_ROLES, RUN_ROLES, Edge, Tripwire, appends,
 
 pytestmark = [site_group("network"), pytest.mark.figure, IN_TIME]
 
-ACCEPTS = 6  # messages to the database of accepting a message, and a few of following it
+ACCEPTS = 5  # messages to the database of accepting a message, and a few of following it
 BACK_WITHIN_SECONDS = 60.0  # a transaction in flight is given up after 35
 
 
