@@ -7,17 +7,22 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from graph.turn import Engine
 from nodes.vocabulary.limits import Limits
 from persistence.pools import Database
+from persistence.precedence import Precedence
+from persistence.queue import Queue
 from persistence.record import messages, sessions
 from persistence.runs import events, quoted_history, runs
 from persistence.scope import Role
 from server.accept import HISTORY_MAX_BYTES, Accepted, Terms, accept, digest_of, quoted, title_of
 from server.bodies import Ask, Quoted
-from server.rate import Rate
+from server.rate import Rate, turn_of
 from server.refusals import Refused
 from tests.conftest import Person
 from tests.roomy import ROOMY
+from tests.server.conftest import running
+from tests.server.scripted_turns import ScriptedTurns
 
 
 async def project_of(database: Database, person: Person) -> UUID:
@@ -202,3 +207,29 @@ def test_a_digest_outlasts_the_release_before() -> None:
     """A message that was sent to the release before is the same when it comes again."""
     before = "934748a1652039422c81c6fe71b643a9e0ea4daba9605a381768056453adfbb2"
     assert digest_of(Ask(message="a")) == before
+
+
+async def test_no_run_begins_while_a_message_is_accepted(database: Database, person: Person) -> None:
+    """Runs wait from when a message is taken up, here held by another one of its sender, until it is stored."""
+    async with turn_of(database, person.id):
+        accepting = asyncio.create_task(accept(database, person.id, Ask(message="a")))
+        await asyncio.sleep(0)
+        beginning = asyncio.create_task(database.precedence.turn_of_long())
+        await asyncio.sleep(0)
+        assert not beginning.done()
+    await accepting
+    await beginning
+
+
+async def test_a_worker_takes_no_run_before_it_is_its_turn(
+    database: Database, engine: Engine, queue: Queue, script: ScriptedTurns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time it is about to look for one, it asks."""
+    asked = asyncio.Event()
+
+    async def noted(_: Precedence) -> None:
+        asked.set()
+
+    monkeypatch.setattr(Precedence, "turn_of_long", noted)
+    async with running(database, engine, queue, script.turns()):
+        await asked.wait()
