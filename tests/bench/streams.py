@@ -16,7 +16,7 @@ from typing import Final
 from tests.bench.peers.compare import REAL, WARM_UP, Figure, Peer, peers
 from tests.bench.peers.load import all_at_once
 
-PEOPLE: Final = {"planwright": 10, "naive": 4, "raw": 10}  # so few that none of them has to wait for a core
+PEOPLE: Final = {"planwright": 10, "naive": 4, "raw": 10, "raw_streamed": 10}  # so few that none waits for a core
 ROUNDS: Final = 5
 STREAM_SECONDS: Final = 2.25
 SHARE_OF_A_CORE: Final = 0.8

@@ -1,7 +1,8 @@
 """Ours beside the server that everyone writes first and the limit: `python -m tests.bench.peers.compare`.
 
-All three do the same request on one machine in one run, interleaved: one
-Postgres with a database for each, one scripted model. What counts is the ratios.
+All do the same request on one machine in one run, interleaved: one Postgres with a
+database for each, one scripted model. What counts is the ratios. The limit is there
+twice: reading its executors' calls whole, and in tokens, as the naive server does.
 `--json FILE` keeps the figures, `--short` is a look and no measurement.
 """
 
@@ -33,8 +34,10 @@ AT_ONCE: Final = Pace(0, 0)
 REAL: Final = Pace(200, 5)
 WARM_UP: Final = 10
 ROUNDS: Final = 5
-RUNS_A_ROUND: Final = 10  # CPU is told in hundredths of a second
-CROWDS: Final = (1, 20, 100, 300)
+RUNS_A_ROUND: Final = 10
+CROWDS: Final = {1: 15, 20: 5, 100: 3, 300: 3}  # so many at once, in so many rounds
+WARM_UP_CROWD: Final = 20  # opens the connections that a server keeps
+OTHERS: Final = {"naive": ("naive",), "raw": ("raw",), "raw_streamed": ("raw", "streamed")}  # module and last argument
 NAIVE_CROWD_MAX: Final = 20  # a hundred take it minutes
 SECRET: Final = "the same for every run of the comparison"
 THROUGHPUT_PEOPLE: Final = 20
@@ -85,13 +88,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the figures there")
     parser.add_argument("--short", action="store_true", help="one round and twenty people at most")
     arguments = parser.parse_args()
-    rounds, crowds = (1, CROWDS[:2]) if arguments.short else (ROUNDS, CROWDS)
+    rounds, crowds = (1, {1: 1, 20: 1}) if arguments.short else (ROUNDS, CROWDS)
     figures: list[Figure] = []
     with peers(AT_ONCE, THROUGHPUT_PEOPLE) as servers:
         figures += _told(asyncio.run(costs(servers, rounds)))
     with peers(REAL, max(crowds)) as servers:
-        for crowd in crowds:
-            figures += _told(asyncio.run(latencies(servers, crowd, 1 if arguments.short else 3)))
+        for crowd, times in crowds.items():
+            figures += _told(asyncio.run(latencies(servers, crowd, times)))
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(figure) for figure in figures], indent=1))
 
@@ -129,6 +132,8 @@ async def latencies(servers: Sequence[Peer], crowd: int, rounds: int) -> list[Fi
     """Measure what a server adds to the model's critical path, and the first event, when so many ask at once."""
     able = [peer for peer in servers if peer.name != "naive" or crowd <= NAIVE_CROWD_MAX]
     added, first = ({peer.name: list[float]() for peer in able} for _ in range(2))
+    for peer in able:
+        await all_at_once(peer.base_url, peer.people[:WARM_UP_CROWD])
     for _ in range(rounds):
         for peer in able:
             asked = await all_at_once(peer.base_url, peer.people[:crowd])
@@ -144,7 +149,7 @@ async def latencies(servers: Sequence[Peer], crowd: int, rounds: int) -> list[Fi
 def peers(
     pace: Pace,
     crowd: int,
-    others: Sequence[str] = ("naive", "raw"),
+    others: Sequence[str] = tuple(OTHERS),
     postgres: Mapping[str, str] = {},
     program: Sequence[str] = PLANWRIGHT,
 ) -> Generator[list[Peer]]:
@@ -174,7 +179,8 @@ def peers(
             found = [Peer("planwright", ours.process.pid, ours.base_url, ours_dsn, who)]
             for name in others:
                 theirs = make_conninfo(dsn, dbname=name)
-                pid, base_url = stack.enter_context(_started(name, theirs, model))
+                module, *last = OTHERS[name]
+                pid, base_url = stack.enter_context(_started(module, theirs, model, *last))
                 found.append(Peer(name, pid, base_url, theirs, [dict[str, str]()] * crowd))
             yield found
     finally:

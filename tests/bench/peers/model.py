@@ -1,7 +1,7 @@
 """The model of the comparison: `python -m tests.bench.peers.model FIRST_MS TOKEN_MS`.
 
-It answers as `tests.scripted_model.demo` says, with a delay before the first
-token and between two, and costs little itself: an answer is put into bytes once.
+It answers as `tests.scripted_model.demo` says, in fifty tokens each time, with a delay
+before the first and between two, and costs little itself: an answer is put into bytes once.
 Each block has its moment after the request, so that an answer takes as long as
 the pace says however late timers are.
 """
@@ -10,7 +10,7 @@ import asyncio
 import sys
 import time
 from asyncio import StreamReader, StreamWriter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
@@ -23,6 +23,8 @@ from tests.scripted_model.requests import ChatRequest
 from tests.scripted_model.wire import events, whole
 
 HEAD: Final = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n"
+TOKEN_CHARS: Final = 4
+WORDS: Final = "The list comes first, and what it says about the week after it. " * 4
 LEVELS: Final = 6  # of model calls on the critical path of the demo's plan: plan, two steps of two calls, answer
 
 
@@ -44,6 +46,23 @@ class Pace:
 
 
 @cache
+def in_fifty_tokens(reply: Reply) -> Reply:
+    """Have a call's arguments come in tokens, behind as many words as make up `ANSWER_DELTAS`."""
+    if not reply.calls:
+        return reply
+    call = reply.calls[0]
+    written = len(call.arguments or "")
+    piece_chars = max(TOKEN_CHARS, -(-written // (ANSWER_DELTAS - 1)))
+    words = ANSWER_DELTAS - 1 - -(-written // piece_chars)
+    return replace(
+        reply,
+        calls=(replace(call, piece_chars=piece_chars),),
+        text=WORDS[: words * TOKEN_CHARS] or None,
+        deltas=words,
+    )
+
+
+@cache
 def _streamed(reply: Reply, model: str) -> list[bytes]:
     asked = ChatRequest({}, {"model": model, "stream": True, "stream_options": {"include_usage": True}})
     told = [b"data: %s\n\n" % orjson.dumps(event) for event in events(asked, reply)]
@@ -59,7 +78,7 @@ def _whole(reply: Reply, model: str) -> bytes:
 async def answer(request: ChatRequest, writer: StreamWriter, pace: Pace) -> None:
     """Send one answer at the model's pace."""
     asked_at = time.monotonic()
-    reply = organise(request)
+    reply = in_fifty_tokens(organise(request))
     if not request.is_streamed:
         body = _whole(reply, request.model)
         await _until(asked_at + pace.seconds_until(1))

@@ -3,7 +3,8 @@
 No framework, no client library, no graph. It does the bench's request: a plan,
 an executor of two calls and one tool for each step as soon as the steps before
 it are done, an answer that is passed on as it comes. Each step's events are
-committed before they are sent.
+committed before they are sent. An executor's calls are read whole; with a third
+argument, `streamed`, they come in tokens, as all calls of the naive server do.
 """
 
 import asyncio
@@ -35,7 +36,8 @@ OnText = Callable[[str], Awaitable[None]]
 class Model:
     """Connections to the model's server that are used again."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, is_always_streamed: bool) -> None:
+        self._is_always_streamed = is_always_streamed
         address = urlsplit(url)
         assert address.hostname is not None, "an address has a host"
         self._host, self._port, self._path = address.hostname, address.port, f"{address.path}/chat/completions"
@@ -43,7 +45,8 @@ class Model:
 
     async def ask(self, messages: list[Any], tools: list[Any], on_text: OnText | None = None) -> dict[str, Any]:
         """Make one call; return {content, arguments} of the answer."""
-        body: dict[str, Any] = {"model": "deep", "messages": messages, "stream": on_text is not None}
+        is_streamed = self._is_always_streamed or on_text is not None
+        body: dict[str, Any] = {"model": "deep", "messages": messages, "stream": is_streamed}
         if tools:
             body["tools"] = tools
         data = orjson.dumps(body)
@@ -55,7 +58,7 @@ class Model:
             + data
         )
         await reader.readuntil(b"\r\n\r\n")
-        said = await (self._whole(reader) if on_text is None else self._streamed(reader, on_text))
+        said = await (self._streamed(reader, on_text) if is_streamed else self._whole(reader))
         self._idle.append(place)
         return said
 
@@ -65,7 +68,7 @@ class Model:
         calls: list[Any] = message.get("tool_calls") or []
         return {"message": message, "arguments": orjson.loads(calls[0]["function"]["arguments"]) if calls else None}
 
-    async def _streamed(self, reader: StreamReader, on_text: OnText) -> dict[str, Any]:
+    async def _streamed(self, reader: StreamReader, on_text: OnText | None) -> dict[str, Any]:
         said, arguments = "", ""
         async for part in _chunks(reader):
             for line in part.split(b"\n\n"):
@@ -74,7 +77,8 @@ class Model:
                 for choice in orjson.loads(line[6:])["choices"]:
                     if text := choice["delta"].get("content"):
                         said += text
-                        await on_text(text)
+                        if on_text is not None:
+                            await on_text(text)
                     for call in choice["delta"].get("tool_calls") or ():
                         arguments += call["function"].get("arguments") or ""
         return {
@@ -146,9 +150,9 @@ class Run:
         self._writer.write(b"data: %s\n\n" % orjson.dumps({"type": "text", "content": text}))
 
 
-async def serve(dsn: str, model_url: str) -> None:
+async def serve(dsn: str, model_url: str, executors: str = "whole") -> None:
     """Serve until the process is ended."""
-    model = Model(model_url)
+    model = Model(model_url, is_always_streamed=executors == "streamed")
     connections: AsyncConnectionPool[Any] = AsyncConnectionPool(dsn, min_size=POOL_SIZE, max_size=POOL_SIZE, open=False)
     async with connections as pool:
         async with pool.connection() as connection:
@@ -169,4 +173,4 @@ async def serve(dsn: str, model_url: str) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(*sys.argv[1:3]))
+    uvloop.run(serve(*sys.argv[1:]))
