@@ -24,7 +24,7 @@ from server.answers import answer_refusals
 from server.bodies import Ask, Code, Decision, Fork, NewToken, SessionChange
 from server.contained import Contained
 from server.credentials import digest_of, mint
-from server.h11_protocol import PatientProtocol
+from server.http_protocol import GuardedProtocol
 from server.logs import speak, tell_of_lost_errors
 from server.loopback import is_loopback
 from server.openapi import ABOUT, Api
@@ -52,7 +52,7 @@ from server.security_headers import SecurityHeaders
 from server.settings import Settings, SettingsInvalid
 from server.sign_in import kept_fresh
 from server.tokens import issue_token
-from server.unambiguous import HEADERS_MAX_BYTES, Unambiguous
+from server.unambiguous import Unambiguous
 from server.wiring import Planwright, Work, local_user, opened
 
 CONNECTIONS_MAX: Final = 2000  # a stream is one; past it uvicorn answers 503
@@ -195,8 +195,7 @@ class HttpServer(uvicorn.Server):
                 self.api,
                 access_log=False,
                 backlog=BACKLOG,
-                h11_max_incomplete_event_size=HEADERS_MAX_BYTES,
-                http=PatientProtocol,
+                http=GuardedProtocol,
                 lifespan="off",
                 limit_concurrency=CONNECTIONS_MAX,
                 log_config=None,

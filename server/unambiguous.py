@@ -1,9 +1,9 @@
 """Requests that two machines on the way could read differently are refused, before any route sees them.
 
-A Host that is none or is doubled; a body with two lengths, whose second half could
-pass for another person's request; an address that is spelled in a roundabout way, which
-a rule in front of us would not recognise; a version of HTTP that is not spoken here;
-and more headers than anybody sends.
+A Host that is none or is doubled; a body with two lengths, or in a coding other than
+chunks, whose second half could pass for another person's request; an address that is
+spelled in a roundabout way, which a rule in front of us would not recognise; a version
+of HTTP that is not spoken here; and more headers than anybody sends.
 """
 
 import re
@@ -39,6 +39,8 @@ def _fault(scope: Scope) -> str | None:
     if len(hosts) != 1 or _HOST.fullmatch(hosts[0]) is None:
         return "bad_host"
     if "content-length" in headers and "transfer-encoding" in headers:
+        return "bad_request"
+    if (codings := headers.getlist("transfer-encoding")) and (codings != ["chunked"] or scope["http_version"] == "1.0"):
         return "bad_request"
     if scope["http_version"] not in {"1.0", "1.1"}:
         return "bad_request"

@@ -38,7 +38,7 @@ AROUND: Final = re.compile(r"\(server/(app|terminal)")
 COLOURS: Final = {  # of the first pattern that fits
     r"\((server|graph|nodes|tools|persistence)/": "#f2a65a",
     r"\(psycopg": "#7fb069",
-    r"\((aiohttp|uvicorn|fastapi|starlette|h11|anyio)/": "#6ca6c1",
+    r"\((aiohttp|uvicorn|fastapi|starlette|httptools|anyio)/": "#6ca6c1",
     r"\((langchain|langgraph|langsmith|_internal|pregel)": "#c98bb9",
     r"": "#d9d4cc",
 }

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server import h11_protocol
+from server import http_protocol
 from server.door import BODY_MAX_BYTES, DISCARD_MAX_BYTES
 from tests.server.raw import Answer, raw_exchange
 from tests.server.reading import STREAM, Streamed, refusal, send
@@ -57,6 +57,11 @@ def chunks(body: bytes, *, signed_in: bool = True) -> Head:
     return Head(headers=(HOST, JSON, CHUNKED), body=body, signed_in=signed_in)
 
 
+def one_chunk(body: bytes, trailer: bytes = b"") -> bytes:
+    """Return a body as one chunk, and what follows it."""
+    return b"%x\r\n%s\r\n0\r\n%s\r\n" % (len(body), body, trailer)
+
+
 BAD_REQUEST: Expected = (400, "bad_request")
 BAD_HOST: Expected = (400, "bad_host")
 NOT_FOUND: Expected = (404, "not_found")
@@ -70,6 +75,7 @@ HEADS: dict[str, tuple[Head, Expected]] = {
     "a negative length": (Head(headers=(HOST, JSON, "Content-Length: -1")), BAD_REQUEST),
     "a length with a sign": (Head(headers=(HOST, JSON, "Content-Length: +19")), BAD_REQUEST),
     "a length of 5,000 digits": (Head(headers=(HOST, JSON, "Content-Length: " + "9" * 5_000)), BAD_REQUEST),
+    "a length twice": (with_headers(LENGTH), BAD_REQUEST),
     "a length in hexadecimal": (Head(headers=(HOST, JSON, "Content-Length: 0x13")), BAD_REQUEST),
     "a coding that is nearly chunked": (Head(headers=(HOST, JSON, "Transfer-Encoding: xchunked")), BAD_REQUEST),
     "chunks twice": (Head(headers=(HOST, JSON, CHUNKED, CHUNKED)), BAD_REQUEST),
@@ -77,6 +83,15 @@ HEADS: dict[str, tuple[Head, Expected]] = {
     "a space before the colon": (with_headers("X-A : b"), BAD_REQUEST),
     "a carriage return in a header": (with_headers("X-A: b\rContent-Length: 0"), BAD_REQUEST),
     "NUL in a header": (with_headers("X-A: b\0c"), BAD_REQUEST),
+    "a length behind chunks": (chunks(one_chunk(MESSAGE, b"Content-Length: 3\r\n")), BAD_REQUEST),
+    "chunks by HTTP/1.0": (
+        Head(line=f"POST {STREAM} HTTP/1.0", headers=(HOST, JSON, CHUNKED), body=one_chunk(MESSAGE)),
+        BAD_REQUEST,
+    ),
+    "chunks in a folded line": (
+        Head(headers=(HOST, JSON, "Transfer-Encoding:\r\n xchunked"), body=one_chunk(MESSAGE)),
+        BAD_REQUEST,
+    ),
     "a chunk of negative size": (chunks(b"-1\r\n"), BAD_REQUEST),
     "a chunk of no size": (chunks(b"zz\r\n"), BAD_REQUEST),
     "a chunk of no size from nobody": (chunks(b"zz\r\n", signed_in=False), BAD_REQUEST),
@@ -87,9 +102,9 @@ HEADS: dict[str, tuple[Head, Expected]] = {
     "a TLS greeting": (Head(line="\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"), BAD_REQUEST),
     "an address with a space": (at("/api/agent /stream"), BAD_REQUEST),
     "an address in raw UTF-8": (at("/api/agent/str\xebam"), BAD_REQUEST),
-    "no Host": (Head(headers=(JSON, LENGTH)), BAD_REQUEST),
+    "no Host": (Head(headers=(JSON, LENGTH)), BAD_HOST),
     "no Host by HTTP/1.0": (Head(line=f"POST {STREAM} HTTP/1.0", headers=(JSON, LENGTH)), BAD_HOST),
-    "two Hosts": (with_headers("Host: b"), BAD_REQUEST),
+    "two Hosts": (with_headers("Host: b"), BAD_HOST),
     "a Host with a path": (Head(headers=("Host: example.com/abc?x=", JSON, LENGTH)), BAD_HOST),
     "a Host with a user": (Head(headers=("Host: a@b", JSON, LENGTH)), BAD_HOST),
     "an empty Host": (Head(headers=("Host:", JSON, LENGTH)), BAD_HOST),
@@ -106,7 +121,9 @@ HEADS: dict[str, tuple[Head, Expected]] = {
     "an absolute address": (at(f"http://example.com{STREAM}"), NOT_FOUND),
     "a fragment": (at(f"{STREAM}#a"), NOT_FOUND),
     "an address of 30 KB": (at("/" + "a" * 30_000), NOT_FOUND),
-    "a method that is none": (Head(line=f"STEAL {STREAM} HTTP/1.1"), (405, "method_not_allowed")),
+    "a method that is none": (Head(line=f"STEAL {STREAM} HTTP/1.1"), BAD_REQUEST),
+    "a method of others": (Head(line=f"PURGE {STREAM} HTTP/1.1"), (405, "method_not_allowed")),
+    "all of a server": (Head(line="OPTIONS * HTTP/1.1"), NOT_FOUND),
     "TRACE": (Head(line=f"TRACE {STREAM} HTTP/1.1"), (405, "method_not_allowed")),
     "CONNECT": (Head(line="CONNECT example.com:443 HTTP/1.1"), NOT_FOUND),
     "101 headers": (with_headers(*(f"X-{n}: a" for n in range(101))), HEADERS_TOO_LARGE),
@@ -120,11 +137,15 @@ HEADS: dict[str, tuple[Head, Expected]] = {
     "gzip": (with_headers("Content-Encoding: gzip"), UNSUPPORTED),
     "two codings": (with_headers("Content-Encoding: identity", "Content-Encoding: br"), UNSUPPORTED),
     "a bomb": (
-        Head(headers=(HOST, JSON, "Content-Encoding: gzip", CHUNKED), body=gzip.compress(b"a" * 10_000_000)),
+        Head(headers=(HOST, JSON, "Content-Encoding: gzip", CHUNKED), body=one_chunk(gzip.compress(b"a" * 10_000_000))),
         UNSUPPORTED,
     ),
     "257 KB, announced": (Head(headers=(HOST, JSON, f"Content-Length: {257 * 1024}"), body=b"a" * 263_168), TOO_LARGE),
     "an exabyte, announced": (Head(headers=(HOST, JSON, "Content-Length: 1000000000000000000")), TOO_LARGE),
+    "a token behind the body": (
+        chunks(one_chunk(MESSAGE, b"Authorization: Bearer a.b.c\r\n"), signed_in=False),
+        (401, "unauthorized"),
+    ),
     "no token": (Head(signed_in=False), (401, "unauthorized")),
     "two tokens": (with_headers("Authorization: Bearer a"), (401, "unauthorized")),
     "a token in the address": (
@@ -247,7 +268,14 @@ async def test_no_body_is_too_much_for_any_route(client: httpx.AsyncClient, plac
 
 GOOD: dict[str, tuple[Head, bytes]] = {
     "HTTP/1.0": (Head(line=f"POST {STREAM} HTTP/1.0"), MESSAGE),
-    "chunks": (chunks(b"13\r\n" + MESSAGE + b"\r\n0\r\n\r\n"), MESSAGE),
+    "chunks": (chunks(one_chunk(MESSAGE)), MESSAGE),
+    "fields behind the body": (chunks(one_chunk(MESSAGE, b"X-A: b\r\nAuthorization: a\r\n")), MESSAGE),
+    "a chunk with an extension": (chunks(b"13;a=b\r\n" + MESSAGE + b"\r\n0\r\n\r\n"), MESSAGE),
+    "blanks around a value": (Head(headers=("Host:a \t", "Content-Type: \t application/json ", LENGTH)), MESSAGE),
+    "a protocol that is not spoken here, to change to": (
+        with_headers("Connection: upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="),
+        MESSAGE,
+    ),
     "a character set": (Head(headers=(HOST, "Content-Type: application/json; charset=utf-8", LENGTH)), MESSAGE),
     "what a proxy adds": (
         with_headers("X-Forwarded-For: 192.0.2.1", "X-Forwarded-Host: b", "Forwarded: for=x"),
@@ -304,7 +332,7 @@ async def test_a_body_without_an_end_is_cut_off(address: str, client: httpx.Asyn
 
 async def test_whoever_never_finishes_asking_is_hung_up_on(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that sends no request, or its head letter by letter for ever, does not keep its place."""
-    monkeypatch.setattr(h11_protocol, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 0.3)
 
     async def trickle() -> AsyncIterator[bytes]:
         yield b"GET / HTTP/1.1\r\nX-A: "
