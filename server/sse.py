@@ -8,12 +8,12 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from types import MappingProxyType
 from typing import Final
 
 from fastapi.responses import StreamingResponse
-from starlette.types import Message, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from server.tail import ComeBack, Heartbeat, Told
 
@@ -63,6 +63,16 @@ class EventStream(StreamingResponse):
         self._frames: Final = _frames(events)
         super().__init__(self._frames, headers={**HEADERS, **more})
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
+        """Send until the events end or the client leaves, in this task: Starlette starts another one for it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None) as reading:
+                watching = asyncio.create_task(_end_when_left(receive, reading))
+                try:
+                    await self.stream_response(send)
+                finally:
+                    watching.cancel()
+
     async def stream_response(self, send: Send) -> None:
         """Send every chunk, each within `SEND_TIMEOUT_SECONDS`, and close the source whatever happens."""
 
@@ -75,3 +85,9 @@ class EventStream(StreamingResponse):
                 await super().stream_response(send_in_time)
             except TimeoutError:
                 log.info("A reader took nothing for %s s and was let go", SEND_TIMEOUT_SECONDS)
+
+
+async def _end_when_left(receive: Receive, reading: asyncio.Timeout) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    reading.reschedule(0)

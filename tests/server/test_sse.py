@@ -87,8 +87,45 @@ async def test_a_reader_that_takes_nothing_is_let_go(monkeypatch: pytest.MonkeyP
     assert source.closed.is_set()
 
 
+async def test_a_client_that_leaves_ends_its_stream() -> None:
+    """What is still to come of the request is passed over; once the client hangs up the source is closed."""
+    source, sending = Source(), asyncio.Event()
+
+    async def slow(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            sending.set()
+        await asyncio.sleep(0)
+
+    async def receive() -> Message:
+        if not sending.is_set():
+            await sending.wait()
+            return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.disconnect"}
+
+    await EventStream(source.events())({"type": "http"}, receive, slow)
+    assert source.closed.is_set()
+
+
+async def test_a_stream_that_ends_is_whole() -> None:
+    """A client that stays gets everything and the end of the answer."""
+    told: list[Message] = []
+
+    async def take(message: Message) -> None:
+        told.append(message)
+
+    async def source() -> AsyncGenerator[Sequence[Told]]:
+        yield [LoggedEvent(1, "text", "{}")]
+
+    async def never() -> Message:
+        await asyncio.Event().wait()
+        return {}
+
+    await EventStream(source())({"type": "http"}, never, take)
+    assert [message.get("more_body") for message in told] == [None, True, False]
+
+
 async def test_a_stream_that_is_cancelled_closes_its_source() -> None:
-    """A client that hangs up frees everything its stream held, wherever the stream was."""
+    """Whatever ends it frees everything it held, wherever the stream was."""
     source, sending = Source(), asyncio.Event()
 
     async def slow(message: Message) -> None:
