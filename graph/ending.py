@@ -4,7 +4,6 @@ An answered run ends here and not in a node: LangGraph writes its last checkpoin
 behind the last node, and nothing of a run may be written behind its end.
 """
 
-import asyncio
 from typing import Literal
 from uuid import UUID
 
@@ -80,15 +79,14 @@ async def _end_with_text(scope: Scope, run_id: UUID, log: EventLog, reason: Fini
 async def _standing(scope: Scope, run_id: UUID) -> tuple[Run, str, Open, Usage]:
     """Return a run, the answer that it streamed, what it leaves open and what it used; its model calls are settled."""
     usage.settle_open(scope, run_id)
-    with scope.together(6):
-        run, said, plan, calls, has_executors, spent = await asyncio.gather(
-            runs.find(scope, run_id),
-            events.texts(scope, run_id),
-            plans.begun(scope, run_id),
-            ledger.open_of_run(scope, run_id),
-            executions.has_open(scope, run_id),
-            usage.total(scope, run_id),
-        )
+    run, said, plan, calls, has_executors, spent = await scope.together(
+        runs.find(scope, run_id),
+        events.texts(scope, run_id),
+        plans.begun(scope, run_id),
+        ledger.open_of_run(scope, run_id),
+        executions.has_open(scope, run_id),
+        usage.total(scope, run_id),
+    )
     assert run is not None, "the fence was just passed"
     return run, said, Open(plan, calls, has_executors), spent
 

@@ -192,15 +192,14 @@ async def _context(engine: Engine, attempt: Attempt, told: Told, checkpoints: Ow
         if not is_first:
             usage.settle_open(scope, run_id)  # of an attempt before, which settles nothing any more
         scope.ends_with_next()
-        with scope.together(6):
-            run, session, person, quoted, said, _ = await asyncio.gather(
-                runs.find(scope, run_id),
-                sessions.of_run(scope, run_id),
-                users.me(scope),
-                quoted_history.of_run(scope, run_id),
-                messages.before_run(scope, run_id, engine.limits.history_messages),
-                checkpoints.look_ahead(scope),
-            )
+        run, session, person, quoted, said, _ = await scope.together(
+            runs.find(scope, run_id),
+            sessions.of_run(scope, run_id),
+            users.me(scope),
+            quoted_history.of_run(scope, run_id),
+            messages.before_run(scope, run_id, engine.limits.history_messages),
+            checkpoints.look_ahead(scope),
+        )
     assert run is not None, "the fence was just passed"
     assert session is not None, "a run belongs to a session"
     assert person is not None, "a session belongs to a user"

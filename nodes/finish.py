@@ -4,7 +4,6 @@ Reads nothing of the state. Writes nothing. Emits `text` when the answer has to 
 plan, agents, usage, `done`) is one transaction behind the graph's last checkpoint: `graph/ending.py`.
 """
 
-import asyncio
 from collections.abc import Sequence
 
 from langgraph.runtime import Runtime
@@ -33,5 +32,4 @@ async def _recorded(context: Context) -> tuple[str, Sequence[LedgerRow]]:
         return context.memory.answer, ()
     async with context.writing() as scope:
         scope.ends_with_next()
-        with scope.together(2):
-            return await asyncio.gather(events.texts(scope, context.run_id), ledger.of_run(scope, context.run_id))
+        return await scope.together(events.texts(scope, context.run_id), ledger.of_run(scope, context.run_id))

@@ -3,7 +3,6 @@
 Reads `run_id`. Writes `planner_id`, `conversation_id`, `route`. Emits nothing.
 """
 
-import asyncio
 import json
 from functools import partial
 from uuid import UUID
@@ -62,11 +61,10 @@ async def _begun(context: Context) -> tuple[UUID | None, UUID | None]:
         return None, None
     async with context.writing() as scope:
         scope.ends_with_next()
-        with scope.together(2):
-            return await asyncio.gather(
-                agents.planner_of(scope, context.run_id, context.registry.names()),
-                conversations.main_of_run(scope, context.run_id),
-            )
+        return await scope.together(
+            agents.planner_of(scope, context.run_id, context.registry.names()),
+            conversations.main_of_run(scope, context.run_id),
+        )
 
 
 def _said_before(context: Context) -> list[NewMessage]:

@@ -4,7 +4,6 @@ Reads `planner_id`, `revision`. Writes `route`. Emits `step_start`, `step_comple
 `executor_result`, `tool_call`, `tool_result`.
 """
 
-import asyncio
 from collections.abc import Collection, Sequence
 from functools import partial
 from uuid import UUID
@@ -68,10 +67,9 @@ async def _standing(context: Context) -> tuple[PlanRow, Sequence[Execution]]:
         return new, ()
     async with context.writing() as scope:
         scope.ends_with_next()
-        with scope.together(2):
-            plan, tried = await asyncio.gather(
-                plans.of_run(scope, context.run_id), executions.of_run(scope, context.run_id)
-            )
+        plan, tried = await scope.together(
+            plans.of_run(scope, context.run_id), executions.of_run(scope, context.run_id)
+        )
     assert plan is not None, "a plan was stored before it runs"
     return plan, tried
 

@@ -3,7 +3,6 @@
 Reads `conversation_id`, `planner_id`, `turn`. Writes `route`. Emits `text`.
 """
 
-import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -79,10 +78,7 @@ async def _recorded(context: Context) -> tuple[Sequence[Step], Sequence[LedgerRo
         return steps, ()
     async with context.writing() as scope:
         scope.ends_with_next()
-        with scope.together(2):
-            plan, calls = await asyncio.gather(
-                plans.of_run(scope, context.run_id), ledger.of_run(scope, context.run_id)
-            )
+        plan, calls = await scope.together(plans.of_run(scope, context.run_id), ledger.of_run(scope, context.run_id))
     assert plan is not None, "an answer is put together from a plan"
     return steps_of(plan), calls
 

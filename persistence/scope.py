@@ -6,16 +6,15 @@ one, or with a forged one, sees no rows. The signature is HMAC-SHA256; the key
 stands in a table that only its owner can read (`migrations/0001_access.sql`).
 """
 
-import asyncio
 import hashlib
 import hmac
 import time
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final, Literal, LiteralString, TypeVar
+from typing import Any, Final, Literal, LiteralString, TypeVar, cast, overload
 from uuid import UUID
 
 from psycopg import DatabaseError
@@ -26,6 +25,13 @@ from persistence.pipelined import PipelinedConnection, Sent
 from persistence.translation import translated
 
 Row = TypeVar("Row")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
+F = TypeVar("F")
+Question = Coroutine[Any, Any, A]
 
 CONTEXT_LIFETIME_SECONDS: Final = 300  # longer than any transaction, with room for clocks that differ
 CONTEXT_KEPT_SECONDS: Final = 30  # after which another is signed for the same
@@ -121,17 +127,11 @@ def _signed(key: bytes, role: Role, who: Identity, expires: int) -> str:
     return f"{signed}|{hmac.new(key, signed.encode(), hashlib.sha256).hexdigest()}"
 
 
-class _Gathering:
-    """Questions that wait for the last of them to be asked."""
+class _Asked:
+    """Where a question that is asked together with others stops, until all of them have their answers."""
 
-    def __init__(self, questions: int) -> None:
-        self.answered: Final = asyncio.get_running_loop().create_future()
-        self._missing = questions
-
-    def is_last(self) -> bool:
-        """Count a question; say whether it was the last."""
-        self._missing -= 1
-        return self._missing == 0
+    def __await__(self) -> Generator["_Asked"]:
+        yield self
 
 
 class Scope:
@@ -148,7 +148,7 @@ class Scope:
         self._after_commit: list[Callable[[], None]] = []
         self._last: Sent | None = None
         self._ends_with_next = False
-        self._gathering: _Gathering | None = None
+        self._is_gathering = False
         self.ended = False  # by `ends_with_next`
 
     @property
@@ -200,31 +200,48 @@ class Scope:
 
     async def _ended(self, query: LiteralString, params: Params | None) -> Sent:
         statement = self.send(query, params)
-        gathering = self._gathering
-        if gathering is not None and not gathering.is_last():
-            await gathering.answered
-            return statement
-        self._gathering = None
+        await (_Asked() if self._is_gathering else self._answered())
+        return statement
+
+    async def _answered(self) -> None:
         if self._ends_with_next:
             self._last = self.connection.send(self._ending)
         await self.connection.answer()
         self.ended = self._ends_with_next
-        if gathering is not None:
-            gathering.answered.set_result(None)
-        return statement
 
-    @contextmanager
-    def together(self, questions: int) -> Generator[None]:
-        """Send the statements of so many questions in one message, when the last of them is asked.
+    @overload
+    async def together(self, one: Question[A], two: Question[B], /) -> tuple[A, B]: ...
+    @overload
+    async def together(
+        self,
+        one: Question[A],
+        two: Question[B],
+        three: Question[C],
+        four: Question[D],
+        five: Question[E],
+        six: Question[F],
+        /,
+    ) -> tuple[A, B, C, D, E, F]: ...
+    @overload
+    async def together(self, *questions: Question[A]) -> tuple[A, ...]: ...
+    async def together(self, *questions: Question[Any]) -> tuple[Any, ...]:
+        """Ask several questions in one message, and return their answers.
 
-        They are asked by `asyncio.gather`, each with one statement: what one finds out, no other can ask with.
+        Each asks with one statement: what one finds out, no other can ask with. They need no tasks: each is run up to
+        its statement, and on once the message is answered.
         """
-        self._gathering = gathering = _Gathering(questions)
+        self._is_gathering = True
         try:
-            yield
+            for question in questions:
+                stopped_at = question.send(None)
+                assert isinstance(stopped_at, _Asked), "a question waits for nothing but its answer"
+            self._is_gathering = False
+            await self._answered()
+            return tuple(map(_answer_of, questions))
         finally:
-            self._gathering = None
-            gathering.answered.cancel()
+            self._is_gathering = False
+            for question in questions:
+                question.close()
 
     async def commit(self) -> None:
         """End the transaction, and wait for the outcome of everything that was sent."""
@@ -260,3 +277,11 @@ class Scope:
         """Run what waited for the commit. Called once, by whoever opened the scope."""
         for act in self._after_commit:
             act()
+
+
+def _answer_of(question: Question[Row]) -> Row:
+    try:
+        question.send(None)
+    except StopIteration as end:
+        return cast("Row", end.value)
+    raise AssertionError("a question asks once")

@@ -4,7 +4,6 @@ Session, run, message and the first event stand or fall together. The session's
 row is held meanwhile, so the runs of a session are ordered as they were accepted.
 """
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
@@ -170,8 +169,7 @@ async def _stored(
         messages.insert_request(scope, new.id, ask.message)
         return await first_event(scope, session_id, new.id)
 
-    with scope.together(2):
-        run, opening = await asyncio.gather(runs.insert(scope, new), with_it())
+    run, opening = await scope.together(runs.insert(scope, new), with_it())
     if run is None:
         raise _KeyTaken
     if ask.session_id is None and ask.history:

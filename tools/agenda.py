@@ -1,6 +1,5 @@
 """What stands in a person's calendar in a window: events, and series unfolded."""
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import merge
@@ -24,11 +23,10 @@ class Entry:
 
 async def entries(scope: Scope, window: Span, limit: int | None = None) -> list[Entry]:
     """Return what touches the window, earliest first; all of it, or the first `limit`."""
-    with scope.together(2):
-        single, repeated = await asyncio.gather(
-            calendar.one_off_between(scope, window.start, window.end, limit),
-            calendar.recurring_before(scope, window.end),
-        )
+    single, repeated = await scope.together(
+        calendar.one_off_between(scope, window.start, window.end, limit),
+        calendar.recurring_before(scope, window.end),
+    )
     in_order = merge(
         (entry_of(event) for event in single), *(_unfolded(event, window) for event in repeated), key=_place
     )

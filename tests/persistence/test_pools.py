@@ -454,9 +454,8 @@ async def test_questions_are_asked_together(desk: Desk) -> None:
     async with desk.database.acting(Role.WORKER, desk.person.identity) as scope:
         await scope.execute("select 1")
         before = scope.connection.answers
-        with scope.together(3):
-            found = await asyncio.gather(*(scope.value(int, "select %s", (number,)) for number in (1, 2, 3)))
-        assert (found, scope.connection.answers - before) == ([1, 2, 3], 1)
+        found = await scope.together(*(scope.value(int, "select %s", (number,)) for number in (1, 2, 3)))
+        assert (found, scope.connection.answers - before) == ((1, 2, 3), 1)
         assert await scope.value(int, "select 4") == 4
 
 
@@ -465,8 +464,7 @@ async def test_questions_that_are_asked_together_end_a_transaction(desk: Desk) -
     async with desk.database.acting(Role.WORKER, desk.person.identity) as scope:
         scope.send("insert into notes (content) values ('kept')")
         scope.ends_with_next()
-        with scope.together(2):
-            await asyncio.gather(scope.execute("select 1"), scope.execute("select 2"))
+        await scope.together(scope.execute("select 1"), scope.execute("select 2"))
         assert await desk.count("notes") == 1
 
 
@@ -481,9 +479,8 @@ async def ask_what_fails(desk: Desk) -> None:
     """Ask three things together of which the second is refused."""
     titles = "kept", "", "kept as well"
     async with desk.database.acting(Role.WORKER, desk.person.identity) as scope:
-        with scope.together(len(titles)):
-            insert = partial(scope.execute, "insert into tasks (title) values (%s)")
-            await asyncio.gather(*(insert((title,)) for title in titles))
+        insert = partial(scope.execute, "insert into tasks (title) values (%s)")
+        await scope.together(*(insert((title,)) for title in titles))
 
 
 async def test_a_failure_that_is_passed_over_is_not_taken_for_a_commit(desk: Desk) -> None:
