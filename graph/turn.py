@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
+from functools import lru_cache
 from typing import Any, Final, Never
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -26,7 +27,7 @@ from graph.pausing import pause
 from graph.replay.following import conduct_of, following
 from graph.replay.record import Record, read_record
 from nodes.asking.ask import is_free, name_of
-from nodes.asking.estimate import size_of
+from nodes.asking.estimate import size_of, tokens_of
 from nodes.planning.rules import plan_schema
 from nodes.vocabulary.context import Context
 from nodes.vocabulary.counters import Counters, Uncounted
@@ -112,8 +113,13 @@ class Engine:
         """
         if is_free((self.asked(asked) or self.planner)[0]):
             return 0
-        tools = [*self.registry.schemas(self.registry.names()), plan_schema()]
-        return size_of([HumanMessage(message)], tools).tokens + self.limits.answer_tokens
+        return _wordless_tokens(self.registry) + tokens_of(message) + self.limits.answer_tokens
+
+
+@lru_cache(1)
+def _wordless_tokens(registry: Registry) -> int:
+    """Return about how many tokens a planner is asked over a message without words, in a program's one registry."""
+    return size_of([HumanMessage("")], [*registry.schemas(registry.names()), plan_schema()]).tokens
 
 
 async def run_turn(engine: Engine, identity: Identity, told: Told) -> None:

@@ -7,7 +7,8 @@ row is held meanwhile, so the runs of a session are ordered as they were accepte
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
@@ -15,10 +16,11 @@ from nodes.vocabulary.events import RunRef, SessionBody, SessionOpened, encoded
 from persistence.pools import Database
 from persistence.queue import SHARED
 from persistence.record import messages, sessions, users
+from persistence.record.sessions import Session
 from persistence.record.users import Permit
-from persistence.runs import events, quoted_history, runs, waiting
+from persistence.runs import events, quoted_history, runs
 from persistence.runs.events import KeyedEvent, LoggedEvent
-from persistence.runs.runs import NewRun, Run, WantedRoute
+from persistence.runs.runs import Inserted, NewRun, QueuePlace, Run, WantedRoute
 from persistence.scope import Identity, Role, Scope
 from persistence.text import shortened
 from server.bodies import Ask, Quoted
@@ -96,11 +98,18 @@ async def accept(
             try:
                 async with database.acting(Role.API, Identity(user_id)) as scope:
                     permit = _permit(scope, user_id, terms)
-                    told = await rate.charge(scope)
+                    spent = rate.look(scope)
+                    into = await _session(scope, ask)
+                    await scope.sent()
+                    charged = rate.charge(scope, spent)
                     _refuse_unknown(permit)
-                    session_id = await _session(scope, ask, terms.if_busy)
-                    run, first = await _stored(scope, session_id, ask, digest, key, queue)
-                return Accepted(run, fresh=True, told=told, first=first)
+                    session, place = into.joined(terms.if_busy)
+                    new = NewRun(session.id, ask.message, digest, key, queue, WantedRoute(ask.route))
+                    inserted = await _inserted(scope, new)
+                    opening = first_event(session, RunRef(id=new.id, queue_place=place), charged.moment)
+                    first = _with_it(scope, new, ask, opening)
+                assert inserted.run is not None, "no other run has its key"
+                return Accepted(inserted.run, fresh=True, told=charged.told, first=first)
             except (_KeyTaken, TooMany) as missed:
                 earlier = None if key is None else await _made_with(database, user_id, terms, digest)
                 if earlier is not None:  # another process was faster with it
@@ -142,50 +151,62 @@ def _refuse_unknown(permit: Permit | None) -> None:
         raise SignInRefused
 
 
-async def _session(scope: Scope, ask: Ask, if_busy: IfBusy) -> UUID:
-    if ask.session_id is None:
-        return await _new_session(scope, ask)
-    session = await sessions.hold(scope, ask.session_id)
-    if session is None:
-        raise Refused("not_found")
-    if if_busy == "reject" and await waiting.unfinished_in(scope, session.id):
-        raise Refused("session_busy")
-    return session.id
+@dataclass(frozen=True, slots=True)
+class _Into:
+    """The session that a message goes into, and its place there; once both have their outcomes."""
+
+    look: sessions.Look
+    place: QueuePlace | None = None  # a new session has no runs
+
+    def joined(self, if_busy: IfBusy) -> tuple[Session, int]:
+        """Return the session and how many runs come before.
+
+        Raises:
+            Refused: it is not there, or busy and must not be.
+        """
+        session = self.look.session
+        if session is None:
+            raise Refused("not_found")
+        place = 0 if self.place is None else self.place.number
+        if if_busy == "reject" and place:
+            raise Refused("session_busy")
+        return session, place
 
 
-async def _new_session(scope: Scope, ask: Ask) -> UUID:
+async def _session(scope: Scope, ask: Ask) -> _Into:
+    """Open the session that a message begins, or hold the one that it goes into."""
+    if ask.session_id is not None:
+        return _Into(sessions.look_and_hold(scope, ask.session_id), runs.look_for_place(scope, ask.session_id))
     if ask.entity_id is not None and not await sessions.entity_exists(scope, ask.place, ask.entity_id):
         raise Refused("not_found")
-    return sessions.insert(scope, title_of(ask.message), ask.place, ask.entity_id, ask.approvals or "auto")
+    session_id = sessions.insert(scope, title_of(ask.message), ask.place, ask.entity_id, ask.approvals or "auto")
+    return _Into(sessions.look_and_hold(scope, session_id))
 
 
-async def _stored(
-    scope: Scope, session_id: UUID, ask: Ask, digest: str, key: str | None, queue: str
-) -> tuple[Run, LoggedEvent]:
-    """Store the run of a message, and with it what there is only if there is the run; all of it in one question."""
-    new = NewRun(session_id, ask.message, digest, key, queue, WantedRoute(ask.route))
+async def _inserted(scope: Scope, new: NewRun) -> Inserted:
+    """Store a run; whether its key is free has to be known before anything is stored with it."""
+    inserted = runs.insert(scope, new)
+    if new.idempotency_key is not None:
+        await scope.sent()
+        if inserted.run is None:
+            raise _KeyTaken
+    return inserted
 
-    async def with_it() -> KeyedEvent:
-        messages.insert_request(scope, new.id, ask.message)
-        return await first_event(scope, session_id, new.id)
 
-    run, opening = await scope.together(runs.insert(scope, new), with_it())
-    if run is None:
-        raise _KeyTaken
+def _with_it(scope: Scope, new: NewRun, ask: Ask, opening: KeyedEvent) -> LoggedEvent:
+    """Store what there is only if there is the run; return its first event."""
+    messages.insert_request(scope, new.id, ask.message)
     if ask.session_id is None and ask.history:
-        await quoted_history.store(scope, new.id, quoted(ask.history))
+        quoted_history.store(scope, new.id, quoted(ask.history))
     first = events.open_log(scope, new.id, opening)
-    runs.hand_on(scope, session_id)
-    return run, first
+    runs.hand_on(scope, new.session_id)
+    return first
 
 
-async def first_event(scope: Scope, session_id: UUID, run_id: UUID) -> KeyedEvent:
-    """Return the event that a run's log begins with."""
-    place = runs.look_for_place(scope, run_id)
-    session = await sessions.find(scope, session_id)
-    assert session is not None, "this transaction holds it"
-    body = SessionBody.model_validate(session, from_attributes=True)
-    event = SessionOpened(session=body, run=RunRef(id=run_id, queue_place=place.number))
+def first_event(session: Session, run: RunRef, moment: datetime) -> KeyedEvent:
+    """Return the event that a run's log begins with: the session as it is when the run's message came, at a moment."""
+    counted = replace(session, message_count=session.message_count + 1, last_message_at=moment, updated_at=moment)
+    event = SessionOpened(session=SessionBody.model_validate(counted, from_attributes=True), run=run)
     return KeyedEvent("session", event.type, encoded(event))
 
 

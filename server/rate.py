@@ -5,7 +5,9 @@ or rolled back was never charged. The header fields follow draft-ietf-httpapi-ra
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from math import ceil
 from typing import Final
 from uuid import UUID, uuid4
@@ -67,29 +69,51 @@ class Rate:
     limits: Limits = field(default_factory=Limits)
     least_tokens: int = 0
 
-    async def charge(self, scope: Scope) -> dict[str, str]:
-        """Charge the person for one message, and let nobody else do so until the transaction ends.
-
-        Returns what its client is told. Calls under way do not count here: they may cost less than is reserved.
+    def look(self, scope: Scope) -> "Spent":
+        """See what the person has spent, and let nobody else charge them until the transaction ends.
 
         Raises:
-            TooMany: the last minute has no room for it.
-            Refused: no minute has.
+            Refused: no minute has room for the message.
         """
         requests, tokens = self.limits.requests_per_minute, self.limits.tokens_per_minute
         if self.least_tokens > tokens:
             raise Refused("message_exceeds_budget")
         charges.hold(scope)
         asked = charges.look(scope, Kind.REQUEST, 1, requests)
-        spent = charges.look(scope, Kind.TOKEN, self.least_tokens, tokens)
-        await scope.sent()
-        stands = asked.standing
+        return Spent(asked, charges.look(scope, Kind.TOKEN, self.least_tokens, tokens))
+
+    def charge(self, scope: Scope, spent: "Spent") -> "Charged":
+        """Charge the person for one message, once it is known what they have spent.
+
+        Calls under way do not count here: they may cost less than is reserved.
+
+        Raises:
+            TooMany: the last minute has no room for it.
+        """
+        requests, tokens = self.limits.requests_per_minute, self.limits.tokens_per_minute
+        stands = spent.requests.standing
         _refuse_full(stands, "requests", "too_many_requests", requests)
         if self.least_tokens:
-            _refuse_full(spent.standing, "tokens", "tokens_spent", tokens)
+            _refuse_full(spent.tokens.standing, "tokens", "tokens_spent", tokens)
         charges.charge(scope, uuid4(), Kind.REQUEST, 1, stands.moment)
         more_in_seconds = ceil(stands.next_seconds) if stands.charged else WINDOW_SECONDS
-        return fields(Quota("requests", requests, stands.charged + 1, more_in_seconds))
+        return Charged(stands.moment, fields(Quota("requests", requests, stands.charged + 1, more_in_seconds)))
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a person has spent of each bound; once the statements have their outcomes."""
+
+    requests: charges.Look
+    tokens: charges.Look
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """A message that is charged: at which moment of the database's clock, and what its client is told of the rest."""
+
+    moment: datetime
+    told: Mapping[str, str]
 
 
 def _refuse_full(stands: Standing, name: str, code: str, most: int) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from nodes.vocabulary.errors import RecordIncomplete
+from nodes.vocabulary.events import RunRef
 from persistence.pools import Database
 from persistence.record import messages, sessions
 from persistence.runs import events, runs
@@ -95,13 +96,17 @@ async def _record(engine: "Engine", user_id: UUID, run_id: UUID) -> "Record":
 
 async def _stored(database: Database, user_id: UUID, original: Run, wanted: Wanted, queue: str) -> Run:
     async with turn_of(database, user_id), database.acting(Role.API, Identity(user_id)) as scope:
-        await wanted.rate.charge(scope)
+        spent = wanted.rate.look(scope)
+        await scope.sent()
+        charged = wanted.rate.charge(scope, spent)
         session_id = await _session(scope, original, wanted.title)
         run = await runs.insert_rerun(scope, session_id, wanted.message, wanted.rerun, queue)
         if run is None:
             raise Refused("not_found")  # it was deleted meanwhile
+        session = await sessions.find(scope, session_id)
+        assert session is not None, "it was just opened"
         messages.insert_request(scope, run.id, wanted.message)
-        events.open_log(scope, run.id, await first_event(scope, session_id, run.id))
+        events.open_log(scope, run.id, first_event(session, RunRef(id=run.id, queue_place=0), charged.moment))
         runs.hand_on(scope, session_id)
     return run
 

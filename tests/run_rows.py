@@ -24,6 +24,13 @@ def new_planner(scope: Scope, session_id: UUID, run_id: UUID, tools: Sequence[st
     return planner.id
 
 
+async def inserted(scope: Scope, new: NewRun) -> Run | None:
+    """Store a run; return it, or None when a run with its idempotency key was there."""
+    on_its_way = runs.insert(scope, new)
+    await scope.sent()
+    return on_its_way.run
+
+
 @dataclass(frozen=True)
 class Office:
     """One person's runs: they are queued as the API does it, and worked on as a worker does."""
@@ -40,7 +47,7 @@ class Office:
         """Queue a run, in a session of its own if none is named."""
         session = session_id or await self.new_session()
         async with self.database.acting(Role.API, self.person.identity) as scope:
-            run = await runs.insert(scope, NewRun(session, "hello", uuid4().hex, key))
+            run = await inserted(scope, NewRun(session, "hello", uuid4().hex, key))
         assert run is not None
         return run
 

@@ -21,6 +21,7 @@ from persistence.runs.runs import NewRun, Run, WantedRoute
 from persistence.scope import Identity, Role
 from tests.conftest import Person
 from tests.roomy import ROOMY
+from tests.run_rows import inserted
 from tests.scripted_model.intents import everything
 from tests.scripted_model.replies import Reply, call, tools
 from tests.scripted_model.script import Script
@@ -93,7 +94,7 @@ class Desk:
         async with self.database.acting(Role.API, self.person.identity) as scope:
             if self.session_id is None:
                 self.session_id = sessions.insert(scope, request[:100], context_type, entity_id)
-            run = await runs.insert(scope, NewRun(self.session_id, request, uuid4().hex, route=route))
+            run = await inserted(scope, NewRun(self.session_id, request, uuid4().hex, route=route))
             assert run is not None
             messages.insert(scope, self.session_id, run.id, "user", request)
         return run.id

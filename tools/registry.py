@@ -53,7 +53,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what providers take
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Registry:
     """Tools by name, in the order in which models are shown them."""
 

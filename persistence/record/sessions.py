@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
+from persistence.pipelined import Sent
 from persistence.place import Place, behind
 from persistence.scope import Scope
 from persistence.workspace.search import fitting, pattern_for
@@ -54,11 +55,21 @@ async def of_run(scope: Scope, run_id: UUID) -> Session | None:
     )
 
 
-async def hold(scope: Scope, session_id: UUID) -> Session | None:
-    """Return one conversation and let nobody else add to it until this transaction ends."""
-    return await scope.one(
-        Session, f"select {_COLUMNS} from chat_sessions where id = %s for no key update", (session_id,)
-    )
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A conversation that nobody else adds to until this transaction ends."""
+
+    sent: Sent
+
+    @property
+    def session(self) -> Session | None:
+        """Return it, or None when there is none or it is someone else's; once the statement has its outcome."""
+        return next(iter(self.sent.rows(Session)), None)
+
+
+def look_and_hold(scope: Scope, session_id: UUID) -> Look:
+    """See one conversation, and let nobody else add to it until this transaction ends."""
+    return Look(scope.send(f"select {_COLUMNS} from chat_sessions where id = %s for no key update", (session_id,)))
 
 
 async def newest(scope: Scope, limit: int) -> list[Session]:

@@ -5,9 +5,9 @@ from uuid import UUID
 from persistence.scope import Scope
 
 
-async def store(scope: Scope, run_id: UUID, history: str) -> None:
+def store(scope: Scope, run_id: UUID, history: str) -> None:
     """Keep the JSON list of {role, content} that came with a new session's first message."""
-    await scope.execute("update runs set quoted_history = %s where id = %s", (history, run_id))
+    scope.send("update runs set quoted_history = %s where id = %s", (history, run_id))
 
 
 async def of_run(scope: Scope, run_id: UUID) -> str | None:

@@ -127,13 +127,24 @@ class NewRun:
     id: UUID = field(default_factory=uuid4)
 
 
-async def insert(scope: Scope, new: NewRun) -> Run | None:
-    """Store a run; None when a run with that idempotency key is there already.
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """A run on its way into the table."""
+
+    sent: Sent
+
+    @property
+    def run(self) -> Run | None:
+        """Return it, or None when a run with its idempotency key was there; once the statement has its outcome."""
+        return next(iter(self.sent.rows(Run)), None)
+
+
+def insert(scope: Scope, new: NewRun) -> Inserted:
+    """Store a run, unless a run with its idempotency key is there already.
 
     Nobody works on it before its session's turn is given out: `hand_on`.
     """
-    return await scope.one(
-        Run,
+    sent = scope.send(
         f"""
         insert into runs (id, session_id, request, request_digest, idempotency_key, graph_version, queue, route)
         values (%s, %s, %s, %s, %s, %s, %s, %s)
@@ -142,6 +153,7 @@ async def insert(scope: Scope, new: NewRun) -> Run | None:
         """,
         (new.id, new.session_id, new.request, new.digest, new.idempotency_key, GRAPH_VERSION, new.queue, new.route),
     )
+    return Inserted(sent)
 
 
 async def insert_rerun(scope: Scope, session_id: UUID, request: str, rerun: Rerun, queue: str = SHARED) -> Run | None:
@@ -367,7 +379,7 @@ async def first_of(scope: Scope, run_id: UUID) -> UUID:
 
 @dataclass(frozen=True, slots=True)
 class QueuePlace:
-    """How many unfinished runs of its session stand before a run."""
+    """How many runs of a session have not ended: behind them stands the next one."""
 
     sent: Sent
 
@@ -377,9 +389,17 @@ class QueuePlace:
         return int(str(self.sent.first_column()))
 
 
-def look_for_place(scope: Scope, run_id: UUID) -> QueuePlace:
-    """See where a run stands in its session."""
-    sent = scope.send(
+def look_for_place(scope: Scope, session_id: UUID) -> QueuePlace:
+    """See where a run that is stored now stands in its session."""
+    return QueuePlace(
+        scope.send("select count(*) from runs where session_id = %s and finished_at is null", (session_id,))
+    )
+
+
+async def queue_place(scope: Scope, run_id: UUID) -> int:
+    """Return how many unfinished runs of the session stand before this one."""
+    place = await scope.value(
+        int,
         """
         select count(*) from runs mine join runs earlier
             on earlier.session_id = mine.session_id and earlier.finished_at is null
@@ -388,14 +408,7 @@ def look_for_place(scope: Scope, run_id: UUID) -> QueuePlace:
         """,
         (run_id,),
     )
-    return QueuePlace(sent)
-
-
-async def queue_place(scope: Scope, run_id: UUID) -> int:
-    """Return how many unfinished runs of the session stand before this one."""
-    place = look_for_place(scope, run_id)
-    await scope.sent()
-    return place.number
+    return place or 0
 
 
 async def accepted_since(scope: Scope, moment: datetime) -> int:

@@ -101,7 +101,9 @@ async def charge(database: Database, waiting: list[UUID], took_ms: list[float]) 
     while waiting:
         async with database.acting(Role.API, Identity(waiting.pop())) as scope:
             began = time.perf_counter()
-            await rate.charge(scope)
+            spent = rate.look(scope)
+            await scope.sent()
+            rate.charge(scope, spent)
             took_ms.append((time.perf_counter() - began) * 1000)
 
 

@@ -25,6 +25,7 @@ from persistence.scope import Role, Scope
 from persistence.workspace import brain_dumps, notes, projects, tasks
 from tests.bench.large_person import LONG_RUN_EVENTS, NOTES, TASKS, seed
 from tests.conftest import Person, new_person
+from tests.run_rows import inserted
 
 SESSIONS: Final = 3_000
 SHOWN: Final = 20
@@ -179,7 +180,7 @@ async def test_projects_are_looked_up_for_what_is_shown(database: Database, owne
 async def test_a_turn_of_a_long_session_looks_at_what_it_needs(database: Database, owner: Owner) -> None:
     """In a session of thousands of messages and runs, the next turn reads the newest messages and no other run."""
     async with database.acting(Role.API, owner.person.identity) as scope:
-        run = await runs.insert(scope, NewRun(owner.long_session, "And now?", "digest"))
+        run = await inserted(scope, NewRun(owner.long_session, "And now?", "digest"))
         assert run is not None
 
         async def add() -> None:

@@ -25,7 +25,7 @@ from persistence.runs.runs import NewRun, Run
 from persistence.scope import DISPATCH, Role, login
 from tests.conftest import TEST_SECRET, Person
 from tests.faults.proxy import Proxy
-from tests.run_rows import Office
+from tests.run_rows import Office, inserted
 from tests.server.reading import until
 
 QUICK = Rhythm(jobs_at_once=4, heartbeat_seconds=0.1, lease_seconds=0.5, drain_seconds=1.0)
@@ -89,7 +89,7 @@ class Site:
         """Store a run and give it to the workers, as accepting a message does."""
         session = await self.office.new_session()
         async with self.office.asking() as scope:
-            run = await runs.insert(scope, NewRun(session, "hello", uuid4().hex, None, self.name))
+            run = await inserted(scope, NewRun(session, "hello", uuid4().hex, None, self.name))
             assert run is not None
             runs.hand_on(scope, session)
         return run
@@ -202,7 +202,7 @@ async def test_a_job_that_was_rolled_back_never_was(site: Site) -> None:
 
     async def hand_on_and_fail() -> None:
         async with site.office.asking() as scope:
-            await runs.insert(scope, NewRun(session, "hello", uuid4().hex, None, site.name))
+            await inserted(scope, NewRun(session, "hello", uuid4().hex, None, site.name))
             runs.hand_on(scope, session)
             await scope.execute("select 1 / 0")
 
@@ -383,7 +383,7 @@ async def test_a_job_that_failed_in_the_queue_of_a_process_stays_there(site: Sit
     async with site.working(hands, NEVER, name=own):
         session = await site.office.new_session()
         async with site.office.asking() as scope:
-            run = await runs.insert(scope, NewRun(session, "hello", uuid4().hex, None, own))
+            run = await inserted(scope, NewRun(session, "hello", uuid4().hex, None, own))
             runs.hand_on(scope, session)
         assert run is not None
         await hands.next()
@@ -401,7 +401,7 @@ async def test_a_worker_that_woke_up_does_not_end_anothers_job(site: Site) -> No
         async with site.working(silent, NEVER, name=f"other {uuid4().hex}") as queue:
             session = await site.office.new_session()
             async with site.office.asking() as scope:
-                run = await runs.insert(scope, NewRun(session, "hello", uuid4().hex, None, queue.name))
+                run = await inserted(scope, NewRun(session, "hello", uuid4().hex, None, queue.name))
                 runs.hand_on(scope, session)
             assert run is not None
             await site.claimed(await silent.next())

@@ -31,7 +31,7 @@ EXPECTED: Final = {
     "bytes of checkpoints": 6289,
     "bytes of events": 8461,
     "bytes of keys of events": 439,
-    "planwright_api: statements": 15,
+    "planwright_api: statements": 14,
     "planwright_api: transactions": 2,
     "planwright_executor: statements": 43,
     "planwright_executor: transactions": 7,
@@ -51,7 +51,7 @@ EXPECTED: Final = {
     "rows of run_events": 35,
     "rows of runs": 1,
     "rows of tool_calls": 5,
-    "waits for Postgres": 39,
+    "waits for Postgres": 38,
 }
 
 SENT: Final = """

@@ -41,7 +41,7 @@ async def claim_history(at: Desk, run_id: UUID, lines: Lines) -> None:
     """Let the client of a run claim that its person said something before."""
     turns = [{"role": "user", "content": line} for line in lines]
     async with at.database.acting(Role.API, at.person.identity) as scope:
-        await quoted_history.store(scope, run_id, json.dumps(turns))
+        quoted_history.store(scope, run_id, json.dumps(turns))
 
 
 async def _titles(_: Desk, house: House, lines: Lines) -> None:

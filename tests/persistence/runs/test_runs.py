@@ -14,7 +14,7 @@ from persistence.runs.runs import FINISHED, NewRun, Run, RunStatus
 from persistence.runs.usage import Cost, Price, Usage
 from persistence.scope import Identity
 from tests.reserving import reserve
-from tests.run_rows import Office, new_planner, run_of
+from tests.run_rows import Office, inserted, new_planner, run_of
 from tests.server.reading import until
 
 CANCELLED = KeyedEvent("end", "done", "{}")
@@ -168,7 +168,7 @@ async def test_a_key_makes_one_run(office: Office, strangers_office: Office) -> 
     session = await office.new_session()
     first = await office.queue(session, key="k")
     async with office.asking() as scope:
-        assert await runs.insert(scope, NewRun(session, "again", "digest", "k")) is None
+        assert await inserted(scope, NewRun(session, "again", "digest", "k")) is None
         assert await runs.find_by_key(scope, "k") == first
     assert (await strangers_office.queue(key="k")).id != first.id
 
@@ -179,7 +179,7 @@ async def test_a_key_used_eight_times_at_once_makes_one_run(office: Office) -> N
 
     async def insert() -> Run | None:
         async with office.asking() as scope:
-            return await runs.insert(scope, NewRun(session, "hello", "digest", "k"))
+            return await inserted(scope, NewRun(session, "hello", "digest", "k"))
 
     made = await asyncio.gather(*(insert() for _ in range(8)))
     assert len([run for run in made if run]) == 1
