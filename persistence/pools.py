@@ -99,6 +99,11 @@ class Database:
             await self.close()
             raise
 
+    async def expect_many(self, role: Role) -> None:
+        """Have all connections of a role opened soon, and kept: a crowd would wait for them one after the other."""
+        pool = self._pools[role, False]
+        await pool.resize(pool.max_size, pool.max_size)
+
     async def close(self) -> None:
         """Close every pool; open scopes end with their transaction rolled back."""
         for pool in self._pools.values():

@@ -209,6 +209,7 @@ class HttpServer(uvicorn.Server):
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until told to stop, with the keys of an issuer kept fresh meanwhile."""
+        await self._planwright.database.expect_many(Role.API)
         async with kept_fresh(self._planwright.sign_in.keys):
             await super().serve(sockets)
 

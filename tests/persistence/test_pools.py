@@ -23,7 +23,7 @@ from persistence.errors import (
     UnsafeRole,
 )
 from persistence.gate import behind_those_at_work
-from persistence.pools import CHECKOUT_TIMEOUT_SECONDS, Database
+from persistence.pools import CHECKOUT_TIMEOUT_SECONDS, Database, PoolUse
 from persistence.scope import Identity, Role, Scope, Secret
 from tests.conftest import TEST_SECRET, Person
 from tests.faults.proxy import Proxy
@@ -127,6 +127,18 @@ async def all_wait(database: Database, wanted: int) -> None:
         return database.use()[Role.WORKER].awaited == wanted
 
     await until(as_many)
+
+
+async def test_connections_for_a_crowd_are_opened_before_it_comes(admin_dsn: str) -> None:
+    """Whoever expects many has all connections of a role opened at once, and no others."""
+    async with narrow(admin_dsn, 3) as database:
+        await database.expect_many(Role.API)
+
+        async def as_many() -> bool:
+            return database.use()[Role.API] == PoolUse(3, 0, 0)
+
+        await until(as_many)
+        assert database.use()[Role.EXECUTOR].open == 1
 
 
 async def test_a_free_connection_goes_to_the_run_that_began_first(admin_dsn: str, person: Person) -> None:
