@@ -112,7 +112,12 @@ class Queue:
         A job is taken when it is its `turn`.
         """
         app = App(connector=self._connector)
-        app.job_manager = _Jobs(self._connector, rhythm.lease_seconds, turn)
+
+        async def may_fetch() -> bool:
+            await turn()
+            return not self._stopping.is_set()
+
+        app.job_manager = _Jobs(self._connector, rhythm.lease_seconds, may_fetch)
         app.task(name=TASK, pass_context=True)(self._task(act))
         async with app.open_async(), asyncio.TaskGroup() as group:
             beating = group.create_task(self._beat(app, rhythm), name="queue heartbeat")
@@ -220,15 +225,16 @@ def _is_of_new_job(payload: str) -> bool:
 class _Jobs(JobManager):
     """The jobs of a queue, as a worker takes and ends them."""
 
-    def __init__(self, connector: "_Patient", lease_seconds: float, turn: Turn) -> None:
+    def __init__(self, connector: "_Patient", lease_seconds: float, may_fetch: Callable[[], Awaitable[bool]]) -> None:
         super().__init__(connector)
         self._patient: Final = connector
         self._lease_seconds: Final = lease_seconds
-        self._turn: Final = turn
+        self._may_fetch: Final = may_fetch
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> ProcrastinateJob | None:
-        """Take the next job, if there is one and this worker does not count as gone."""
-        await self._turn()
+        """Take the next job, if there is one and this worker does not stop and does not count as gone."""
+        if not await self._may_fetch():
+            return None
         self._patient.fetches += 1
         found = await self.connector.execute_query_all_async(
             FETCH, queues=queues, me=worker_id, lease=self._lease_seconds

@@ -377,6 +377,22 @@ async def test_a_replaced_job_whose_run_could_not_be_taken_comes_again(site: Sit
     assert [job.attempt for job in (*tried, last)] == [1, 1, 1]
 
 
+async def test_a_worker_that_stops_takes_no_job_whose_turn_comes_later(site: Site) -> None:
+    """What it waited to take when it was told to stop is left to others."""
+    hands, waits, its_turn = Hands(), asyncio.Event(), asyncio.Event()
+
+    async def turn() -> None:
+        waits.set()
+        await its_turn.wait()
+
+    async with site.working(hands, NEVER, turn=turn) as queue:
+        run = await site.queued()
+        await waits.wait()
+        queue.stop()
+        its_turn.set()
+    assert await site.jobs(run.id) == [(site.name, "todo")]
+
+
 async def test_a_job_that_failed_in_the_queue_of_a_process_stays_there(site: Site) -> None:
     """Others give it out only when that process is silent: its models may be other ones than theirs."""
     own, hands = f"own {uuid4().hex}", Hands(raises=JobLeft())
