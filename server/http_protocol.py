@@ -120,8 +120,9 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answering = cycle
-        plain = cast("ASGI3Application", Unchunked(cast("ASGIApp", app), cycle))
-        super()._start_asgi_task(cycle, plain if cycle.scope["http_version"] == "1.0" else app)
+        if cycle.scope["http_version"] == "1.0":
+            app = cast("ASGI3Application", Unchunked(cast("ASGIApp", app), cycle))
+        super()._start_asgi_task(cycle, app)
 
     def _asks_for_another_protocol(self) -> bool:
         return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
@@ -170,7 +171,7 @@ class Unchunked:
         self._cycle: Final = cycle
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and its answer back in one piece, however long it gets."""
+        """Pass the request on, and its answer back as it is, however long it gets."""
         cycle, has_length = self._cycle, True
 
         async def send_unchunked(message: Message) -> None:
