@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import Final, LiteralString
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -69,7 +70,8 @@ class Database:
         self.precedence: Final = Precedence()
         self._turns: Final = WeakValueDictionary[UUID, asyncio.Lock]()
         self._gate: Final = Gate(min(sizes[Role.WORKER], RUNS_MAX))
-        make = partial(_pool, conninfo, secret, checkout_timeout_seconds, IdleConnections())
+        self._idle: Final = IdleConnections()
+        make = partial(_pool, conninfo, secret, checkout_timeout_seconds)
         self._pools: Final = {
             (Role.API, False): make(Role.API, sizes[Role.API]),
             (Role.WORKER, False): make(Role.WORKER, sizes[Role.WORKER]),
@@ -188,7 +190,7 @@ class Database:
         pool, in_order = self._pools[role, lent], role is Role.WORKER and not lent
         async with self._gate if in_order else nullcontext():
             try:
-                connection = await _taken(pool)
+                connection = await _answering(pool, self._idle)
             except PoolTimeout:
                 if in_order:
                     self._gate.turn_back()
@@ -203,7 +205,27 @@ class Database:
                 await pool.putconn(connection)
 
 
-async def _taken(pool: Pool) -> PipelinedConnection:
+async def _answering(pool: Pool, idle: IdleConnections) -> PipelinedConnection:
+    """Take a connection that answers, and have those that do not replaced.
+
+    A pool that checks them itself pauses behind each, twice as long every time: of a server that
+    was started again nobody would get a connection in time.
+    """
+    deadline = monotonic() + pool.timeout
+    while True:
+        connection = await _taken(pool, deadline - monotonic())
+        try:
+            await _hold_open(idle, connection)
+        except Error:
+            await pool.putconn(connection)
+        except BaseException:
+            await pool.putconn(connection)
+            raise
+        else:
+            return connection
+
+
+async def _taken(pool: Pool, timeout_seconds: float) -> PipelinedConnection:
     """Take a connection from a pool.
 
     A task that is cancelled at the moment in which the pool hands it a connection
@@ -212,7 +234,7 @@ async def _taken(pool: Pool) -> PipelinedConnection:
     task = asyncio.current_task()
     assert task is not None, "a coroutine runs in a task"
     cancelled_before = task.cancelling()
-    connection = await pool.getconn()
+    connection = await pool.getconn(timeout_seconds)
     if task.cancelling() > cancelled_before:
         await pool.putconn(connection)
         raise asyncio.CancelledError
@@ -228,7 +250,6 @@ def _pool(
     conninfo: str,
     secret: Secret,
     checkout_timeout_seconds: float,
-    idle: IdleConnections,
     role: Role,
     size: int,
     *,
@@ -246,12 +267,11 @@ def _pool(
         max_size=size,
         timeout=checkout_timeout_seconds,
         open=False,
-        check=partial(_answers, idle),
         kwargs={"autocommit": True, "prepare_threshold": 0 if role is Role.EXECUTOR else None},
     )
 
 
-async def _answers(idle: IdleConnections, connection: PipelinedConnection) -> None:
+async def _hold_open(idle: IdleConnections, connection: PipelinedConnection) -> None:
     async def ask() -> None:
         connection.send("select")
         await connection.answer()

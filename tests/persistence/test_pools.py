@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from typing import Final, LiteralString
 from uuid import UUID
@@ -284,6 +284,18 @@ async def test_an_idle_connection_that_died_is_not_handed_out(admin_dsn: str, pe
             process = await scope.value(int, "select pg_backend_pid()")
         with psycopg.connect(admin_dsn) as admin:
             admin.execute("select pg_terminate_backend(%s, 5000)", (process,))
+        await take(database, person)
+
+
+async def test_many_idle_connections_that_died_are_replaced_within_one_wait(admin_dsn: str, person: Person) -> None:
+    """However many the server closed, as when it is started again, whoever comes next gets a new one in time."""
+    async with narrow(admin_dsn, 8) as database:
+        async with AsyncExitStack() as open_ones:
+            acting = (database.acting(Role.API, person.identity) for _ in range(8))
+            scopes = [await open_ones.enter_async_context(each) for each in acting]
+            processes = [await scope.value(int, "select pg_backend_pid()") for scope in scopes]
+        with psycopg.connect(admin_dsn) as admin:
+            admin.execute("select pg_terminate_backend(pid, 5000) from unnest(%s::int[]) as pid", (processes,))
         await take(database, person)
 
 
